@@ -1,0 +1,117 @@
+# Lander. Two commands do everything on a fresh machine: `make demo` and `make test`.
+#
+#   make            build: build/lander, build/liblander.{so,a}, build/lander.so for lua5.4
+#   make demo       train LeNet on Fashion-MNIST, from a rate that is far too high
+#   make test       all tests; the last line is "N passed, N failed"
+#   make bench      how long a step takes here
+#   make lint       clang-format and luacheck
+#   make clean
+#
+#   REAL=double     the same engine in double, in build/double
+#   SAN=1, TSAN=1   with the sanitizers, in build/san or build/tsan
+
+# ---- what has to be installed: the one list ------------------------------------------
+PACKAGES := lua5.4 liblua5.4-dev libopenblas-serial-dev zlib1g-dev pkgconf lua-unit
+# Nice to have: where it can't be had, the small subset in tests/data takes its place.
+DATA_PACKAGES := dataset-fashion-mnist
+
+# ---- where things go -------------------------------------------------------------------
+REAL ?= float
+variant := $(if $(filter double,$(REAL)),/double)$(if $(SAN),/san)$(if $(TSAN),/tsan)
+B ?= build$(variant)
+
+# ---- flags -----------------------------------------------------------------------------
+CC ?= cc
+WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+OPT ?= -O2 -g
+CFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(OPT) -fPIC -fvisibility=hidden \
+  -ffp-contract=fast -MMD -MP -pthread $(CFLAGS)
+ifeq ($(REAL),double)
+CFLAGS_ALL += -DLANDER_REAL_DOUBLE
+endif
+ifdef SAN
+CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+ifdef TSAN
+CFLAGS_ALL += -fsanitize=thread
+LDFLAGS += -fsanitize=thread
+endif
+
+# OpenBLAS without threads of its own: the engine cuts up the work. The run path finds it
+# even where the system's default BLAS is another.
+multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
+blas_dir  := $(firstword $(wildcard /usr/lib/$(multiarch)/openblas-serial))
+blas_inc  := $(firstword $(wildcard /usr/include/$(multiarch)/openblas-serial))
+BLAS_CFLAGS ?= $(if $(blas_inc),-I$(blas_inc))
+BLAS_LIBS   ?= $(if $(blas_dir),-L$(blas_dir) -Wl$(comma)-rpath$(comma)$(blas_dir)) -lopenblas
+LUA_CFLAGS  ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
+LUA_LIBDIR  := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null || echo /usr/lib/$(multiarch))
+comma := ,
+LIBS := $(BLAS_LIBS) -lz -lm -pthread
+
+# ---- sources: every .c of a floor -------------------------------------------------------
+FLOORS := base tensor layers net solver data
+core_src := $(foreach f,$(FLOORS),$(sort $(wildcard src/$(f)/*.c)))
+core_src := $(filter-out src/tensor/kernels.c,$(core_src))
+binding_src := $(sort $(wildcard src/binding/*.c))
+cli_src := $(sort $(wildcard src/cli/*.c))
+lua_src := $(sort $(wildcard lua/lander/*.lua models/*.lua))
+
+# The inner loops are compiled once for each instruction set and chosen at run time.
+machine := $(shell $(CC) -dumpmachine)
+levels := baseline $(if $(filter x86_64%,$(machine)),avx2 avx512)
+KERNEL_FLAGS_baseline :=
+KERNEL_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell
+KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+
+core_obj := $(core_src:src/%.c=$(B)/%.o) $(levels:%=$(B)/tensor/kernels_%.o)
+binding_obj := $(binding_src:src/%.c=$(B)/%.o) $(B)/binding/embedded.o
+cli_obj := $(cli_src:src/%.c=$(B)/%.o)
+
+.PHONY: all demo test bench lint clean packages data-packages
+all: packages
+	@$(MAKE) --no-print-directory build
+
+.PHONY: build
+build: $(B)/lander $(B)/lander.so $(B)/liblander.so $(B)/liblander.a
+
+packages:
+	@sh tests/install.sh needed $(PACKAGES)
+data-packages:
+	@sh tests/install.sh wanted $(DATA_PACKAGES)
+
+$(B)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
+
+$(B)/tensor/kernels_%.o: src/tensor/kernels.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -O3 $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
+	  -c $< -o $@
+
+$(B)/embedded.c: lua/embed.lua $(lua_src)
+	@mkdir -p $(@D)
+	lua5.4 lua/embed.lua $(lua_src) > $@.tmp && mv $@.tmp $@
+
+$(B)/binding/embedded.o: $(B)/embedded.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+$(B)/liblander.so: $(core_obj) $(binding_obj)
+	$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/liblander.a: $(core_obj) $(binding_obj)
+	rm -f $@ && $(AR) rcs $@ $^
+
+# The module for a stock lua5.4: Lua's own functions come from the program that loads it.
+$(B)/lander.so: $(core_obj) $(binding_obj)
+	$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
+	$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+
+clean:
+	rm -rf build
+
+-include $(wildcard $(B)/*/*.d)

@@ -1,0 +1,16 @@
+/* engine.h: the engine from inside: holds on it, and its log. */
+#ifndef LANDER_BASE_ENGINE_H
+#define LANDER_BASE_ENGINE_H
+
+#include "base.h"
+
+/* One more hold; lander_engine_free gives one up. */
+lander_engine *engine_keep(lander_engine *engine);
+
+void engine_log(lander_engine *engine, lander_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Raw allocation for memory.c and engine.c alone. */
+void *engine_allocate(lander_engine *engine, void *old, size_t old_size, size_t new_size);
+
+#endif

@@ -1,0 +1,509 @@
+/* lander.h: the public interface of Lander, a training engine.
+ *
+ * Read it from top to bottom like a manual:
+ *
+ *    1. version                     6. nets
+ *    2. status and error            7. solvers
+ *    3. engine                      8. data
+ *    4. descriptions                9. Lua
+ *    5. tensors
+ *
+ * Conventions that hold for every function here:
+ *
+ *  - Whatever can fail takes a `lander_error *` as its last argument and returns a
+ *    `lander_status`, or a pointer that is NULL on failure. The error may be NULL when
+ *    the caller wants no text. On failure nothing is half-changed and nothing leaks.
+ *  - The library never exits, aborts, prints, reads the environment or installs signal
+ *    handlers. Out of memory is an error like another.
+ *  - "owns" says who frees what is returned. `..._free(NULL)` does nothing.
+ *  - An engine and everything made with it belong to one thread at a time. Two engines
+ *    in two threads do not meet.
+ *  - Dimensions and positions given to C functions count from zero; class labels, and
+ *    positions stored as values in tensors (argmax), count from one.
+ *  - Sizes of nets leave out the batch; the batch is always the first dimension of data.
+ */
+#ifndef LANDER_H
+#define LANDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define LANDER_API __attribute__((visibility("default")))
+#else
+#define LANDER_API
+#endif
+
+/* ---- 1. Version ------------------------------------------------------------------ */
+
+#define LANDER_VERSION_MAJOR 0
+#define LANDER_VERSION_MINOR 1
+#define LANDER_VERSION_PATCH 0
+#define LANDER_VERSION       "0.1.0"
+
+/* The element type of the whole engine: float, or double in a library that was built
+ * with REAL=double (and whose hosts define LANDER_REAL_DOUBLE too). */
+#ifdef LANDER_REAL_DOUBLE
+typedef double lander_real;
+#else
+typedef float lander_real;
+#endif
+
+/* The version of the library that is linked, as against LANDER_VERSION, the header's.
+ * fails: never. */
+LANDER_API const char *lander_version(void);
+
+/* sizeof(lander_real) in the library; a host compares it with its own. fails: never. */
+LANDER_API size_t lander_real_size(void);
+
+/* ---- 2. Status and error --------------------------------------------------------- */
+
+typedef enum lander_status {
+  LANDER_OK = 0,
+  LANDER_ERROR_ARGUMENT, /* an option, name or value that makes no sense */
+  LANDER_ERROR_SHAPE,    /* shapes that do not fit each other */
+  LANDER_ERROR_MEMORY,   /* the allocator said no */
+  LANDER_ERROR_IO,       /* a file could not be opened, read or written */
+  LANDER_ERROR_FORMAT,   /* a file's content is truncated, altered or not what it says */
+  LANDER_ERROR_DATA,  /* a sample is unusable: a label out of range, a pixel not finite */
+  LANDER_ERROR_STATE, /* right call, wrong moment: backward before forward */
+  LANDER_STOPPED      /* the engine's stop flag was up */
+} lander_status;
+
+#define LANDER_ERROR_LENGTH 512
+
+/* The caller's own: no globals. `message` names what was found and what was expected,
+ * and ends with what to do where that is known. It is empty after LANDER_OK. */
+typedef struct lander_error {
+  lander_status code;
+  char message[LANDER_ERROR_LENGTH];
+} lander_error;
+
+/* A status as a word: "argument", "shape" ... fails: never. */
+LANDER_API const char *lander_status_name(lander_status status);
+
+/* ---- 3. Engine ------------------------------------------------------------------- */
+
+/* Allocator, log, threads and the stop flag of everything that is made with it. */
+typedef struct lander_engine lander_engine;
+
+typedef enum lander_log_level {
+  LANDER_LOG_DEBUG,
+  LANDER_LOG_INFO,
+  LANDER_LOG_WARNING
+} lander_log_level;
+
+/* Lua's convention: new_size 0 frees; old NULL allocates; NULL is "no memory".
+ * Called only from threads that call Lander. */
+typedef void *(*lander_allocator)(void *userdata, void *old, size_t old_size,
+                                  size_t new_size);
+typedef void (*lander_log_sink)(void *userdata, lander_log_level level,
+                                const char *message);
+
+typedef struct lander_config {
+  lander_allocator allocate; /* NULL: realloc and free */
+  void *allocate_userdata;
+  lander_log_sink log; /* NULL: silence */
+  void *log_userdata;
+  int threads; /* 0: one for each processor this process may use */
+} lander_config;
+
+/* config NULL means all defaults.
+ * owns: the caller; lander_engine_free gives up the caller's hold, and what was made
+ * with the engine keeps it alive. fails: memory, argument (threads outside 0..256). */
+LANDER_API lander_engine *lander_engine_new(const lander_config *config,
+                                            lander_error *error);
+LANDER_API void lander_engine_free(lander_engine *engine);
+
+/* Number of threads that share the work, the caller's included. Results have the same
+ * bits for any number. fails: argument (outside 1..256), memory (threads can't start). */
+LANDER_API int lander_engine_threads(const lander_engine *engine);
+LANDER_API lander_status lander_engine_set_threads(lander_engine *engine, int threads,
+                                                   lander_error *error);
+
+/* The stop flag: may be raised from another thread or a signal handler; long calls look
+ * at it between iterations and return LANDER_STOPPED. fails: never. */
+LANDER_API void lander_engine_stop(lander_engine *engine, bool stop);
+LANDER_API bool lander_engine_stopped(const lander_engine *engine);
+
+/* One line a fact, "key: value": instruction set, BLAS and its kernels, element type,
+ * threads. Written to `text` (at most `size` bytes with the final zero).
+ * Returns the length that the whole text has. fails: never. */
+LANDER_API size_t lander_engine_describe(const lander_engine *engine, char *text,
+                                         size_t size);
+
+/* ---- 4. Descriptions ------------------------------------------------------------- */
+
+/* Layers, solver types, schedules and fillers are described by data. Constructors, help,
+ * completion, saved nets and the reference pages are all made from these. */
+
+typedef enum lander_kind {
+  LANDER_LAYER,
+  LANDER_SOLVER,   /* the solver's update rules: sgd, gd ... */
+  LANDER_SCHEDULE, /* lr_policy: fixed, step ... */
+  LANDER_FILLER,   /* initial values: xavier ... */
+  LANDER_KINDS
+} lander_kind;
+
+typedef enum lander_option_kind {
+  LANDER_OPTION_INT,     /* int */
+  LANDER_OPTION_NUMBER,  /* double */
+  LANDER_OPTION_BOOL,    /* bool: true or false */
+  LANDER_OPTION_CHOICE,  /* int: place in `choices` */
+  LANDER_OPTION_INTS,    /* lander_ints: one or several integers */
+  LANDER_OPTION_NUMBERS, /* lander_numbers: one or several numbers */
+  LANDER_OPTION_GROUP    /* a choice, with options of its own written group.option */
+} lander_option_kind;
+
+#define LANDER_LIST_MAX 16 /* entries of a list option */
+
+typedef struct lander_ints {
+  int count;
+  int at[LANDER_LIST_MAX];
+} lander_ints;
+
+typedef struct lander_numbers {
+  int count;
+  double at[LANDER_LIST_MAX];
+} lander_numbers;
+
+/* One option. The text of a default is read as a user's would be; NULL: required. */
+typedef struct lander_option {
+  const char *name;
+  lander_option_kind kind;
+  size_t offset;        /* of its field in the owner's structure; the library's own */
+  const char *fallback; /* the default as text, NULL when it must be given */
+  double min, max;      /* inclusive; for lists, of every entry */
+  const char *const *choices; /* CHOICE and GROUP: the words, ended by NULL */
+  int position; /* place among the unnamed entries, from 1; -1: all of them make the list
+                 */
+  const char *help;                    /* one line, no full stop */
+  const struct lander_option *members; /* GROUP: its own options, ended by a NULL name */
+} lander_option;
+
+typedef struct lander_description {
+  const char *name;
+  const char *help;             /* one line: what it is, and the formula */
+  const char *example;          /* a line of Lua that can be pasted */
+  const lander_option *options; /* ended by a NULL name */
+} lander_description;
+
+/* The descriptions of a kind, index from 0; NULL past the last.
+ * owns: the library. fails: never. */
+LANDER_API const lander_description *lander_describe(lander_kind kind, int index);
+
+/* Checks one layer's options, written as in the text of a net (section 6), without
+ * building anything. fails: argument (no such layer, with the nearest name; an option
+ * unknown, missing, of the wrong kind or out of bounds). */
+LANDER_API lander_status lander_layer_check(const char *type, const char *options,
+                                            lander_error *error);
+
+/* ---- 5. Tensors ------------------------------------------------------------------ */
+
+#define LANDER_MAX_DIMS 8
+
+/* A view of storage that is shared and counted. Any strides; zero-sized dimensions are
+ * allowed. */
+typedef struct lander_tensor lander_tensor;
+
+/* A new tensor of zeros, contiguous, row-major.
+ * owns: the caller (lander_tensor_free gives up one hold; views keep the storage).
+ * fails: shape (negative size, too many dims or elements), memory. */
+LANDER_API lander_tensor *lander_tensor_new(lander_engine *engine, int dims,
+                                            const int64_t *size, lander_error *error);
+LANDER_API void lander_tensor_free(lander_tensor *t);
+
+/* fails: never. */
+LANDER_API lander_engine *lander_tensor_engine(const lander_tensor *t);
+LANDER_API int lander_tensor_dims(const lander_tensor *t);
+LANDER_API const int64_t *lander_tensor_sizes(const lander_tensor *t);
+LANDER_API const int64_t *lander_tensor_strides(const lander_tensor *t);
+LANDER_API int64_t lander_tensor_count(const lander_tensor *t);
+LANDER_API bool lander_tensor_is_contiguous(const lander_tensor *t);
+/* The first element; elements lie at the strides. owns: the tensor. fails: never. */
+LANDER_API lander_real *lander_tensor_data(const lander_tensor *t);
+
+/*@TENSOR_OPS@*/
+
+/* ---- 6. Nets --------------------------------------------------------------------- */
+
+/* A graph of layers with its parameters, their gradients, and the memory that forward
+ * and backward need. Its text has one layer a line, in an order in which every input is
+ * known, and after them the parameters' settings that are not the defaults:
+ *
+ *     # a comment
+ *     data    = input () shape=1,28,28
+ *     conv1   = conv (data) outputs=20 kernel=5
+ *     relu1   = relu (conv1)
+ *     linear1 = linear (relu1) outputs=10 weight_filler=gaussian weight_filler.std=0.01
+ *     label   = label ()
+ *     loss    = softmax_loss (linear1, label)
+ *     param conv1.bias lr_mult=2 decay_mult=0
+ *
+ * The same text is the net's description in a saved file. A layer with several outputs
+ * is referred to as name:1, name:2 ... */
+typedef struct lander_net lander_net;
+
+typedef enum lander_phase { LANDER_TRAIN, LANDER_TEST } lander_phase;
+
+/* Builds a net and fills its parameters. `seed` decides initial values and dropout.
+ * owns: the caller. fails: argument (with the line, the layer and the nearest known
+ * word), shape (with the layer and both shapes), memory. */
+LANDER_API lander_net *lander_net_build(lander_engine *engine, const char *text,
+                                        uint64_t seed, lander_error *error);
+
+/* Adds layers without parameters (a loss, a metric) behind a net that exists.
+ * fails: as build does; then the net is as it was. */
+LANDER_API lander_status lander_net_append(lander_net *net, const char *text,
+                                           lander_error *error);
+
+/* Reads a saved net: lander_net_load with an engine of its own, lander_net_open with the
+ * caller's. owns: the caller. fails: io, format (names file and member), argument, shape,
+ * memory. */
+LANDER_API lander_net *lander_net_load(const char *path, lander_error *error);
+LANDER_API lander_net *lander_net_open(lander_engine *engine, const char *path,
+                                       lander_error *error);
+
+/* Writes the net as .npz: net.txt and one member for each parameter. Beside the final
+ * name, synced, then renamed. fails: io, memory; then the old file is whole. */
+LANDER_API lander_status lander_net_save(const lander_net *net, const char *path,
+                                         lander_error *error);
+LANDER_API void lander_net_free(lander_net *net);
+
+/* The net's text, as build reads it. owns: the net, until it is changed. fails: never. */
+LANDER_API const char *lander_net_text(const lander_net *net);
+
+LANDER_API lander_engine *lander_net_engine(const lander_net *net); /* owns: the net */
+LANDER_API lander_phase lander_net_phase(const lander_net *net);
+LANDER_API void lander_net_set_phase(lander_net *net, lander_phase phase);
+
+/* Layers in order, index from 0. fails: never; an index outside gives NULL. */
+typedef struct lander_layer_info {
+  const char *name;
+  const char *type;
+  int inputs;
+  const char *input[LANDER_LIST_MAX]; /* names, as in the text */
+  int outputs;
+  int dims;                      /* of the first output, without the batch */
+  int64_t size[LANDER_MAX_DIMS]; /* of the first output, without the batch */
+  bool batched;                  /* false: one value for the whole batch (a loss) */
+  int64_t parameters;            /* numbers to be learnt */
+  int64_t multiply_adds;         /* of one forward pass of one sample */
+} lander_layer_info;
+LANDER_API int lander_net_layers(const lander_net *net);
+LANDER_API bool lander_net_layer(const lander_net *net, int index,
+                                 lander_layer_info *info);
+/* The place of a layer by name, -1 if there is none. */
+LANDER_API int lander_net_find(const lander_net *net, const char *name);
+
+/* Names of the inputs (data first, in the order of the text, then labels).
+ * fails: never; NULL past the last. */
+LANDER_API const char *lander_net_input(const lander_net *net, int index);
+LANDER_API int lander_net_inputs(const lander_net *net); /* labels not counted */
+LANDER_API int lander_net_labels(const lander_net *net);
+/* The layer whose output is the net's: the last one that is no loss, metric or label. */
+LANDER_API int lander_net_output(const lander_net *net);
+/* Whether a loss layer is in the net. */
+LANDER_API bool lander_net_has_loss(const lander_net *net);
+
+/* A forward pass. `inputs` are `count` tensors in lander_net_input's order: all of them,
+ * or the data inputs alone, and then the layers that need a label are not run. Each is
+ * (batch, ...) with the shape that its input declares.
+ * fails: shape, data (a label out of range), memory (a larger batch than before). */
+LANDER_API lander_status lander_net_forward(lander_net *net, lander_tensor *const *inputs,
+                                            int count, lander_error *error);
+
+/* A backward pass from the loss (dy NULL), or from dy, the gradient of the output.
+ * Gradients are written, or added to what is there when `accumulate` is true.
+ * fails: state (no forward in this phase before), shape, argument (no loss). */
+LANDER_API lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
+                                             bool accumulate, lander_error *error);
+
+/* The output of a layer after forward, the gradient of it after backward, as a view
+ * (batch, ...) that the next pass overwrites.
+ * owns: the caller. fails: state (not run yet), argument (no such layer). */
+LANDER_API lander_tensor *lander_net_value(lander_net *net, int layer, int output,
+                                           lander_error *error);
+LANDER_API lander_tensor *lander_net_gradient(lander_net *net, int layer, int output,
+                                              lander_error *error);
+
+/* The weighted sum of the losses of the last forward. fails: never (NaN if none ran). */
+LANDER_API double lander_net_loss(const lander_net *net);
+
+/* Predicts in test phase: `x` is batch samples one after another, `y` gets the output of
+ * each; scores that feed a softmax_loss come as probabilities.
+ * fails: argument (several inputs), memory. */
+LANDER_API lander_status lander_net_predict(lander_net *net, const lander_real *x,
+                                            int64_t batch, lander_real *y,
+                                            lander_error *error);
+/* How many numbers a sample of the input and of the prediction has. fails: never. */
+LANDER_API int64_t lander_net_input_size(const lander_net *net);
+LANDER_API int64_t lander_net_output_size(const lander_net *net);
+
+/* A parameter. data and grad are views of the net's two arenas, which lie in this order.
+ * The multipliers may be changed through lander_net_set_param. */
+typedef struct lander_param {
+  const char *name; /* "conv1.weight"; owns: the net */
+  int layer;
+  lander_tensor *data; /* owns: the net */
+  lander_tensor *grad; /* owns: the net */
+  double lr_mult;
+  double decay_mult;
+  bool frozen; /* not trained; no gradient is made */
+} lander_param;
+LANDER_API int lander_net_params(const lander_net *net);
+LANDER_API const lander_param *lander_net_param(const lander_net *net, int index);
+LANDER_API int lander_net_find_param(const lander_net *net, const char *name);
+/* fails: argument (index, or a multiplier that is negative or not finite). */
+LANDER_API lander_status lander_net_set_param(lander_net *net, int index, double lr_mult,
+                                              double decay_mult, bool frozen,
+                                              lander_error *error);
+/* Fills all parameters anew, as build does with that seed. fails: never. */
+LANDER_API void lander_net_reset(lander_net *net, uint64_t seed);
+
+/* ---- 7. Solvers ------------------------------------------------------------------ */
+
+/* Minimises a net's loss. Options are Caffe's words, written as key=value:
+ *     type=sgd base_lr=0.01 momentum=0.9 weight_decay=0.0005 lr_policy=step gamma=0.1
+ *     stepsize=1000 max_iter=3500
+ * doc/solver.md has the formulas. */
+typedef struct lander_solver lander_solver;
+
+/* What one iteration found. `rule` is LANDER_RULE_NONE when it was accepted. */
+typedef enum lander_rule {
+  LANDER_RULE_NONE,
+  LANDER_RULE_LOSS,     /* R1: the loss or an output is not finite */
+  LANDER_RULE_GRADIENT, /* R2: the squared norm of the gradient is not finite */
+  LANDER_RULE_BLOWUP    /* R3: the median of the last 5 losses is far above the first */
+} lander_rule;
+
+typedef struct lander_step {
+  double loss;          /* mean over the minibatch, without the regulariser */
+  double rate;          /* the learning rate of this iteration */
+  double gradient_norm; /* of dL/dW over all parameters, before clipping; NaN: not made */
+  lander_rule rule;
+  double threshold;  /* R3: the bound that was passed; else NaN */
+  const char *where; /* R1: the first layer whose output is not finite, or NULL;
+                        owns: the net */
+} lander_step;
+
+/* owns: the caller; the net must outlive the solver, the binding sees to that.
+ * fails: argument (an option unknown, missing, out of bounds or contradictory; the net
+ * has no loss), memory. */
+LANDER_API lander_solver *lander_solver_new(lander_net *net, const char *options,
+                                            lander_error *error);
+LANDER_API void lander_solver_free(lander_solver *solver);
+
+/* One iteration on a minibatch: forward, backward, and the update when the monitor
+ * accepts it; otherwise nothing is changed and step->rule says why. With iter_size n the
+ * batch is cut in n parts whose gradients are averaged. R3 accepts no update either.
+ * fails: shape, data, memory, argument (batch not divisible by iter_size). */
+LANDER_API lander_status lander_solver_step(lander_solver *solver,
+                                            lander_tensor *const *inputs, int count,
+                                            lander_step *step, lander_error *error);
+
+/* The iteration: how many updates were made. */
+LANDER_API int64_t lander_solver_iter(const lander_solver *solver);
+/* The rate of the next iteration, and of iteration t (pure). fails: never. */
+LANDER_API double lander_solver_rate(const lander_solver *solver);
+LANDER_API double lander_solver_rate_at(const lander_solver *solver, int64_t t);
+
+/* Options by name, as text; changed ones hold from the next iteration on. get writes the
+ * text as new reads it. fails: argument; then nothing was changed. */
+LANDER_API lander_status lander_solver_set(lander_solver *solver, const char *name,
+                                           const char *value, lander_error *error);
+LANDER_API lander_status lander_solver_get(const lander_solver *solver, const char *name,
+                                           char *value, size_t size, lander_error *error);
+
+/* A schedule of the host's own, in place of lr_policy; NULL takes it back. It is called
+ * once an iteration, with t counting from 0, and returns the rate. */
+typedef double (*lander_schedule)(void *userdata, int64_t t);
+LANDER_API void lander_solver_set_schedule(lander_solver *solver,
+                                           lander_schedule schedule, void *userdata);
+
+/* Measures L0 and its spread for rule R3: `times` forward passes without an update have
+ * given these losses. fails: never. */
+LANDER_API void lander_solver_baseline(lander_solver *solver, const double *losses,
+                                       int times);
+
+/* Everything that training needs to go on: weights, history, iteration, schedule and
+ * monitor, in one .npz that lander_net_load reads too.
+ * `note` is a text of the caller's own that is kept with it (NULL: none).
+ * restore fails: io, format, argument (another net); then nothing was changed. */
+LANDER_API lander_status lander_solver_snapshot(const lander_solver *solver,
+                                                const char *path, const char *note,
+                                                lander_error *error);
+/* The note is written to `note` (at most size bytes); note may be NULL. */
+LANDER_API lander_status lander_solver_restore(lander_solver *solver, const char *path,
+                                               char *note, size_t size,
+                                               lander_error *error);
+
+/* ---- 8. Data --------------------------------------------------------------------- */
+
+/* Samples that can be read in any order; bytes stay bytes until a batch is made. */
+typedef struct lander_dataset lander_dataset;
+
+/* A pair of IDX files (plain or gzipped): images as bytes, labels from 0 that become
+ * classes from 1. Options as key=value: scale (1/255), mean (0), std (1): a pixel p
+ * becomes (p * scale - mean) / std; classes (10): a label outside is an error; limit
+ * (0: all): only the first samples.
+ * owns: the caller. fails: io, format (truncated, wrong magic, sizes that lie), data (a
+ * label out of range, with its sample), argument, memory. */
+LANDER_API lander_dataset *lander_data_idx(lander_engine *engine, const char *images,
+                                           const char *labels, const char *options,
+                                           lander_error *error);
+/* Tensors as a dataset: x (n, ...) and y (n, ...), shared, not copied.
+ * owns: the caller. fails: shape (different n), memory. */
+LANDER_API lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y,
+                                               lander_error *error);
+LANDER_API void lander_dataset_free(lander_dataset *d);
+
+LANDER_API int64_t lander_dataset_count(const lander_dataset *d);
+LANDER_API int lander_dataset_classes(const lander_dataset *d); /* 0: not a choice */
+/* The shape of a sample's x (which 0) or y (which 1); returns its dims. fails: never. */
+LANDER_API int lander_dataset_shape(const lander_dataset *d, int which,
+                                    int64_t size[LANDER_MAX_DIMS]);
+/* Copies samples (positions from 0) to x and y, which have room for them.
+ * fails: argument (a position outside). */
+LANDER_API lander_status lander_dataset_read(const lander_dataset *d,
+                                             const int64_t *positions, int64_t count,
+                                             lander_real *x, lander_real *y,
+                                             lander_error *error);
+
+/* Minibatches, made ready by a thread of their own while the last one is used. Options as
+ * key=value: size, shuffle (false), seed (1), loop (false: one epoch, its last batch may
+ * be short; true: epochs follow each other and every batch is full).
+ * owns: the caller. fails: argument, memory. */
+typedef struct lander_batches lander_batches;
+LANDER_API lander_batches *lander_batches_new(lander_dataset *d, const char *options,
+                                              lander_error *error);
+/* The next minibatch, as tensors that stay as they are until the next call but one;
+ * *x is NULL after the end. owns: the batches.
+ * fails: what lander_dataset_read does. */
+LANDER_API lander_status lander_batches_next(lander_batches *b, lander_tensor **x,
+                                             lander_tensor **y, lander_error *error);
+/* The place in the data: samples given out since the start; seek goes to such a place
+ * (the same seed gives the same samples from there on). fails: never. */
+LANDER_API int64_t lander_batches_position(const lander_batches *b);
+LANDER_API void lander_batches_seek(lander_batches *b, int64_t position);
+/* The positions (from 0) of the samples of the last batch. owns: the batches. */
+LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
+LANDER_API void lander_batches_free(lander_batches *b);
+
+/* ---- 9. Lua ---------------------------------------------------------------------- */
+
+/* Opens the module in a host's own Lua 5.4 state: pushes one table. It needs neither io
+ * nor os. (Also what `require "lander"` calls in a stock lua5.4.) */
+struct lua_State;
+LANDER_API int luaopen_lander(struct lua_State *L);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

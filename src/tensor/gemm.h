@@ -1,0 +1,25 @@
+/* gemm.h: the matrix product, by OpenBLAS on one thread. */
+#ifndef LANDER_TENSOR_GEMM_H
+#define LANDER_TENSOR_GEMM_H
+
+#include "../base/base.h"
+
+typedef enum gemm_transpose { GEMM_N, GEMM_T } gemm_transpose;
+
+/* c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, row-major, on the calling
+ * thread. lda, ldb, ldc are the distances of rows as stored. beta 0: c is not read. */
+void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
+          real alpha, const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
+          real *c, int64_t ldc);
+
+/* The same, cut into tiles of c that are shared out over the engine's threads. The tiles
+ * depend on m, n and k alone, so the bits don't depend on the threads. Not to be called
+ * inside a parallel body. */
+void gemm_parallel(lander_engine *engine, gemm_transpose ta, gemm_transpose tb, int64_t m,
+                   int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
+                   const real *b, int64_t ldb, real beta, real *c, int64_t ldc);
+
+/* "OpenBLAS 0.3.21 SkylakeX", for the head of a run's log. */
+const char *gemm_describe(void);
+
+#endif
