@@ -1,0 +1,59 @@
+/* binding.h: what the files of the binding share.
+ *
+ * The binding sees the engine through lander.h alone and computes nothing. One Lua state
+ * has one engine, made when the module is opened. Every object is a full userdata whose
+ * metatable is registered under the names below; __gc and __close free it. */
+#ifndef LANDER_BINDING_BINDING_H
+#define LANDER_BINDING_BINDING_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "../lander.h"
+
+#define BINDING_TENSOR  "lander.tensor"
+#define BINDING_NET     "lander.net"
+#define BINDING_SOLVER  "lander.solver"
+#define BINDING_DATASET "lander.dataset"
+#define BINDING_BATCHES "lander.batches"
+
+/* The engine of this state. */
+lander_engine *binding_engine(lua_State *L);
+
+/* Raises `error` as a Lua error, with the place in the script, unless status is OK. */
+void binding_check(lua_State *L, lander_status status, const lander_error *error);
+
+/* Pushes a tensor as a userdata that owns it. NULL raises `error`.
+ * Tells the collector about the memory behind it. */
+void binding_push_tensor(lua_State *L, lander_tensor *t, const lander_error *error);
+/* The tensor at `index`, or an argument error that says what was found. */
+lander_tensor *binding_check_tensor(lua_State *L, int index);
+lander_tensor *binding_test_tensor(lua_State *L, int index); /* NULL if it is none */
+
+lander_net *binding_check_net(lua_State *L, int index);
+lander_dataset *binding_check_dataset(lua_State *L, int index);
+
+/* Pushes the table at `index` as the key=value text that the core reads. Unnamed entries
+ * go to the options that have a place for them; nested tables become group.option;
+ * `skip` (ended by NULL, or NULL) are keys that the caller reads itself. `options` may be
+ * NULL when there are no unnamed entries. Raises an error for keys or values that cannot
+ * be text. */
+void binding_push_options(lua_State *L, int index, const lander_option *options,
+                          const char *owner, const char *const *skip);
+
+/* Each adds its functions to the module's table, which is on top of the stack. Functions
+ * that only the Lua part of the library calls go to the table's field "core". */
+void binding_open_tensor(lua_State *L);
+void binding_open_net(lua_State *L);
+void binding_open_solver(lua_State *L);
+void binding_open_data(lua_State *L);
+
+/* The Lua part of the library and the models, built in (embedded.c is generated). */
+typedef struct binding_source {
+  const char *name; /* "lander/train.lua", "models/lenet.lua" */
+  const char *text;
+  size_t length;
+} binding_source;
+extern const binding_source binding_sources[]; /* ended by a NULL name */
+
+#endif
