@@ -193,9 +193,10 @@ typedef struct lander_description {
   const lander_option *options; /* ended by a NULL name */
 } lander_description;
 
-/* The descriptions of a kind, index from 0; NULL past the last.
- * owns: the library. fails: never. */
-LANDER_API const lander_description *lander_describe(lander_kind kind, int index);
+/* Fills in the description number `index` (from 0) of a kind; false past the last.
+ * owns: the texts and tables are the library's. fails: never. */
+LANDER_API bool lander_describe(lander_kind kind, int index,
+                                lander_description *description);
 
 /* Checks one layer's options, written as in the text of a net (section 6), without
  * building anything. fails: argument (no such layer, with the nearest name; an option
@@ -331,6 +332,10 @@ LANDER_API lander_tensor *lander_net_value(lander_net *net, int layer, int outpu
                                            lander_error *error);
 LANDER_API lander_tensor *lander_net_gradient(lander_net *net, int layer, int output,
                                               lander_error *error);
+
+/* Whether backward makes the gradients of the data inputs too (it does not by itself:
+ * the first layer's is the dearest and nobody reads it). fails: never. */
+LANDER_API void lander_net_want_input_gradient(lander_net *net, bool want);
 
 /* The weighted sum of the losses of the last forward. fails: never (NaN if none ran). */
 LANDER_API double lander_net_loss(const lander_net *net);

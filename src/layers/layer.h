@@ -63,6 +63,7 @@ struct layer {
   int64_t kept;          /* reals a sample: from forward to backward (a mask) */
   int64_t scratch;       /* reals a thread, during one call */
   int64_t partial;       /* reals a piece, during one call (sums to be added in order) */
+  int partial_pieces;    /* how many pieces have such a block; 0: PARALLEL_MAX_PIECES */
   int64_t multiply_adds; /* of one forward pass of one sample */
 };
 
@@ -77,7 +78,7 @@ typedef struct layer_call {
   const real *w[LAYER_MAX_WEIGHTS];
   real *kept;        /* (batch, l->kept) */
   real *scratch;     /* (threads, l->scratch) */
-  real *partial;     /* (PARALLEL_MAX_PIECES, l->partial) */
+  real *partial;     /* (l->partial_pieces, l->partial) */
   random_key random; /* this layer's, in this pass */
   /* backward: */
   const real *dy[LAYER_MAX_OUTPUTS];

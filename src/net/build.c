@@ -1,0 +1,421 @@
+/* build.c: from text to a graph of layers whose shapes fit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/engine.h"
+#include "../base/memory.h"
+#include "net.h"
+
+/* A layer's own structure is read on the stack when only its options are checked. */
+#define SELF_MAX 2048
+
+static const lander_option param_options[] = {
+    {.name = "lr_mult",
+     .kind = LANDER_OPTION_NUMBER,
+     .offset = offsetof(lander_param, lr_mult),
+     .fallback = "1",
+     .min = 0,
+     .max = 1e6,
+     .help = "factor on the learning rate"},
+    {.name = "decay_mult",
+     .kind = LANDER_OPTION_NUMBER,
+     .offset = offsetof(lander_param, decay_mult),
+     .fallback = "1",
+     .min = 0,
+     .max = 1e6,
+     .help = "factor on the weight decay"},
+    {.name = "frozen",
+     .kind = LANDER_OPTION_BOOL,
+     .offset = offsetof(lander_param, frozen),
+     .fallback = "false",
+     .help = "whether it is left as it is"},
+    OPTION_END};
+
+int net_find_node(const lander_net *net, const char *name, size_t length) {
+  for (int i = 0; i < net->nodes_count; i++)
+    if (!strncmp(net->nodes[i].name, name, length) && !net->nodes[i].name[length])
+      return i;
+  return -1;
+}
+
+static const char *node_name(const void *source, int index) {
+  const lander_net *net = source;
+  return index < net->nodes_count ? net->nodes[index].name : NULL;
+}
+
+static const char *param_name(const void *source, int index) {
+  const lander_net *net = source;
+  return index < net->params_count ? net->params[index].name : NULL;
+}
+
+static char *copy_piece(lander_engine *engine, const char *at, size_t length,
+                        lander_error *error) {
+  char *copy = memory_new(engine, length + 1, 1, error);
+  if (copy) memcpy(copy, at, length);
+  return copy;
+}
+
+/* ---- options: the layer's own, and those that all layers have ---- */
+
+static bool is_common(const char *at, size_t length) {
+  const char *equals = memchr(at, '=', length);
+  size_t key = equals ? (size_t)(equals - at) : length;
+  for (const lander_option *o = layer_common_options; o->name; o++)
+    if (strlen(o->name) == key && !memcmp(o->name, at, key)) return true;
+  return false;
+}
+
+/* Sorts the words of `options` into the layer's own and the common ones. */
+static lander_status split_options(const char *options, text *own, text *common,
+                                   lander_error *error) {
+  for (const char *at = options; *at;) {
+    at += strspn(at, " \t\r\n");
+    size_t length = strcspn(at, " \t\r\n");
+    if (length > 0) {
+      text *to = is_common(at, length) ? common : own;
+      if (to->length > 0) text_add_bytes(to, " ", 1);
+      text_add_bytes(to, at, length);
+    }
+    at += length;
+  }
+  if (own->failed || common->failed) return error_memory(error, strlen(options));
+  return LANDER_OK;
+}
+
+lander_status lander_layer_check(const char *type_name, const char *options,
+                                 lander_error *error) {
+  _Alignas(max_align_t) unsigned char self[SELF_MAX];
+  const layer_type *type = layer_type_check(type_name, error);
+  if (!type) return LANDER_ERROR_ARGUMENT;
+  lander_engine *engine = lander_engine_new(&(lander_config){.threads = 1}, error);
+  if (!engine) return LANDER_ERROR_MEMORY;
+  text own = {.engine = engine}, common = {.engine = engine};
+  layer_common settings;
+  lander_status status = split_options(options ? options : "", &own, &common, error);
+  if (status == LANDER_OK)
+    status = options_read(type->options, own.data, type->name, self, error);
+  if (status == LANDER_OK)
+    status =
+        options_read(layer_common_options, common.data, type->name, &settings, error);
+  text_free(&own);
+  text_free(&common);
+  lander_engine_free(engine);
+  return status;
+}
+
+/* ---- one layer ---- */
+
+static void node_free(lander_net *net, node *n) {
+  memory_free(net->engine, n->name);
+  memory_free(net->engine, n->options);
+  memory_free(net->engine, n->layer.self);
+}
+
+/* Room for one more of what `array` holds; the count is the caller's to raise. */
+static lander_status grow(lander_net *net, void **array, int count, int more, size_t size,
+                          lander_error *error) {
+  void *larger =
+      memory_resize(net->engine, *array, (size_t)count + (size_t)more, size, error);
+  if (!larger) return LANDER_ERROR_MEMORY;
+  *array = larger;
+  return LANDER_OK;
+}
+
+/* Connects the inputs of a line with the blobs that they name. */
+static lander_status connect(lander_net *net, node *n, const parsed_line *line,
+                             lander_error *error) {
+  const layer_type *type = n->layer.type;
+  if (line->inputs < type->min_inputs || line->inputs > type->max_inputs) {
+    char most[16] = "";
+    if (type->max_inputs != type->min_inputs)
+      snprintf(most, sizeof most, " to %d", type->max_inputs);
+    return error_set(error, LANDER_ERROR_ARGUMENT, "%s takes %d%s inputs, %d are given",
+                     type->name, type->min_inputs, most, line->inputs);
+  }
+  for (int i = 0; i < line->inputs; i++) {
+    span name = line->input[i];
+    int from = net_find_node(net, name.at, name.length);
+    if (from < 0) {
+      char word[NET_NAME_MAX], hint[NET_NAME_MAX + 32];
+      snprintf(word, sizeof word, "%.*s", (int)name.length, name.at);
+      text_did_you_mean(hint, sizeof hint, text_nearest(word, node_name, net));
+      return error_set(error, LANDER_ERROR_ARGUMENT, "there is no layer '%s' before it%s",
+                       word, hint);
+    }
+    const node *source = &net->nodes[from];
+    if (line->input_output[i] >= source->layer.outputs)
+      return error_set(error, LANDER_ERROR_ARGUMENT, "'%s' has %d output%s, not %d",
+                       source->name, source->layer.outputs,
+                       source->layer.outputs == 1 ? "" : "s", line->input_output[i] + 1);
+    n->in[i] = source->out + line->input_output[i];
+    n->layer.in[i] = net->blobs[n->in[i]].shape;
+    n->layer.in_batched[i] = net->blobs[n->in[i]].batched;
+    n->needs_label |= source->needs_label;
+  }
+  n->layer.inputs = line->inputs;
+  return LANDER_OK;
+}
+
+static lander_status add_blobs(lander_net *net, node *n, lander_error *error) {
+  lander_status status = grow(net, (void **)&net->blobs, net->blobs_count,
+                              n->layer.outputs, sizeof(blob), error);
+  if (status != LANDER_OK) return status;
+  n->out = net->blobs_count;
+  for (int i = 0; i < n->layer.outputs; i++) {
+    blob *b = &net->blobs[net->blobs_count];
+    memset(b, 0, sizeof *b);
+    b->shape = n->layer.out[i];
+    b->batched = !n->layer.unbatched;
+    status = tensor_count_of(b->shape.dims, b->shape.size, &b->count, error);
+    if (status != LANDER_OK) return status;
+    net->blobs_count++;
+  }
+  return LANDER_OK;
+}
+
+static double setting(const lander_numbers *numbers, int weight) {
+  int last = numbers->count - 1;
+  return numbers->at[weight < last ? weight : last];
+}
+
+static lander_status add_params(lander_net *net, node *n, const layer_common *settings,
+                                lander_error *error) {
+  const layer *l = &n->layer;
+  lander_status status = grow(net, (void **)&net->params, net->params_count, l->weights,
+                              sizeof(param), error);
+  n->first_param = net->params_count;
+  for (int i = 0; status == LANDER_OK && i < l->weights; i++) {
+    const layer_weight *w = &l->weight[i];
+    param *p = &net->params[net->params_count];
+    memset(p, 0, sizeof *p);
+    status = tensor_count_of(w->shape.dims, w->shape.size, &p->count, error);
+    if (status != LANDER_OK) break;
+    text name = {.engine = net->engine};
+    text_add(&name, "%s.%s", n->name, w->name);
+    if (name.failed) return error_memory(error, strlen(n->name));
+    p->name = name.data;
+    p->shape = w->shape;
+    p->filler = w->filler;
+    p->fan_in = w->fan_in;
+    p->fan_out = w->fan_out;
+    p->public = (lander_param){.name = p->name,
+                               .layer = net->nodes_count,
+                               .lr_mult = setting(&settings->lr_mult, i),
+                               .decay_mult = setting(&settings->decay_mult, i)};
+    net->params_count++;
+  }
+  return status;
+}
+
+/* Reads the options and lets the layer infer its shapes. */
+static lander_status set_up(lander_net *net, node *n, const parsed_line *line,
+                            layer_common *settings, lander_error *error) {
+  layer *l = &n->layer;
+  text own = {.engine = net->engine}, common = {.engine = net->engine};
+  char *options = copy_piece(net->engine, line->options.at, line->options.length, error);
+  l->self = memory_new(net->engine, 1, l->type->size, error);
+  lander_status status = options && l->self ? LANDER_OK : LANDER_ERROR_MEMORY;
+  if (status == LANDER_OK) status = split_options(options, &own, &common, error);
+  if (status == LANDER_OK)
+    status = options_read(l->type->options, own.data, l->type->name, l->self, error);
+  if (status == LANDER_OK)
+    status =
+        options_read(layer_common_options, common.data, l->type->name, settings, error);
+  if (status == LANDER_OK) status = l->type->setup(l, error);
+  memory_free(net->engine, options);
+  text_free(&common);
+  n->options = own.data; /* the node's now */
+  return status;
+}
+
+static lander_status add_node(lander_net *net, const parsed_line *line,
+                              lander_error *error) {
+  if (net_find_node(net, line->name.at, line->name.length) >= 0)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "there is a layer of that name already; names must differ");
+  char type[NET_NAME_MAX];
+  snprintf(type, sizeof type, "%.*s", (int)line->type.length, line->type.at);
+  node n = {.layer.type = layer_type_check(type, error)};
+  if (!n.layer.type) return LANDER_ERROR_ARGUMENT;
+  n.name = copy_piece(net->engine, line->name.at, line->name.length, error);
+  if (!n.name) return LANDER_ERROR_MEMORY;
+  n.layer.name = n.name;
+  n.needs_label = n.layer.type->flags & LAYER_LABEL;
+
+  int blobs = net->blobs_count, params = net->params_count;
+  layer_common settings;
+  lander_status status = connect(net, &n, line, error);
+  if (status == LANDER_OK) status = set_up(net, &n, line, &settings, error);
+  if (status == LANDER_OK) status = add_blobs(net, &n, error);
+  if (status == LANDER_OK) status = add_params(net, &n, &settings, error);
+  if (status == LANDER_OK)
+    status = grow(net, (void **)&net->nodes, net->nodes_count, 1, sizeof(node), error);
+  if (status != LANDER_OK) {
+    while (net->params_count > params)
+      memory_free(net->engine, net->params[--net->params_count].name);
+    net->blobs_count = blobs;
+    node_free(net, &n);
+    return status;
+  }
+  net->nodes[net->nodes_count++] = n;
+  return LANDER_OK;
+}
+
+/* A line "param conv1.bias lr_mult=2". */
+static lander_status apply_param(lander_net *net, const parsed_line *line,
+                                 lander_error *error) {
+  char name[2 * NET_NAME_MAX];
+  snprintf(name, sizeof name, "%.*s", (int)line->name.length, line->name.at);
+  int index = lander_net_find_param(net, name);
+  if (index < 0) {
+    char hint[2 * NET_NAME_MAX];
+    text_did_you_mean(hint, sizeof hint, text_nearest(name, param_name, net));
+    return error_set(error, LANDER_ERROR_ARGUMENT, "there is no such parameter%s", hint);
+  }
+  char *options = copy_piece(net->engine, line->options.at, line->options.length, error);
+  if (!options) return LANDER_ERROR_MEMORY;
+  lander_param settings;
+  lander_status status = options_read(param_options, options, "param", &settings, error);
+  memory_free(net->engine, options);
+  if (status != LANDER_OK) return status;
+  lander_param *p = &net->params[index].public;
+  p->lr_mult = settings.lr_mult;
+  p->decay_mult = settings.decay_mult;
+  p->frozen = settings.frozen;
+  return LANDER_OK;
+}
+
+/* Adds all lines; `extra` says that only layers without parameters may come. */
+static lander_status add_lines(lander_net *net, const char *lines, bool extra,
+                               lander_error *error) {
+  int number = 0;
+  for (;;) {
+    parsed_line line;
+    bool found;
+    lander_status status = parse_next(&lines, &number, &line, &found, error);
+    if (status != LANDER_OK || !found) return status;
+    int params = net->params_count;
+    if (line.is_param && extra)
+      status = error_set(error, LANDER_ERROR_ARGUMENT,
+                         "a param line can't be appended to a net");
+    else
+      status =
+          line.is_param ? apply_param(net, &line, error) : add_node(net, &line, error);
+    if (status == LANDER_OK && extra && net->params_count > params)
+      status = error_set(error, LANDER_ERROR_ARGUMENT,
+                         "only layers without parameters can be appended to a net");
+    if (status != LANDER_OK) {
+      error_prefix(error, "line %d: %.*s", number, (int)line.name.length, line.name.at);
+      return status;
+    }
+  }
+}
+
+/* ---- the whole net ---- */
+
+void net_trace_gradients(lander_net *net) {
+  for (int i = 0; i < net->blobs_count; i++) net->blobs[i].readers = 0;
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    unsigned flags = n->layer.type->flags;
+    bool needs = net->input_gradient && (flags & LAYER_SOURCE);
+    for (int k = 0; k < n->layer.inputs; k++) {
+      net->blobs[n->in[k]].readers++;
+      needs |= net->blobs[n->in[k]].needs_gradient;
+    }
+    for (int k = 0; k < n->layer.weights; k++)
+      needs |= !net->params[n->first_param + k].public.frozen;
+    if (flags & (LAYER_LABEL | LAYER_METRIC)) needs = false;
+    for (int k = 0; k < n->layer.outputs; k++)
+      net->blobs[n->out + k].needs_gradient = needs;
+  }
+}
+
+lander_status net_write_text(lander_net *net, lander_error *error) {
+  text t = {.engine = net->engine};
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    text_add(&t, "%s = %s (", n->name, n->layer.type->name);
+    for (int k = 0; k < n->layer.inputs; k++) {
+      int from = 0;
+      while (net->nodes[from].out + net->nodes[from].layer.outputs <= n->in[k]) from++;
+      text_add(&t, "%s%s", k ? ", " : "", net->nodes[from].name);
+      int output = n->in[k] - net->nodes[from].out;
+      if (output > 0) text_add(&t, ":%d", output + 1);
+    }
+    text_add(&t, ")%s%s\n", n->options && *n->options ? " " : "",
+             n->options ? n->options : "");
+  }
+  for (int i = 0; i < net->params_count; i++) {
+    const lander_param *p = &net->params[i].public;
+    if (p->lr_mult == 1 && p->decay_mult == 1 && !p->frozen) continue;
+    text_add(&t, "param %s", p->name);
+    options_write(param_options, p, &t);
+    text_add(&t, "\n");
+  }
+  if (t.failed || !t.data) {
+    text_free(&t);
+    return error_memory(error, 0);
+  }
+  memory_free(net->engine, net->text);
+  net->text = t.data;
+  return LANDER_OK;
+}
+
+static void drop_nodes(lander_net *net, int keep_nodes, int keep_blobs, int keep_params) {
+  while (net->nodes_count > keep_nodes) node_free(net, &net->nodes[--net->nodes_count]);
+  while (net->params_count > keep_params)
+    memory_free(net->engine, net->params[--net->params_count].name);
+  net->blobs_count = keep_blobs;
+}
+
+lander_net *lander_net_build(lander_engine *engine, const char *lines, uint64_t seed,
+                             lander_error *error) {
+  error_clear(error);
+  lander_net *net = memory_new(engine, 1, sizeof *net, error);
+  if (!net) return NULL;
+  net->engine = engine_keep(engine);
+  net->seed = seed;
+  lander_status status = add_lines(net, lines, false, error);
+  if (status == LANDER_OK && lander_net_input(net, 0) == NULL)
+    status =
+        error_set(error, LANDER_ERROR_ARGUMENT,
+                  "a net needs an input layer, as in: data = input () shape=1,28,28");
+  if (status == LANDER_OK) status = net_make_params(net, error);
+  if (status == LANDER_OK) status = net_write_text(net, error);
+  if (status != LANDER_OK) {
+    lander_net_free(net);
+    return NULL;
+  }
+  net_trace_gradients(net);
+  lander_net_reset(net, seed);
+  return net;
+}
+
+lander_status lander_net_append(lander_net *net, const char *lines, lander_error *error) {
+  error_clear(error);
+  int nodes = net->nodes_count, blobs = net->blobs_count, params = net->params_count;
+  lander_status status = add_lines(net, lines, true, error);
+  if (status == LANDER_OK) status = net_write_text(net, error);
+  if (status != LANDER_OK) {
+    drop_nodes(net, nodes, blobs, params);
+    return status;
+  }
+  net_trace_gradients(net);
+  net_plan_free(net); /* the next pass makes room for the new layers too */
+  return LANDER_OK;
+}
+
+void lander_net_free(lander_net *net) {
+  if (!net) return;
+  net_plan_free(net);
+  net_params_free(net);
+  drop_nodes(net, 0, 0, 0);
+  lander_engine *engine = net->engine;
+  memory_free(engine, net->nodes);
+  memory_free(engine, net->blobs);
+  memory_free(engine, net->params);
+  memory_free(engine, net->text);
+  memory_free(engine, net);
+  lander_engine_free(engine);
+}

@@ -1,0 +1,180 @@
+/* look.c: looking at a net from outside: its layers, their outputs, predictions. */
+#include <string.h>
+
+#include "../base/memory.h"
+#include "net.h"
+
+int lander_net_layers(const lander_net *net) {
+  return net->nodes_count;
+}
+
+const char *lander_net_text(const lander_net *net) {
+  return net->text;
+}
+
+int lander_net_find(const lander_net *net, const char *name) {
+  return net_find_node(net, name, strlen(name));
+}
+
+static const char *blob_source(const lander_net *net, int blob_index) {
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    if (blob_index >= n->out && blob_index < n->out + n->layer.outputs) return n->name;
+  }
+  return NULL;
+}
+
+bool lander_net_layer(const lander_net *net, int index, lander_layer_info *info) {
+  if (index < 0 || index >= net->nodes_count) return false;
+  const node *n = &net->nodes[index];
+  const layer *l = &n->layer;
+  *info = (lander_layer_info){.name = n->name,
+                              .type = l->type->name,
+                              .inputs = l->inputs,
+                              .outputs = l->outputs,
+                              .dims = l->out[0].dims,
+                              .batched = !l->unbatched,
+                              .multiply_adds = l->multiply_adds};
+  for (int i = 0; i < l->inputs; i++) info->input[i] = blob_source(net, n->in[i]);
+  memcpy(info->size, l->out[0].size, sizeof info->size);
+  for (int i = 0; i < l->weights; i++)
+    info->parameters += net->params[n->first_param + i].count;
+  return true;
+}
+
+/* ---- outputs and gradients as views ---- */
+
+static const blob *find_blob(const lander_net *net, int index, int output,
+                             lander_error *error) {
+  if (index >= 0 && index < net->nodes_count && output >= 0 &&
+      output < net->nodes[index].layer.outputs)
+    return &net->blobs[net->nodes[index].out + output];
+  error_set(error, LANDER_ERROR_ARGUMENT, "the net has no output %d of layer %d",
+            output + 1, index + 1);
+  return NULL;
+}
+
+static lander_tensor *view(const lander_net *net, const blob *b, storage *s,
+                           const real *at, lander_error *error) {
+  int dims = 0;
+  int64_t size[LANDER_MAX_DIMS];
+  if (b->batched) size[dims++] = net->batch;
+  for (int d = 0; d < b->shape.dims && dims < LANDER_MAX_DIMS; d++)
+    size[dims++] = b->shape.size[d];
+  return tensor_on(s, at - s->data, dims, size, error);
+}
+
+lander_tensor *lander_net_value(lander_net *net, int index, int output,
+                                lander_error *error) {
+  error_clear(error);
+  const blob *b = find_blob(net, index, output, error);
+  if (!b) return NULL;
+  const node *n = &net->nodes[index];
+  if (!net->ran || (n->needs_label && !net->ran_labels) || !b->data) {
+    error_set(error, LANDER_ERROR_STATE,
+              "%s has no output yet: it was not part of the last forward pass", n->name);
+    return NULL;
+  }
+  if (b->data_offset >= 0) return view(net, b, net->activations, b->data, error);
+  for (int i = 0; i < LAYER_MAX_INPUTS; i++) {
+    storage *s = net->held[i];
+    if (s && b->data >= s->data && b->data < s->data + s->count)
+      return view(net, b, s, b->data, error);
+  }
+  error_set(error, LANDER_ERROR_STATE, "%s: its input is gone", n->name);
+  return NULL;
+}
+
+lander_tensor *lander_net_gradient(lander_net *net, int index, int output,
+                                   lander_error *error) {
+  error_clear(error);
+  const blob *b = find_blob(net, index, output, error);
+  if (!b) return NULL;
+  if (net->ran && b->has_gradient && b->grad)
+    return view(net, b, net->gradients, b->grad, error);
+  error_set(error, LANDER_ERROR_STATE,
+            "%s has no gradient: no backward pass went through it",
+            net->nodes[index].name);
+  return NULL;
+}
+
+/* ---- finite? ---- */
+
+static bool blob_is_finite(const lander_net *net, const blob *b) {
+  return kernels_table()->is_finite(b->batched ? b->count * net->batch : b->count,
+                                    b->data);
+}
+
+static bool was_run(const lander_net *net, const node *n) {
+  return net->ran && (net->ran_labels || !n->needs_label);
+}
+
+bool net_output_is_finite(const lander_net *net) {
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    bool seen = i == lander_net_output(net) || (n->layer.type->flags & LAYER_LOSS);
+    if (seen && was_run(net, n) && !blob_is_finite(net, &net->blobs[n->out]))
+      return false;
+  }
+  return true;
+}
+
+const char *net_first_not_finite(const lander_net *net) {
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    for (int k = 0; was_run(net, n) && k < n->layer.outputs; k++)
+      if (!blob_is_finite(net, &net->blobs[n->out + k])) return n->name;
+  }
+  return NULL;
+}
+
+/* ---- predicting ---- */
+
+static const node *first_input(const lander_net *net) {
+  return &net->nodes[lander_net_find(net, lander_net_input(net, 0))];
+}
+
+int64_t lander_net_input_size(const lander_net *net) {
+  return shape_count(&first_input(net)->layer.out[0]);
+}
+
+int64_t lander_net_output_size(const lander_net *net) {
+  return net->blobs[net->nodes[lander_net_output(net)].out].count;
+}
+
+/* The loss that says how the output's scores are to be seen, if there is one. */
+static const node *predictor(const lander_net *net) {
+  int output = net->nodes[lander_net_output(net)].out;
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    if (n->layer.type->predict && n->in[0] == output) return n;
+  }
+  return NULL;
+}
+
+lander_status lander_net_predict(lander_net *net, const lander_real *x, int64_t batch,
+                                 lander_real *y, lander_error *error) {
+  error_clear(error);
+  if (lander_net_inputs(net) != 1)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "predict takes nets with one input, this one has %d",
+                     lander_net_inputs(net));
+  if (batch < 1)
+    return error_set(error, LANDER_ERROR_ARGUMENT, "a batch of %lld samples",
+                     (long long)batch);
+  lander_phase phase = net->phase;
+  net->phase = LANDER_TEST;
+  lander_status status = net_run(net, &x, lander_net_labels(net) == 0, batch, error);
+  net->phase = phase;
+  if (status != LANDER_OK) return status;
+  const blob *b = &net->blobs[net->nodes[lander_net_output(net)].out];
+  const node *loss = predictor(net);
+  if (loss) {
+    layer_call c = {.engine = net->engine, .kernels = kernels_table(), .batch = batch};
+    loss->layer.type->predict(&loss->layer, &c, b->data, y);
+  } else {
+    memcpy(y, b->data, (size_t)(b->count * (b->batched ? batch : 1)) * sizeof(real));
+  }
+  net->ran = false; /* x is the caller's, and may be gone when backward comes */
+  return LANDER_OK;
+}

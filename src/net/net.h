@@ -1,0 +1,136 @@
+/* net.h: the net from inside, for this floor and the solver's. */
+#ifndef LANDER_NET_NET_H
+#define LANDER_NET_NET_H
+
+#include "../base/text.h"
+#include "../layers/layer.h"
+#include "../tensor/npz.h"
+#include "../tensor/tensor.h"
+
+#define NET_NAME_MAX 128 /* of a layer, with the final zero */
+
+/* One output of one layer: its values, and the gradient of the loss in them. */
+typedef struct blob {
+  shape shape;
+  bool batched;        /* false: one value for the whole batch */
+  bool needs_gradient; /* a parameter that is trained lies before it */
+  bool has_gradient;   /* written in this backward pass */
+  int readers;         /* how many layers read it */
+  int64_t count;       /* numbers a sample */
+  int64_t data_offset; /* into activations, when data is there; -1: an input's own */
+  int64_t grad_offset; /* into gradients */
+  real *data, *grad;
+} blob;
+
+/* A layer and its place in the graph. */
+typedef struct node {
+  layer layer;
+  char *name;
+  char *options;            /* as given, without the common ones */
+  int in[LAYER_MAX_INPUTS]; /* blobs */
+  int out;                  /* its first blob; the others follow */
+  int first_param;          /* its parameters follow each other */
+  bool needs_label;         /* itself or something before it is a label */
+  real *kept;
+} node;
+
+typedef struct param {
+  lander_param public;
+  char *name;
+  shape shape;
+  filler filler;
+  int64_t fan_in, fan_out;
+  int64_t offset, count; /* in the arenas */
+} param;
+
+struct lander_net {
+  lander_engine *engine;
+  uint64_t seed;
+  uint64_t pass; /* which of the random numbers of dropout come next */
+  lander_phase phase;
+  bool input_gradient;
+  char *text;
+
+  int nodes_count, blobs_count, params_count;
+  node *nodes;
+  blob *blobs;
+  param *params;
+
+  /* The arenas: all parameters one after another, each on a cache line. */
+  int64_t arena_count;
+  storage *data, *grad;
+
+  /* What forward and backward need, laid out for batches of up to `capacity`. */
+  int64_t capacity;
+  int planned_threads;
+  storage *activations, *gradients;
+  real *kept, *scratch, *partial;
+  real *second; /* a gradient that is added to one that is already there */
+  int64_t second_count;
+
+  /* The last forward pass. */
+  int64_t batch;
+  bool ran, ran_labels;
+  lander_phase ran_phase;
+  storage *held[LAYER_MAX_INPUTS]; /* the inputs' own memory, until the next pass */
+};
+
+/* ---- for the solver ---- */
+
+real *net_data_arena(lander_net *net, int64_t *count);
+real *net_grad_arena(lander_net *net, int64_t *count);
+int64_t net_param_offset(const lander_net *net, int index);
+int64_t net_param_count(const lander_net *net, int index);
+/* Which random numbers the next forward pass draws; counts on by itself otherwise. */
+void net_set_pass(lander_net *net, uint64_t pass);
+uint64_t net_pass(const lander_net *net);
+/* Whether the losses and the net's output of the last pass are finite. */
+bool net_output_is_finite(const lander_net *net);
+/* The first layer, in order, whose output in the last pass is not finite; NULL: none. */
+const char *net_first_not_finite(const lander_net *net);
+/* net.txt and the parameters, as members of a file that is being written. */
+lander_status net_write(const lander_net *net, npz_writer *z, lander_error *error);
+/* The parameters from such a file: all of them, or an error and none. */
+lander_status net_read_params(lander_net *net, npz_reader *z, lander_error *error);
+
+/* ---- inside this floor ---- */
+
+/* build.c */
+int net_find_node(const lander_net *net, const char *name, size_t length);
+void net_trace_gradients(lander_net *net); /* after parameters were frozen or not */
+lander_status net_write_text(lander_net *net, lander_error *error);
+
+/* plan.c: memory for batches of this size; keeps what it has when that is enough. */
+lander_status net_plan(lander_net *net, int64_t batch, lander_error *error);
+lander_status net_plan_gradients(lander_net *net, lander_error *error);
+void net_plan_free(lander_net *net);
+
+/* params.c */
+lander_status net_make_params(lander_net *net, lander_error *error);
+void net_params_free(lander_net *net);
+
+/* run.c: `inputs` are the data inputs and, when `labels`, the labels. */
+lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
+                      int64_t batch, lander_error *error);
+
+/* parse.c: one line of a net's text. The spans point into the text. */
+typedef struct span {
+  const char *at;
+  size_t length;
+} span;
+
+typedef struct parsed_line {
+  bool is_param;
+  span name, type;
+  int inputs;
+  span input[LAYER_MAX_INPUTS];
+  int input_output[LAYER_MAX_INPUTS]; /* conv:2 is 1 */
+  span options;
+} parsed_line;
+
+/* The next line with something on it; *lines moves on, *number counts lines.
+ * fails: argument (with the line's number); *found is false at the end. */
+lander_status parse_next(const char **lines, int *number, parsed_line *line, bool *found,
+                         lander_error *error);
+
+#endif
