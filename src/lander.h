@@ -219,6 +219,10 @@ LANDER_API lander_tensor *lander_tensor_new(lander_engine *engine, int dims,
                                             const int64_t *size, lander_error *error);
 LANDER_API void lander_tensor_free(lander_tensor *t);
 
+/* Another tensor on the same elements. owns: the caller. fails: memory. */
+LANDER_API lander_tensor *lander_tensor_alias(const lander_tensor *t,
+                                              lander_error *error);
+
 /* fails: never. */
 LANDER_API lander_engine *lander_tensor_engine(const lander_tensor *t);
 LANDER_API int lander_tensor_dims(const lander_tensor *t);
@@ -346,6 +350,11 @@ LANDER_API double lander_net_loss(const lander_net *net);
 LANDER_API lander_status lander_net_predict(lander_net *net, const lander_real *x,
                                             int64_t batch, lander_real *y,
                                             lander_error *error);
+/* The same on tensors, for nets with any number of inputs (without labels): a new tensor
+ * (batch, ...). owns: the caller. fails: as lander_net_forward does. */
+LANDER_API lander_tensor *lander_net_predict_tensor(lander_net *net,
+                                                    lander_tensor *const *inputs,
+                                                    int count, lander_error *error);
 /* How many numbers a sample of the input and of the prediction has. fails: never. */
 LANDER_API int64_t lander_net_input_size(const lander_net *net);
 LANDER_API int64_t lander_net_output_size(const lander_net *net);

@@ -48,6 +48,10 @@ void binding_open_net(lua_State *L);
 void binding_open_solver(lua_State *L);
 void binding_open_data(lua_State *L);
 
+/* core.describe and core.layer_options (describe.c). */
+int binding_describe(lua_State *L);
+int binding_layer_options(lua_State *L);
+
 /* The Lua part of the library and the models, built in (embedded.c is generated). */
 typedef struct binding_source {
   const char *name; /* "lander/train.lua", "models/lenet.lua" */

@@ -152,6 +152,18 @@ static const node *predictor(const lander_net *net) {
   return NULL;
 }
 
+/* Copies the output of the last pass, scores that feed a loss as it wants them seen. */
+static void write_prediction(lander_net *net, real *y) {
+  const blob *b = &net->blobs[net->nodes[lander_net_output(net)].out];
+  const node *loss = predictor(net);
+  if (!loss) {
+    memcpy(y, b->data, (size_t)(b->count * (b->batched ? net->batch : 1)) * sizeof(real));
+    return;
+  }
+  layer_call c = {.engine = net->engine, .kernels = kernels_table(), .batch = net->batch};
+  loss->layer.type->predict(&loss->layer, &c, b->data, y);
+}
+
 lander_status lander_net_predict(lander_net *net, const lander_real *x, int64_t batch,
                                  lander_real *y, lander_error *error) {
   error_clear(error);
@@ -166,15 +178,23 @@ lander_status lander_net_predict(lander_net *net, const lander_real *x, int64_t 
   net->phase = LANDER_TEST;
   lander_status status = net_run(net, &x, lander_net_labels(net) == 0, batch, error);
   net->phase = phase;
-  if (status != LANDER_OK) return status;
-  const blob *b = &net->blobs[net->nodes[lander_net_output(net)].out];
-  const node *loss = predictor(net);
-  if (loss) {
-    layer_call c = {.engine = net->engine, .kernels = kernels_table(), .batch = batch};
-    loss->layer.type->predict(&loss->layer, &c, b->data, y);
-  } else {
-    memcpy(y, b->data, (size_t)(b->count * (b->batched ? batch : 1)) * sizeof(real));
-  }
+  if (status == LANDER_OK) write_prediction(net, y);
   net->ran = false; /* x is the caller's, and may be gone when backward comes */
-  return LANDER_OK;
+  return status;
+}
+
+lander_tensor *lander_net_predict_tensor(lander_net *net, lander_tensor *const *inputs,
+                                         int count, lander_error *error) {
+  error_clear(error);
+  lander_phase phase = net->phase;
+  net->phase = LANDER_TEST;
+  lander_status status = lander_net_forward(net, inputs, count, error);
+  net->phase = phase;
+  if (status != LANDER_OK) return NULL;
+  lander_tensor *output = lander_net_value(net, lander_net_output(net), 0, error);
+  if (!output) return NULL;
+  lander_tensor *y = lander_tensor_new(net->engine, output->dims, output->size, error);
+  lander_tensor_free(output);
+  if (y) write_prediction(net, y->data);
+  return y;
 }

@@ -1,0 +1,209 @@
+/* module.c: luaopen_lander. Makes the state's engine and the module's table, then runs
+ * the Lua part of the library, which is built in. */
+#include <string.h>
+
+#include "binding.h"
+
+/* Keys of the registry: their addresses. */
+static const char engine_key = 'e', module_key = 'm';
+
+/* ---- errors ---- */
+
+void binding_check(lua_State *L, lander_status status, const lander_error *error) {
+  if (status == LANDER_OK) return;
+  luaL_where(L, 1);
+  lua_pushstring(L, error->message);
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+/* ---- the engine of a state ---- */
+
+typedef struct engine_box {
+  lander_engine *engine;
+} engine_box;
+
+static int engine_gc(lua_State *L) {
+  engine_box *box = lua_touserdata(L, 1);
+  lander_engine_free(box->engine);
+  box->engine = NULL;
+  return 0;
+}
+
+lander_engine *binding_engine(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_key);
+  engine_box *box = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return box->engine;
+}
+
+/* The log goes where the host sends Lua's warnings. */
+static void log_to_warnings(void *userdata, lander_log_level level, const char *message) {
+  lua_State *L = userdata;
+  if (level < LANDER_LOG_WARNING) return;
+  lua_warning(L, "lander: ", 1);
+  lua_warning(L, message, 0);
+}
+
+/* The engine takes its memory where the state takes its own, so a limit that the host
+ * sets there holds for both. */
+static void make_engine(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  lander_config config = {.log = log_to_warnings, .log_userdata = main};
+  config.allocate = lua_getallocf(L, &config.allocate_userdata);
+  engine_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  box->engine = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, engine_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lander_error error;
+  box->engine = lander_engine_new(&config, &error);
+  if (!box->engine) luaL_error(L, "lander: %s", error.message);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_key);
+}
+
+/* ---- functions of the module ---- */
+
+/* lander.config() -> { version =, real =, threads =, instructions =, blas = } */
+static int config(lua_State *L) {
+  char text[1024];
+  lander_engine_describe(binding_engine(L), text, sizeof text);
+  lua_newtable(L);
+  for (char *line = text; *line;) {
+    char *end = line + strcspn(line, "\n"), *next = *end ? end + 1 : end;
+    char *colon = memchr(line, ':', (size_t)(end - line));
+    if (colon && colon + 2 <= end) {
+      lua_pushlstring(L, line, (size_t)(colon - line));
+      lua_pushlstring(L, colon + 2, (size_t)(end - colon - 2));
+      if (lua_stringtonumber(L, lua_tostring(L, -1))) lua_remove(L, -2);
+      lua_rawset(L, -3);
+    }
+    line = next;
+  }
+  lua_pushstring(L, lander_version());
+  lua_setfield(L, -2, "version");
+  return 1;
+}
+
+/* lander.threads([n]) -> the number of threads, after setting it */
+static int threads(lua_State *L) {
+  lander_engine *engine = binding_engine(L);
+  if (!lua_isnoneornil(L, 1)) {
+    lander_error error;
+    lua_Integer n = luaL_checkinteger(L, 1);
+    int wanted = n < 1 || n > 1 << 20 ? -1 : (int)n; /* the engine knows its bounds */
+    binding_check(L, lander_engine_set_threads(engine, wanted, &error), &error);
+  }
+  lua_pushinteger(L, lander_engine_threads(engine));
+  return 1;
+}
+
+/* core.stop(bool): raises or lowers the stop flag. core.stopped() reads it. */
+static int stop(lua_State *L) {
+  lander_engine_stop(binding_engine(L), lua_toboolean(L, 1));
+  return 0;
+}
+
+static int stopped(lua_State *L) {
+  lua_pushboolean(L, lander_engine_stopped(binding_engine(L)));
+  return 1;
+}
+
+/* core.warn(text): to the log. */
+static int warn(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  log_to_warnings(lua_tothread(L, -1), LANDER_LOG_WARNING, luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* core.engine() -> light userdata, for a host in C that wants the state's engine. */
+static int engine_pointer(lua_State *L) {
+  lua_pushlightuserdata(L, binding_engine(L));
+  return 1;
+}
+
+static const luaL_Reg module_functions[] = {
+    {"config", config}, {"threads", threads}, {NULL, NULL}};
+
+static const luaL_Reg core_functions[] = {{"stop", stop},
+                                          {"stopped", stopped},
+                                          {"warn", warn},
+                                          {"engine", engine_pointer},
+                                          {"describe", binding_describe},
+                                          {"layer_options", binding_layer_options},
+                                          {NULL, NULL}};
+
+/* ---- the built-in Lua ---- */
+
+static const binding_source *find_source(const char *name) {
+  for (const binding_source *s = binding_sources; s->name; s++)
+    if (!strcmp(s->name, name)) return s;
+  return NULL;
+}
+
+static void load_source(lua_State *L, const binding_source *s) {
+  lua_pushfstring(L, "@%s", s->name);
+  if (luaL_loadbufferx(L, s->text, s->length, lua_tostring(L, -1), "t") != LUA_OK)
+    lua_error(L);
+  lua_remove(L, -2);
+}
+
+/* Every lander/x.lua is called with the module's table. */
+static void run_library(lua_State *L) {
+  for (const binding_source *s = binding_sources; s->name; s++) {
+    if (strncmp(s->name, "lander/", 7)) continue;
+    load_source(L, s);
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+  }
+}
+
+/* A searcher for `require "models.lenet"`, after those that look at files: a model in the
+ * user's folder goes before the one that is built in. */
+static int search_models(lua_State *L) {
+  const char *module = luaL_checkstring(L, 1);
+  const char *path = luaL_gsub(L, module, ".", "/");
+  path = lua_pushfstring(L, "%s.lua", path);
+  const binding_source *s = strncmp(path, "models/", 7) ? NULL : find_source(path);
+  if (!s) {
+    lua_pushfstring(L, "no model '%s' is built into lander", module);
+    return 1;
+  }
+  load_source(L, s);
+  lua_pushstring(L, path);
+  return 2;
+}
+
+static void add_searcher(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, "package") == LUA_TTABLE &&
+      lua_getfield(L, -1, "searchers") == LUA_TTABLE) {
+    lua_pushcfunction(L, search_models);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  }
+  lua_settop(L, 1);
+}
+
+int luaopen_lander(lua_State *L) {
+  lua_settop(L, 0);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
+  lua_settop(L, 0);
+  make_engine(L);
+  luaL_newlib(L, module_functions);
+  luaL_newlib(L, core_functions);
+  lua_setfield(L, -2, "core");
+  lua_pushstring(L, lander_version());
+  lua_setfield(L, -2, "version");
+  binding_open_tensor(L);
+  binding_open_net(L);
+  binding_open_solver(L);
+  binding_open_data(L);
+  run_library(L);
+  add_searcher(L);
+  lua_pushvalue(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
+  return 1;
+}
