@@ -69,18 +69,38 @@ core_obj := $(core_src:src/%.c=$(B)/%.o) $(levels:%=$(B)/tensor/kernels_%.o)
 binding_obj := $(binding_src:src/%.c=$(B)/%.o) $(B)/binding/embedded.o
 cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 
-.PHONY: all demo test bench lint clean packages data-packages
-all: packages
-	@$(MAKE) --no-print-directory build
+jobs := -j$(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: build
+.PHONY: all build demo test bench lint clean packages data-packages
+all: packages
+	@$(MAKE) --no-print-directory $(jobs) build
+
 build: $(B)/lander $(B)/lander.so $(B)/liblander.so $(B)/liblander.a
+
+demo: packages data-packages
+	@$(MAKE) --no-print-directory $(jobs) build
+	@$(B)/lander scripts/demo.lua
+
+# Everything again in the double build, where gradients are checked tightly.
+test: packages
+	@$(MAKE) --no-print-directory $(jobs) build tests
+	@$(if $(SAN)$(TSAN),,$(MAKE) --no-print-directory $(jobs) build tests REAL=double)
+	@sh tests/all.sh $(B) $(if $(SAN)$(TSAN),,$(B)/double)
+
+bench: packages data-packages
+	@$(MAKE) --no-print-directory $(jobs) build
+	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua
+
+lint:
+	clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c)
+	luacheck --quiet lua models scripts tests
 
 packages:
 	@sh tests/install.sh needed $(PACKAGES)
 data-packages:
 	@sh tests/install.sh wanted $(DATA_PACKAGES)
 
+# ---- compiling ---------------------------------------------------------------------------
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
@@ -110,6 +130,26 @@ $(B)/lander.so: $(core_obj) $(binding_obj)
 
 $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
 	$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+
+# ---- tests: C programs against the floors, and hosts against the library -----------------
+unit_src := $(sort $(wildcard tests/unit/test_*.c))
+host_src := $(sort $(wildcard tests/host/*.c))
+unit_bin := $(unit_src:tests/unit/%.c=$(B)/unit/%)
+host_bin := $(host_src:tests/host/%.c=$(B)/host/%)
+
+.PHONY: tests
+tests: $(unit_bin) $(host_bin)
+
+$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/liblander.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+
+# A host sees lander.h and the shared library, nothing else.
+$(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
+	@mkdir -p $(@D)
+	ln -sf liblander.so $(B)/liblander.so.0
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' \
+	  -L$(LUA_LIBDIR) -llua5.4 $(LIBS)
 
 clean:
 	rm -rf build

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Runs every test in the given build folders and adds up the results.
+# The last line is "N passed, N failed"; the exit status tells too.
+set -u
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+passed=0
+failed=0
+
+# run NAME COMMAND...: the command's last "N passed, N failed" line is its result; one that
+# ends badly without a failure of its own counts as a failure.
+run() {
+  name=$1
+  shift
+  "$@" >"$out/log" 2>&1
+  status=$?
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$out/log" | tail -n 1)
+  ok=$(echo "$line" | sed -n 's/^\([0-9]*\) passed.*/\1/p')
+  bad=$(echo "$line" | sed -n 's/.* \([0-9]*\) failed.*/\1/p')
+  : "${ok:=0}" "${bad:=0}"
+  if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  if [ -z "$line" ] && [ "$bad" -eq 0 ]; then bad=1; fi
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  printf '%-44s %s\n' "$name" "${line:-no result, exit status $status}"
+  if [ "$bad" -ne 0 ]; then cat "$out/log"; fi
+}
+
+for build in "$@"; do
+  for program in "$build"/unit/test_* "$build"/host/test_*; do
+    case $program in *.d | *'*') continue ;; esac
+    run "$program" "$program"
+  done
+  run "$build/lander tests/run.lua" "$build/lander" tests/run.lua
+  # A sanitizer has to be loaded before the program, which a stock lua5.4 is not built for.
+  case $build in
+  */san | */tsan) ;;
+  *) run "lua5.4 with $build/lander.so" \
+    env "LUA_CPATH=$build/?.so" lua5.4 tests/stock.lua ;;
+  esac
+done
+run "tests/arrows.lua" lua5.4 tests/arrows.lua
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
