@@ -100,36 +100,39 @@ packages:
 data-packages:
 	@sh tests/install.sh wanted $(DATA_PACKAGES)
 
+# One short line a file; V=1 shows whole commands.
+say = $(if $(V),,@echo '  $(1)';)
+
 # ---- compiling ---------------------------------------------------------------------------
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
 
 $(B)/tensor/kernels_%.o: src/tensor/kernels.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -O3 $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
+	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) -O3 $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
 	  -c $< -o $@
 
 $(B)/embedded.c: lua/embed.lua $(lua_src)
 	@mkdir -p $(@D)
-	lua5.4 lua/embed.lua $(lua_src) > $@.tmp && mv $@.tmp $@
+	$(call say,lua/ and models/ into $@)lua5.4 lua/embed.lua $(lua_src) > $@.tmp && mv $@.tmp $@
 
 $(B)/binding/embedded.o: $(B)/embedded.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c $< -o $@
+	$(call say,$<)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
 $(B)/liblander.so: $(core_obj) $(binding_obj)
-	$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,$@)$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/liblander.a: $(core_obj) $(binding_obj)
-	rm -f $@ && $(AR) rcs $@ $^
+	$(call say,$@)rm -f $@ && $(AR) rcs $@ $^
 
 # The module for a stock lua5.4: Lua's own functions come from the program that loads it.
 $(B)/lander.so: $(core_obj) $(binding_obj)
-	$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,$@)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
-	$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
 
 # ---- tests: C programs against the floors, and hosts against the library -----------------
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
@@ -142,13 +145,13 @@ tests: $(unit_bin) $(host_bin)
 
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/liblander.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
 
 # A host sees lander.h and the shared library, nothing else.
 $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
 	@mkdir -p $(@D)
-	ln -sf liblander.so $(B)/liblander.so.0
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' \
+	@ln -sf liblander.so $(B)/liblander.so.0
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' \
 	  -L$(LUA_LIBDIR) -llua5.4 $(LIBS)
 
 clean:

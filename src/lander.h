@@ -233,7 +233,228 @@ LANDER_API bool lander_tensor_is_contiguous(const lander_tensor *t);
 /* The first element; elements lie at the strides. owns: the tensor. fails: never. */
 LANDER_API lander_real *lander_tensor_data(const lander_tensor *t);
 
-/*@TENSOR_OPS@*/
+/* Reads and writes one array as numpy.save does (.npy). Read are f4, f8, i1 to i8, u1 to
+ * u8 and b1, in either byte order, by rows or by columns; written is lander_real. The
+ * file is written beside its final name, synced, then renamed.
+ * load: owns: the caller. fails: io, format, shape (too many dims), memory.
+ * save: fails: io, memory; then the old file is whole. */
+LANDER_API lander_tensor *lander_tensor_load(lander_engine *engine, const char *path,
+                                             lander_error *error);
+LANDER_API lander_status lander_tensor_save(const lander_tensor *t, const char *path,
+                                            lander_error *error);
+
+/* Memory of the storage behind t when no other tensor shares it, in bytes; else 0. What a
+ * host's own collector may want to know. fails: never. */
+LANDER_API size_t lander_tensor_bytes(const lander_tensor *t);
+
+/* Views. They share t's storage: writing through one is seen by all. Each returns a new
+ * tensor. owns: the caller. Besides what is said, fails: memory, argument (a dimension
+ * outside 0 .. dims-1). */
+
+/* The same elements, in row-major order, with another shape of as many; one size may be
+ * -1 and is worked out. fails: shape (another count, or strides that don't allow it). */
+LANDER_API lander_tensor *lander_tensor_view(const lander_tensor *t, int dims,
+                                             const int64_t *size, lander_error *error);
+/* A view where that is possible, else a copy. fails: shape (another count). */
+LANDER_API lander_tensor *lander_tensor_reshape(const lander_tensor *t, int dims,
+                                                const int64_t *size, lander_error *error);
+/* Dimension i of the result is dimension order[i] of t; order has all of them once. */
+LANDER_API lander_tensor *lander_tensor_permute(const lander_tensor *t, const int *order,
+                                                lander_error *error);
+LANDER_API lander_tensor *lander_tensor_transpose(const lander_tensor *t, int dim1,
+                                                  int dim2, lander_error *error);
+/* Positions start .. start+length-1 of one dimension. fails: argument (outside). */
+LANDER_API lander_tensor *lander_tensor_narrow(const lander_tensor *t, int dim,
+                                               int64_t start, int64_t length,
+                                               lander_error *error);
+/* One position of a dimension, which goes away. fails: argument (outside). */
+LANDER_API lander_tensor *lander_tensor_select(const lander_tensor *t, int dim,
+                                               int64_t index, lander_error *error);
+/* Stands for every dimension, where a function says so. */
+#define LANDER_ALL_DIMS (-1)
+/* Takes away a dimension of size 1 (of another size: changes nothing), or
+ * LANDER_ALL_DIMS of size 1. */
+LANDER_API lander_tensor *lander_tensor_squeeze(const lander_tensor *t, int dim,
+                                                lander_error *error);
+/* Puts in a dimension of size 1 before dimension dim (0 .. dims). */
+LANDER_API lander_tensor *lander_tensor_unsqueeze(const lander_tensor *t, int dim,
+                                                  lander_error *error);
+/* Dimensions of size 1 repeated to `size` without copying, and new ones put in front; -1
+ * keeps a size. The result can't be written to. fails: shape (a size other than 1 would
+ * change). */
+LANDER_API lander_tensor *lander_tensor_expand(const lander_tensor *t, int dims,
+                                               const int64_t *size, lander_error *error);
+
+/* t itself in a new tensor when it is contiguous, else a copy. clone always copies.
+ * owns: the caller. fails: memory. */
+LANDER_API lander_tensor *lander_tensor_contiguous(const lander_tensor *t,
+                                                   lander_error *error);
+LANDER_API lander_tensor *lander_tensor_clone(const lander_tensor *t,
+                                              lander_error *error);
+
+/* A tensor without dimensions, which holds one number. owns: the caller. fails: memory. */
+LANDER_API lander_tensor *lander_tensor_scalar(lander_engine *engine, double value,
+                                               lander_error *error);
+/* first, first + step ... up to and with last (a hair's breadth of rounding allowed), as
+ * Lua's for counts; empty when last lies on the wrong side.
+ * owns: the caller. fails: argument (step 0, a bound not finite), shape (too many),
+ * memory. */
+LANDER_API lander_tensor *lander_tensor_range(lander_engine *engine, double first,
+                                              double last, double step,
+                                              lander_error *error);
+
+/* Element by element. Inputs of different shapes are broadcast as NumPy's: aligned at the
+ * last dimension, sizes equal or 1. NaN goes through everything; comparisons give 0 or
+ * 1, and with NaN 0 (ne: 1). */
+typedef enum lander_operation {
+  LANDER_OP_COPY,     /* a */
+  LANDER_OP_NEG,      /* -a */
+  LANDER_OP_EXP,      /* e^a */
+  LANDER_OP_LOG,      /* natural logarithm; of negative numbers NaN */
+  LANDER_OP_SQRT,     /* of negative numbers NaN */
+  LANDER_OP_ABS,      /* |a| */
+  LANDER_OP_TANH,     /* hyperbolic tangent */
+  LANDER_OP_SIGMOID,  /* 1 / (1 + e^-a) */
+  LANDER_OP_RELU,     /* max(0, a) */
+  LANDER_OP_SIGN,     /* -1, 0 or 1 */
+  LANDER_OP_FLOOR,    /* the next integer below or equal */
+  LANDER_OP_ISFINITE, /* 1; 0 for NaN and infinities */
+  LANDER_OP_ADD,      /* a + b */
+  LANDER_OP_SUB,      /* a - b */
+  LANDER_OP_MUL,      /* a b */
+  LANDER_OP_DIV,      /* a / b */
+  LANDER_OP_POW,      /* a^b */
+  LANDER_OP_MAXIMUM,  /* the larger one */
+  LANDER_OP_MINIMUM,  /* the smaller one */
+  LANDER_OP_EQ,       /* a == b */
+  LANDER_OP_NE,       /* a != b */
+  LANDER_OP_LT,       /* a < b */
+  LANDER_OP_LE,       /* a <= b */
+  LANDER_OP_GT,       /* a > b */
+  LANDER_OP_GE,       /* a >= b */
+  LANDER_OP_CLAMP,    /* min(max(a, b), c) */
+  LANDER_OP_WHERE,    /* b where a is 1, c where a is 0 */
+  LANDER_OPERATIONS
+} lander_operation;
+
+/* The operation's name ("add") and how many inputs it takes (1..3, NULL: not asked for).
+ * fails: never; NULL for a number that is no operation. */
+LANDER_API const char *lander_operation_name(lander_operation op, int *inputs);
+
+/* A new tensor of the inputs' common shape; b and c are NULL where op takes fewer inputs.
+ * owns: the caller. fails: shape (can't be broadcast), data (where: a holds something
+ * else than 0 and 1), argument (a missing input, or one of another engine), memory. */
+LANDER_API lander_tensor *lander_tensor_apply(lander_operation op, const lander_tensor *a,
+                                              const lander_tensor *b,
+                                              const lander_tensor *c,
+                                              lander_error *error);
+/* The same, written to `out`, to whose shape the inputs are broadcast. out may be an
+ * input, or share memory with one in any way: the result is as if the inputs had been
+ * copied first. fails: as apply; argument (out is expanded, so that elements share
+ * memory); then out is as it was. */
+LANDER_API lander_status lander_tensor_apply_into(lander_operation op, lander_tensor *out,
+                                                  const lander_tensor *a,
+                                                  const lander_tensor *b,
+                                                  const lander_tensor *c,
+                                                  lander_error *error);
+/* Every element becomes value. fails: argument (t is expanded). */
+LANDER_API lander_status lander_tensor_fill(lander_tensor *t, double value,
+                                            lander_error *error);
+
+/* Draws begin, begin+1 ... of the sequence of `seed` (Philox4x32-10), one for each element
+ * in row-major order: pure functions, so a caller counts what it has drawn.
+ * uniform: in [low, high). fails: argument (low > high, std < 0, not finite; t is
+ * expanded), memory. */
+LANDER_API lander_status lander_tensor_uniform(lander_tensor *t, uint64_t seed,
+                                               uint64_t begin, double low, double high,
+                                               lander_error *error);
+LANDER_API lander_status lander_tensor_normal(lander_tensor *t, uint64_t seed,
+                                              uint64_t begin, double mean, double std,
+                                              lander_error *error);
+
+/* Reductions. Sums are taken in double, in an order that depends on the shape alone. */
+typedef enum lander_reduction {
+  LANDER_REDUCE_SUM,    /* of nothing: 0 */
+  LANDER_REDUCE_MEAN,   /* of nothing: NaN */
+  LANDER_REDUCE_PROD,   /* of nothing: 1 */
+  LANDER_REDUCE_MIN,    /* of nothing: an error; NaN when one is among the elements */
+  LANDER_REDUCE_MAX,    /* likewise */
+  LANDER_REDUCE_ARGMIN, /* position, from 1, of the first smallest; of the first NaN when
+                           there is one; of nothing: an error */
+  LANDER_REDUCE_ARGMAX, /* likewise; over all elements: in row-major order */
+  LANDER_REDUCE_NORM,   /* Euclidean: the root of the sum of squares */
+  LANDER_REDUCE_VAR,    /* sum of squared deviations / (n - 1); of one element: NaN */
+  LANDER_REDUCE_STD,    /* the root of var */
+  LANDER_REDUCE_ALL,    /* 1 when none is 0, else 0; of nothing: 1 */
+  LANDER_REDUCE_ANY,    /* 1 when one is not 0, else 0; of nothing: 0 */
+  LANDER_REDUCTIONS
+} lander_reduction;
+
+/* The reduction's name ("sum"); NULL for a number that is none. fails: never. */
+LANDER_API const char *lander_reduction_name(lander_reduction op);
+
+/* Over one dimension, which goes away (keep: becomes 1), or over LANDER_ALL_DIMS.
+ * owns: the caller. fails: argument (dim), shape (nothing to choose from; positions
+ * larger than a real holds exactly), memory. */
+LANDER_API lander_tensor *lander_tensor_reduce(lander_reduction op,
+                                               const lander_tensor *t, int dim, bool keep,
+                                               lander_error *error);
+/* Over all elements, as a double that was not rounded. fails: shape, memory. */
+LANDER_API lander_status lander_tensor_reduce_all(lander_reduction op,
+                                                  const lander_tensor *t, double *value,
+                                                  lander_error *error);
+
+/* Matrix products. mm: (m, k) (k, n) -> (m, n). bmm: (batch, m, k) (batch, k, n) ->
+ * (batch, m, n). owns: the caller. fails: shape, memory. */
+LANDER_API lander_tensor *lander_tensor_mm(const lander_tensor *a, const lander_tensor *b,
+                                           lander_error *error);
+LANDER_API lander_tensor *lander_tensor_bmm(const lander_tensor *a,
+                                            const lander_tensor *b, lander_error *error);
+/* The sum of a b, in double, over two tensors of one shape. fails: shape, memory. */
+LANDER_API lander_status lander_tensor_dot(const lander_tensor *a, const lander_tensor *b,
+                                           double *value, lander_error *error);
+
+/* Joins tensors along a dimension that they have (cat: other sizes equal), or along a new
+ * one before dimension dim (stack: all sizes equal).
+ * owns: the caller. fails: shape, argument (count < 1, dim), memory. */
+LANDER_API lander_tensor *lander_tensor_cat(lander_tensor *const *tensors, int count,
+                                            int dim, lander_error *error);
+LANDER_API lander_tensor *lander_tensor_stack(lander_tensor *const *tensors, int count,
+                                              int dim, lander_error *error);
+
+/* Sorts along a dimension; equal ones keep their order, NaN counts as larger than all.
+ * *values and *positions (from 1) are new tensors of t's shape; either may be NULL.
+ * owns: the caller. fails: argument (dim), shape (positions too large), memory. */
+LANDER_API lander_status lander_tensor_sort(const lander_tensor *t, int dim,
+                                            bool descending, lander_tensor **values,
+                                            lander_tensor **positions,
+                                            lander_error *error);
+
+/* Positions are numbers from 1, held in a tensor.
+ * gather: out[i][j] = t[index[i][j]][j] for dim 0, t[i][index[i][j]] for dim 1, and so
+ * on; out has the shape of index, which is no larger than t in the other dimensions.
+ * index_select: the slices at index (n) of dimension dim, which becomes n long.
+ * owns: the caller. fails: shape, argument (dim), data (a position that is not whole or
+ * outside), memory. */
+LANDER_API lander_tensor *lander_tensor_gather(const lander_tensor *t, int dim,
+                                               const lander_tensor *index,
+                                               lander_error *error);
+LANDER_API lander_tensor *lander_tensor_index_select(const lander_tensor *t, int dim,
+                                                     const lander_tensor *index,
+                                                     lander_error *error);
+
+/* Whether |a - b| <= atol + rtol |b| everywhere; equal infinities are close, NaN never is.
+ * fails: shape (can't be broadcast), argument (a tolerance negative or NaN), memory. */
+LANDER_API lander_status lander_tensor_allclose(const lander_tensor *a,
+                                                const lander_tensor *b, double rtol,
+                                                double atol, bool *close,
+                                                lander_error *error);
+
+/* The elements as text, as NumPy prints them: columns aligned, 4 digits after the point,
+ * with an exponent where sizes differ much, more than 1000 elements shortened to the 3
+ * first and last of each dimension. At most `size` bytes with the final zero are
+ * written. Returns the length that the whole text has. fails: never. */
+LANDER_API size_t lander_tensor_print(const lander_tensor *t, char *text, size_t size);
 
 /* ---- 6. Nets --------------------------------------------------------------------- */
 
@@ -402,60 +623,80 @@ typedef struct lander_step {
   double gradient_norm; /* of dL/dW over all parameters, before clipping; NaN: not made */
   lander_rule rule;
   double threshold;  /* R3: the bound that was passed; else NaN */
-  const char *where; /* R1: the first layer whose output is not finite, or NULL;
-                        owns: the net */
+  const char *where; /* R1: the first layer whose output is not finite; R2: the first
+                        parameter whose gradient is not; else NULL. owns: the net */
 } lander_step;
 
-/* owns: the caller; the net must outlive the solver, the binding sees to that.
- * fails: argument (an option unknown, missing, out of bounds or contradictory; the net
- * has no loss), memory. */
+/* "R1", "R2", "R3"; "none". fails: never. */
+LANDER_API const char *lander_rule_name(lander_rule rule);
+
+/* Each type's description (LANDER_SOLVER) lists the options, each schedule's
+ * (LANDER_SCHEDULE) those that lr_policy makes it need or use.
+ * owns: the caller; the net must outlive the solver, the binding sees to that.
+ * fails: argument (an option unknown, missing, out of bounds or without effect; the net
+ * has no loss or no parameters), memory. */
 LANDER_API lander_solver *lander_solver_new(lander_net *net, const char *options,
                                             lander_error *error);
 LANDER_API void lander_solver_free(lander_solver *solver);
 
-/* One iteration on a minibatch: forward, backward, and the update when the monitor
- * accepts it; otherwise nothing is changed and step->rule says why. With iter_size n the
- * batch is cut in n parts whose gradients are averaged. R3 accepts no update either.
- * fails: shape, data, memory, argument (batch not divisible by iter_size). */
+/* One iteration on a minibatch, in train phase: forward, backward, and the update when
+ * the monitor accepts it; otherwise nothing is changed (weights, history, iteration) and
+ * step->rule says why. `inputs` are all of the net's, labels last. With iter_size n the
+ * batch is cut in n parts whose gradients are averaged.
+ * fails: shape, data, memory, argument (batch not divisible by iter_size; a rate that is
+ * negative or not finite); then nothing was changed either. */
 LANDER_API lander_status lander_solver_step(lander_solver *solver,
                                             lander_tensor *const *inputs, int count,
                                             lander_step *step, lander_error *error);
 
 /* The iteration: how many updates were made. */
 LANDER_API int64_t lander_solver_iter(const lander_solver *solver);
-/* The rate of the next iteration, and of iteration t (pure). fails: never. */
+/* The rate of the next iteration, and of iteration t (pure; plateau: as if the loss
+ * stayed as it is). fails: never. */
 LANDER_API double lander_solver_rate(const lander_solver *solver);
 LANDER_API double lander_solver_rate_at(const lander_solver *solver, int64_t t);
+/* The mean loss of the last average_loss accepted iterations; NaN before the first. */
+LANDER_API double lander_solver_loss(const lander_solver *solver);
 
-/* Options by name, as text; changed ones hold from the next iteration on. get writes the
- * text as new reads it. fails: argument; then nothing was changed. */
+/* Options by name, as text; changed ones hold from the next iteration on. The type can't
+ * be changed; what lr_policy will need is set before it. get writes the text as new reads
+ * it. fails: argument (get: also a value longer than size), memory; then nothing was
+ * changed. */
 LANDER_API lander_status lander_solver_set(lander_solver *solver, const char *name,
                                            const char *value, lander_error *error);
 LANDER_API lander_status lander_solver_get(const lander_solver *solver, const char *name,
                                            char *value, size_t size, lander_error *error);
 
 /* A schedule of the host's own, in place of lr_policy; NULL takes it back. It is called
- * once an iteration, with t counting from 0, and returns the rate. */
+ * when a rate is asked for, once in an iteration, with t counting from 0; warmup and
+ * lr_scale apply to what it returns. */
 typedef double (*lander_schedule)(void *userdata, int64_t t);
 LANDER_API void lander_solver_set_schedule(lander_solver *solver,
                                            lander_schedule schedule, void *userdata);
 
-/* Measures L0 and its spread for rule R3: `times` forward passes without an update have
- * given these losses. fails: never. */
+/* L0 and its spread s0 for rule R3: `times` forward passes without an update have given
+ * these losses. R3 is off before, and when one of them is not finite. fails: never. */
 LANDER_API void lander_solver_baseline(lander_solver *solver, const double *losses,
                                        int times);
 
 /* Everything that training needs to go on: weights, history, iteration, schedule and
  * monitor, in one .npz that lander_net_load reads too.
  * `note` is a text of the caller's own that is kept with it (NULL: none).
- * restore fails: io, format, argument (another net); then nothing was changed. */
+ * fails: state (a weight or a history value is not finite: nothing is saved), io, memory;
+ * then the old file is whole. */
 LANDER_API lander_status lander_solver_snapshot(const lander_solver *solver,
                                                 const char *path, const char *note,
                                                 lander_error *error);
-/* The note is written to `note` (at most size bytes); note may be NULL. */
+/* Goes on from a snapshot of the same net and type of solver. Options stay what the
+ * solver was made with, except those that lander_solver_set had changed before the
+ * snapshot; the parameters' multipliers are the snapshot's.
+ * fails: io, format, argument (another net or type, or a saved net without a solver's
+ * state), memory; then nothing was changed. */
 LANDER_API lander_status lander_solver_restore(lander_solver *solver, const char *path,
-                                               char *note, size_t size,
                                                lander_error *error);
+/* The note of the snapshot that was last restored, NULL without one.
+ * owns: the solver, until the next restore. fails: never. */
+LANDER_API const char *lander_solver_note(const lander_solver *solver);
 
 /* ---- 8. Data --------------------------------------------------------------------- */
 
@@ -465,16 +706,24 @@ typedef struct lander_dataset lander_dataset;
 /* A pair of IDX files (plain or gzipped): images as bytes, labels from 0 that become
  * classes from 1. Options as key=value: scale (1/255), mean (0), std (1): a pixel p
  * becomes (p * scale - mean) / std; classes (10): a label outside is an error; limit
- * (0: all): only the first samples.
+ * (0: all): only the first samples, and what comes after them is not looked at.
+ * Images (n, rows, columns) become samples of (1, rows, columns).
  * owns: the caller. fails: io, format (truncated, wrong magic, sizes that lie), data (a
  * label out of range, with its sample), argument, memory. */
 LANDER_API lander_dataset *lander_data_idx(lander_engine *engine, const char *images,
                                            const char *labels, const char *options,
                                            lander_error *error);
-/* Tensors as a dataset: x (n, ...) and y (n, ...), shared, not copied.
- * owns: the caller. fails: shape (different n), memory. */
+/* Tensors as a dataset: x (n, ...) and y (n, ...), shared when they are contiguous, else
+ * copied; they must not be changed while batches are made of them. Options: classes (0):
+ * if given, y (n) holds labels from 1 to classes.
+ * owns: the caller. fails: shape (different n), data (a label out of range), argument,
+ * memory. */
 LANDER_API lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y,
-                                               lander_error *error);
+                                               const char *options, lander_error *error);
+/* The samples first .. first+count-1 of d as a dataset of its own, which keeps d alive.
+ * owns: the caller. fails: argument (outside), memory. */
+LANDER_API lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first,
+                                                 int64_t count, lander_error *error);
 LANDER_API void lander_dataset_free(lander_dataset *d);
 
 LANDER_API int64_t lander_dataset_count(const lander_dataset *d);
@@ -497,12 +746,14 @@ typedef struct lander_batches lander_batches;
 LANDER_API lander_batches *lander_batches_new(lander_dataset *d, const char *options,
                                               lander_error *error);
 /* The next minibatch, as tensors that stay as they are until the next call but one;
- * *x is NULL after the end. owns: the batches.
+ * *x is NULL after the end of an epoch (seek to the position there to begin the next
+ * one, in an order of its own). owns: the batches.
  * fails: what lander_dataset_read does. */
 LANDER_API lander_status lander_batches_next(lander_batches *b, lander_tensor **x,
                                              lander_tensor **y, lander_error *error);
 /* The place in the data: samples given out since the start; seek goes to such a place
- * (the same seed gives the same samples from there on). fails: never. */
+ * (the same seed gives the same samples from there on; a negative one is the start).
+ * fails: never. */
 LANDER_API int64_t lander_batches_position(const lander_batches *b);
 LANDER_API void lander_batches_seek(lander_batches *b, int64_t position);
 /* The positions (from 0) of the samples of the last batch. owns: the batches. */

@@ -10,7 +10,10 @@ lander_engine *engine_keep(lander_engine *engine);
 void engine_log(lander_engine *engine, lander_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Raw allocation for memory.c and engine.c alone. */
+/* Raw allocation for memory.c alone. */
 void *engine_allocate(lander_engine *engine, void *old, size_t old_size, size_t new_size);
+
+/* The threads, for parallel.c alone. */
+struct pool *engine_pool(const lander_engine *engine);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base.h"
 
-/* Reading, at any place. */
+/* Reading, at any place. What is no regular file (a directory, a pipe) is refused. */
 typedef struct file_reader file_reader;
 file_reader *file_open(lander_engine *engine, const char *path, lander_error *error);
 int64_t file_size(const file_reader *f);
@@ -16,9 +16,10 @@ lander_status file_read_at(file_reader *f, int64_t offset, void *out, size_t siz
 const char *file_path(const file_reader *f);
 void file_close(file_reader *f);
 
-/* Writing, from the beginning on. commit syncs and renames; without it, file_abandon
- * removes what was written. Both free the writer. The first failure is remembered and
- * returned by every later call. */
+/* Writing, from the beginning on. create fails where the file could not be written later
+ * on: so it can be asked before a long run. A link is followed. commit syncs and renames;
+ * without it, file_abandon removes what was written. Both free the writer. The first
+ * failure is remembered and returned by every later call. */
 typedef struct file_writer file_writer;
 file_writer *file_create(lander_engine *engine, const char *path, lander_error *error);
 lander_status file_write(file_writer *f, const void *data, size_t size,

@@ -8,13 +8,17 @@
 /* Reads `given` ("kernel=5 pad=2,2") into the structure `target`, whose fields lie at the
  * options' offsets: defaults first, then what is given. NULL `given` means empty.
  * `owner` names whose options they are in messages ("conv").
+ *
+ * Integers may be written 5.0 or 1e2. A number is within its bounds, both included: NaN
+ * never is, infinity only where it is a bound. A list may be empty only where its default
+ * is the empty text. Words are true, false and the choices as they are written.
  * fails: argument: unknown (with the nearest name), twice, missing, wrong kind, out of
  * bounds. target is then not to be used. */
 lander_status options_read(const lander_option *options, const char *given,
                            const char *owner, void *target, lander_error *error);
 
 /* The field of a GROUP is a structure that begins with an int, the place of the chosen
- * word; its members' offsets count from that structure.
+ * word; its members' offsets count from that structure. Members have defaults.
  *
  * Reads one option into target; the same errors, and target is untouched on failure. */
 lander_status options_read_one(const lander_option *options, const char *name,

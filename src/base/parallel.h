@@ -13,7 +13,8 @@
 #define PARALLEL_MAX_PIECES 64
 
 /* Does one piece. `thread` (0 .. threads-1) tells whose scratch may be used; results must
- * not depend on it. A body calls no parallel_run. */
+ * not depend on it. A body calls no parallel_run, nor does a worker's job: it would be
+ * run inline, as thread 0, whose scratch may be in use. */
 typedef void (*parallel_body)(void *arg, int piece, int thread);
 
 /* Runs all pieces and returns when they are done. fails: never. */

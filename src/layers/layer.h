@@ -32,10 +32,16 @@ typedef struct shape {
 
 int64_t shape_count(const shape *s);
 bool shape_same(const shape *a, const shape *b);
+bool shape_alike(const shape *a, const shape *b); /* but for dimensions of size 1 */
 /* Fails with both shapes in words when in[input] has not `dims` dimensions. */
 typedef struct layer layer;
 lander_status layer_want_dims(const layer *l, int input, int dims, const char *means,
                               lander_error *error);
+/* Fails when `what` would have more numbers than can be: products of sizes are tried as
+ * doubles before they are taken as integers. */
+#define LAYER_MOST ((int64_t)1 << 46)
+lander_status layer_check_size(const layer *l, const char *what, double count,
+                               lander_error *error);
 
 typedef struct layer_weight {
   const char *name; /* "weight" */

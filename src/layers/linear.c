@@ -16,9 +16,11 @@ static const lander_option options[] = {
     OPTION_END};
 
 static lander_status setup(layer *l, lander_error *error) {
-  (void)error; /* any shape will do */
   linear *self = l->self;
   self->fan_in = shape_count(&l->in[0]);
+  lander_status status = layer_check_size(
+      l, "the weight", (double)self->outputs * (double)self->fan_in, error);
+  if (status != LANDER_OK) return status;
   l->outputs = 1;
   l->out[0] = (shape){1, {self->outputs}};
   l->weight[0] = (layer_weight){.name = "weight",

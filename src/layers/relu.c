@@ -1,9 +1,8 @@
 /* relu.c: y = max(0, x), or slope * x below zero. */
-#include "layer.h"
+#include "elementwise.h"
 
 typedef struct relu {
   double slope;
-  int64_t count;
 } relu;
 
 static const lander_option options[] = {
@@ -11,56 +10,24 @@ static const lander_option options[] = {
                   "factor for negative inputs; 0.01 makes a leaky ReLU"),
     OPTION_END};
 
-static lander_status setup(layer *l, lander_error *error) {
-  (void)error;
-  relu *self = l->self;
-  self->count = shape_count(&l->in[0]);
-  l->outputs = 1;
-  l->out[0] = l->in[0];
-  return LANDER_OK;
-}
-
-/* Elements a piece: small enough to stay in cache, large enough to be worth a thread. */
-#define GRAIN 16384
-
-typedef struct job {
-  const relu *self;
-  const layer_call *call;
-  int64_t count;
-  int pieces;
-} job;
-
-static void forward_piece(void *arg, int piece, int thread) {
-  (void)thread;
-  const job *j = arg;
-  int64_t begin, end;
-  parallel_range(j->count, j->pieces, piece, &begin, &end);
-  j->call->kernels->relu(end - begin, (real)j->self->slope, j->call->x[0] + begin,
-                         j->call->y[0] + begin);
-}
-
-static void backward_piece(void *arg, int piece, int thread) {
-  (void)thread;
-  const job *j = arg;
-  int64_t begin, end;
-  parallel_range(j->count, j->pieces, piece, &begin, &end);
-  j->call->kernels->relu_back(end - begin, (real)j->self->slope, j->call->x[0] + begin,
-                              j->call->dy[0] + begin, j->call->dx[0] + begin);
-}
-
-static void run(const layer *l, const layer_call *c, parallel_body body) {
+static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t count) {
   const relu *self = l->self;
-  int64_t count = c->batch * self->count;
-  job j = {self, c, count, parallel_pieces(count, GRAIN)};
-  parallel_run(c->engine, j.pieces, body, &j);
+  c->kernels->relu(count, (real)self->slope, c->x[0] + begin, c->y[0] + begin);
+}
+
+static void apply_back(const layer *l, const layer_call *c, int64_t begin,
+                       int64_t count) {
+  const relu *self = l->self;
+  c->kernels->relu_back(count, (real)self->slope, c->x[0] + begin, c->dy[0] + begin,
+                        c->dx[0] + begin);
 }
 
 static void forward(const layer *l, const layer_call *c) {
-  run(l, c, forward_piece);
+  elementwise_run(l, c, apply);
 }
 
 static void backward(const layer *l, const layer_call *c) {
-  if (c->dx[0]) run(l, c, backward_piece);
+  if (c->dx[0]) elementwise_run(l, c, apply_back);
 }
 
 const layer_type layer_relu = {
@@ -71,7 +38,7 @@ const layer_type layer_relu = {
     .size = sizeof(relu),
     .min_inputs = 1,
     .max_inputs = 1,
-    .setup = setup,
+    .setup = elementwise_setup,
     .forward = forward,
     .backward = backward,
 };

@@ -2,12 +2,13 @@
  *
  * kernels.c holds them as plain loops and GCC's vector extensions; the Makefile compiles
  * it once for each instruction set, and kernels_table() hands out the best table that
- * this processor runs. All work on contiguous memory, on the calling thread. Inputs and
- * outputs may be the same memory where not said otherwise. */
+ * this processor runs. All work on contiguous memory where no step is given, on the
+ * calling thread. Inputs and outputs may be the same memory where not said otherwise. */
 #ifndef LANDER_TENSOR_KERNELS_H
 #define LANDER_TENSOR_KERNELS_H
 
 #include "../base/base.h"
+#include "../base/cpu.h"
 
 typedef struct kernels {
   const char *name; /* "AVX2" */
@@ -23,8 +24,11 @@ typedef struct kernels {
 
   double (*sum)(int64_t n, const real *x);         /* in double, in a fixed order */
   double (*sum_squares)(int64_t n, const real *x); /* in double, in a fixed order */
-  bool (*is_finite)(int64_t n, const real *x);     /* false: a NaN or an infinity */
+  double (*dot)(int64_t n, const real *a, const real *b); /* likewise */
+  real (*max)(int64_t n, const real *x);       /* of numbers: NaN is passed over */
+  bool (*is_finite)(int64_t n, const real *x); /* false: a NaN or an infinity */
 
+  void (*exp)(int64_t n, const real *x, real *y);
   void (*relu)(int64_t n, real slope, const real *x, real *y);
   void (*relu_back)(int64_t n, real slope, const real *x, const real *dy, real *dx);
   void (*sigmoid)(int64_t n, const real *x, real *y);
@@ -36,9 +40,23 @@ typedef struct kernels {
   void (*add_rows)(int64_t rows, int64_t n, const real *bias, real *y);
   void (*sum_rows)(int64_t rows, int64_t n, const real *dy, real *dbias);
 
-  /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x), which is
-   * NaN or infinite when x is: nothing is clamped. */
+  /* rows x n, the rows x_step and y_step apart: y = x, and y += x. x and y don't meet. */
+  void (*copy_2d)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
+                  int64_t y_step);
+  void (*add_2d)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
+                 int64_t y_step);
+
+  /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x): NaN when
+   * x has a NaN or +inf, or nothing but -inf. Nothing is clamped; exp(-inf) is 0. */
   double (*softmax)(int64_t n, const real *x, real *y);
+
+  /* The largest of each window of 2 x 2, side by side, of a plane whose rows are `width`
+   * long: y (rows, n), and which of the four it is, 0 to 3; NaN counts as largest. And
+   * back: dy goes to that place of dx, the other three become 0. x and y don't meet. */
+  void (*max_pool_2x2)(int64_t rows, int64_t n, int64_t width, const real *x, real *y,
+                       real *which);
+  void (*max_pool_2x2_back)(int64_t rows, int64_t n, int64_t width, const real *which,
+                            const real *dy, real *dx);
 
   /* One parameter's update; all of n elements, in place:
    *   g = scale * grad + decay * w (L2), or + decay * sign(w) (L1, when l1 is true)
@@ -49,5 +67,8 @@ typedef struct kernels {
 
 /* The table for this processor; chosen once. fails: never. */
 const kernels *kernels_table(void);
+
+/* The table of one level; NULL when this processor or this build does not have it. */
+const kernels *kernels_at(cpu_level level);
 
 #endif

@@ -1,0 +1,183 @@
+-- args.lua: a script's options, read from the command line.
+--
+--   local opt = lander.args { base_lr = 0.01, epochs = 3, verbose = false, "default.npz" }
+--
+-- --base_lr=0.1, --base_lr 0.1, --solver.momentum=0.95 (tables in tables), --verbose and
+-- --no-verbose, --sizes=100,50 (lists); other words are opt[1], opt[2] ... The kind of
+-- each value is that of its default.
+local lander = ...
+local core = lander.core
+
+-- Ends the script with an exit status: the command catches this object quietly. Where
+-- a stock lua5.4 runs the script it reads as a message.
+local Exit = { __name = "lander.exit", __tostring = function(exit) return exit.message end }
+
+function core.exit(status, message)
+  error(setmetatable({ exit_status = status, message = message }, Exit), 0)
+end
+
+local function is_list(value)
+  return type(value) == "table" and #value > 0
+end
+
+-- Every option by its full name: { name =, default =, owner = the table it is in, key = }.
+local function collect(defaults, prefix, found)
+  local result = {}
+  for key, value in pairs(defaults) do
+    if type(key) == "string" then
+      local name = prefix .. key
+      local kind = type(value)
+      if kind == "table" and not is_list(value) then
+        result[key] = collect(value, name .. ".", found)
+      elseif kind == "function" or kind == "userdata" or kind == "thread" then
+        error(("lander.args: the default of '%s' is a %s; it must be a number, a string, "
+          .. "true, false or a table of them"):format(name, kind), 0)
+      else
+        result[key] = value
+        found[name] = { name = name, default = value, owner = result, key = key }
+      end
+    elseif prefix == "" then
+      result[key] = value
+    end
+  end
+  return result
+end
+
+local function usage_error(message)
+  core.exit(2, message .. "\n(--help shows the options)")
+end
+
+local function read_number(name, text)
+  local number = tonumber(text)
+  if not number then
+    usage_error(("--%s must be a number, found '%s'"):format(name, text))
+  end
+  return math.tointeger(number) or number
+end
+
+local truth = { ["true"] = true, yes = true, on = true, ["1"] = true,
+                ["false"] = false, no = false, off = false, ["0"] = false }
+
+local function read_value(option, text)
+  local default = option.default
+  if is_list(default) then
+    local list = {}
+    for item in text:gmatch "[^,]+" do
+      list[#list + 1] = type(default[1]) == "number" and read_number(option.name, item) or item
+    end
+    if #list == 0 then usage_error(("--%s is an empty list"):format(option.name)) end
+    return list
+  elseif type(default) == "number" then
+    return read_number(option.name, text)
+  elseif type(default) == "boolean" then
+    local value = truth[text:lower()]
+    if value == nil then
+      usage_error(("--%s must be true or false, found '%s'"):format(option.name, text))
+    end
+    return value
+  end
+  return text
+end
+
+local function show_default(value)
+  if is_list(value) then
+    local items = {}
+    for i, item in ipairs(value) do items[i] = tostring(item) end
+    return table.concat(items, ",")
+  end
+  return tostring(value)
+end
+
+local function help_text(options, script)
+  local rows = {}
+  for _, name in ipairs(core.sorted_keys(options)) do
+    local default = options[name].default
+    local flag = type(default) == "boolean"
+    rows[#rows + 1] = {
+      flag and ("  --%s, --no-%s"):format(name, name)
+        or ("  --%s=%s"):format(name, is_list(default) and "LIST"
+          or type(default) == "number" and "NUMBER" or "TEXT"),
+      "default " .. show_default(default),
+    }
+  end
+  rows[#rows + 1] = { "  --help", "shows this" }
+  return ("usage: lander %s [options]\n%s\n"):format(script,
+    table.concat(core.columns(rows, {}), "\n"))
+end
+
+-- The option that a word "--name" or "--no-name" means, and whether it says no.
+local function find_option(options, word)
+  local name = word:gsub("%-", "_")
+  if options[name] then return options[name], false end
+  local positive = name:match "^no_(.+)$"
+  local option = positive and options[positive]
+  if option and type(option.default) == "boolean" then return option, true end
+  usage_error(("unknown option --%s%s"):format(word,
+    core.did_you_mean(name, core.sorted_keys(options)):gsub("'(.*)'", "--%1")))
+end
+
+local function set(option, value)
+  option.owner[option.key] = value
+end
+
+-- Reads words[at], and the word behind it when that is its value; returns what is next.
+local function read_option(options, words, at)
+  local word, equals, text = words[at]:match "^%-%-([^=]+)(=?)(.*)$"
+  if not word then usage_error(("'%s' is no option"):format(words[at])) end
+  local option, negative = find_option(options, word)
+  if type(option.default) == "boolean" and equals == "" then
+    set(option, not negative)
+  elseif negative then
+    usage_error(("--%s takes no value"):format(word))
+  elseif equals ~= "" then
+    set(option, read_value(option, text))
+  else
+    at = at + 1
+    if not words[at] or words[at]:find "^%-%-" then
+      usage_error(("--%s needs a value: --%s=%s"):format(word, word, show_default(option.default)))
+    end
+    set(option, read_value(option, words[at]))
+  end
+  return at + 1
+end
+
+local function show_help(options, words)
+  local text = help_text(options, words[0] or "script.lua")
+  core.print(text)
+  if core.is_command then core.exit(0, "") end
+  os.exit(0, true)
+end
+
+local function read_words(options, result, words)
+  local at, position, plain = 1, 0, false
+  while words[at] do
+    local word = words[at]
+    if plain or not word:find "^%-%-" and word ~= "-h" then
+      position = position + 1
+      local default = result[position]
+      if type(default) == "number" then
+        word = read_value({ name = "argument " .. position, default = default }, word)
+      end
+      result[position] = word
+      at = at + 1
+    elseif word == "--" then
+      plain, at = true, at + 1
+    elseif word == "--help" or word == "-h" then
+      show_help(options, words)
+    else
+      at = read_option(options, words, at)
+    end
+  end
+end
+
+-- lander.args(defaults[, words]) -> a table of values. `words` is the global `arg`.
+function lander.args(defaults, words)
+  if type(defaults) ~= "table" then
+    error(("lander.args takes a table of defaults, found a %s"):format(type(defaults)), 2)
+  end
+  local options = {}
+  local result = core.at_user(collect, defaults, "", options)
+  -- Outside of at_user: the exit object carries no place.
+  read_words(options, result, words or rawget(_G, "arg") or {})
+  return result
+end

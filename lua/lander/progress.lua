@@ -1,0 +1,87 @@
+-- progress.lua: what a run shows while it works: one live line on a terminal, plain lines
+-- into a file or a pipe, nothing where a host gives us no place for it.
+local lander = ...
+local core = lander.core
+
+-- Shows one line. `live`: it takes the place of the live line before it.
+-- The command has put core.progress here; a stock lua5.4 has io.
+local function show(text, live)
+  if core.progress then
+    core.progress(text, live)
+  elseif rawget(_G, "io") and not live then
+    io.stderr:write(text, "\n")
+  end
+end
+
+-- Results and help, to the standard output.
+function core.print(text)
+  if rawget(_G, "io") then
+    io.write(text)
+  else
+    print((text:gsub("\n$", "")))
+  end
+end
+
+local function duration(seconds)
+  if not (seconds >= 0 and seconds < 360000) then return "-" end
+  local s = math.floor(seconds + 0.5)
+  if s < 60 then return ("%ds"):format(s) end
+  if s < 3600 then return ("%dm%02ds"):format(s // 60, s % 60) end
+  return ("%dh%02dm"):format(s // 3600, s % 3600 // 60)
+end
+
+local Progress = {}
+Progress.__index = Progress
+
+-- `every`: iterations between two plain lines (0: none); `quiet`: nothing at all.
+function core.new_progress(options)
+  return setmetatable({
+    every = options.every, total = options.total, batch = options.batch,
+    quiet = options.quiet, live = core.is_terminal and core.is_terminal() or false,
+    shown = 0, attempt = "",
+  }, Progress)
+end
+
+function Progress:say(text)
+  if not self.quiet then show(text, false) end
+end
+
+-- The clock starts anew: at iteration `iter`.
+function Progress:start(iter, attempt, attempts)
+  self.began, self.first = core.clock(), iter
+  self.waited = 0
+  self.attempt = attempt > 1 and ("  try %d of %d"):format(attempt, attempts) or ""
+end
+
+-- Time that goes to tests and snapshots is not the training's.
+function Progress:pause()
+  self.pause_began = core.clock()
+end
+
+function Progress:continue()
+  self.waited = self.waited + core.clock() - self.pause_began
+end
+
+function Progress:line(iter, loss, rate)
+  local spent = core.clock() - self.began - self.waited
+  local done = iter - self.first
+  local speed = done / math.max(spent, 1e-9)
+  return ("%d/%d  loss %s  rate %s  %s samples/s  %s left%s"):format(iter, self.total,
+    core.number_text(loss), core.number_text(rate),
+    core.count_text(math.floor(speed * self.batch + 0.5)),
+    duration((self.total - iter) / math.max(speed, 1e-9)), self.attempt)
+end
+
+-- After every iteration; draws the live line ten times a second.
+function Progress:iteration(iter, loss, rate)
+  if self.quiet then return end
+  if self.live then
+    local now = core.clock()
+    if now - self.shown >= 0.1 or iter == self.total then
+      self.shown = now
+      show(self:line(iter, loss, rate), true)
+    end
+  elseif self.every > 0 and (iter % self.every == 0 or iter == self.total) then
+    show(self:line(iter, loss, rate), false)
+  end
+end

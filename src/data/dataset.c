@@ -1,0 +1,109 @@
+/* dataset.c: what all datasets have in common, and a part of one as a dataset. */
+#include "dataset.h"
+
+#include "../base/engine.h"
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "../tensor/tensor.h"
+#include <string.h>
+
+void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
+                  lander_error *error) {
+  lander_dataset *d = memory_new(engine, 1, size, error);
+  if (!d) return NULL;
+  d->type = type;
+  d->engine = engine_keep(engine);
+  d->holds = 1;
+  return d;
+}
+
+lander_dataset *dataset_keep(lander_dataset *d) {
+  d->holds++;
+  return d;
+}
+
+void lander_dataset_free(lander_dataset *d) {
+  if (!d || --d->holds > 0) return;
+  lander_engine *engine = d->engine;
+  d->type->release(d);
+  memory_free(engine, d);
+  lander_engine_free(engine);
+}
+
+lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
+                                const int64_t *size, lander_error *error) {
+  struct dataset_shape *s = &d->shape[which];
+  lander_status status = tensor_count_of(dims, size, &s->numbers, error);
+  if (status != LANDER_OK) return status;
+  s->dims = dims;
+  if (dims > 0) memcpy(s->size, size, (size_t)dims * sizeof *size);
+  return LANDER_OK;
+}
+
+int64_t lander_dataset_count(const lander_dataset *d) {
+  return d->count;
+}
+int lander_dataset_classes(const lander_dataset *d) {
+  return d->classes;
+}
+
+int lander_dataset_shape(const lander_dataset *d, int which,
+                         int64_t size[LANDER_MAX_DIMS]) {
+  const struct dataset_shape *s = &d->shape[which == DATASET_X ? DATASET_X : DATASET_Y];
+  memcpy(size, s->size, sizeof s->size);
+  return s->dims;
+}
+
+lander_status lander_dataset_read(const lander_dataset *d, const int64_t *positions,
+                                  int64_t count, real *x, real *y, lander_error *error) {
+  for (int64_t i = 0; i < count; i++)
+    if (positions[i] < 0 || positions[i] >= d->count)
+      return error_set(error, LANDER_ERROR_ARGUMENT,
+                       "sample %lld is asked for, but there are %lld (the first is 0)",
+                       (long long)positions[i], (long long)d->count);
+  for (int64_t i = 0; i < count; i++) {
+    lander_status status =
+        d->type->read(d, positions[i], x + i * d->shape[DATASET_X].numbers,
+                      y + i * d->shape[DATASET_Y].numbers, error);
+    if (status != LANDER_OK) return status;
+  }
+  return LANDER_OK;
+}
+
+/* ---- A part ---------------------------------------------------------------------- */
+
+typedef struct part {
+  lander_dataset base;
+  lander_dataset *whole; /* kept */
+  int64_t first;
+} part;
+
+static lander_status part_read(const lander_dataset *d, int64_t position, real *x,
+                               real *y, lander_error *error) {
+  const part *p = (const part *)d;
+  return p->whole->type->read(p->whole, p->first + position, x, y, error);
+}
+
+static void part_release(lander_dataset *d) {
+  lander_dataset_free(((part *)d)->whole);
+}
+
+lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t count,
+                                      lander_error *error) {
+  static const dataset_type type = {part_read, part_release};
+  if (first < 0 || count < 0 || first > d->count || count > d->count - first) {
+    error_set(error, LANDER_ERROR_ARGUMENT,
+              "%lld samples from position %lld on are asked for, but there are %lld (the "
+              "first is 0)",
+              (long long)count, (long long)first, (long long)d->count);
+    return NULL;
+  }
+  part *p = dataset_new(d->engine, &type, sizeof *p, error);
+  if (!p) return NULL;
+  p->base.count = count;
+  p->base.classes = d->classes;
+  memcpy(p->base.shape, d->shape, sizeof d->shape);
+  p->whole = dataset_keep(d);
+  p->first = first;
+  return &p->base;
+}

@@ -1,0 +1,39 @@
+/* dataset.h: what a dataset is from inside. */
+#ifndef LANDER_DATA_DATASET_H
+#define LANDER_DATA_DATASET_H
+
+#include "../base/base.h"
+
+/* A kind of dataset: how one sample is read. Called from the prefetch thread too: it
+ * allocates nothing and changes nothing. Positions were checked before. */
+typedef struct dataset_type {
+  lander_status (*read)(const lander_dataset *d, int64_t position, real *x, real *y,
+                        lander_error *error);
+  void (*release)(lander_dataset *d); /* what d has beyond the structure itself */
+} dataset_type;
+
+enum { DATASET_X, DATASET_Y };
+
+/* Each kind's structure begins with this one. */
+struct lander_dataset {
+  const dataset_type *type;
+  lander_engine *engine; /* kept */
+  int holds;
+  int64_t count;
+  int classes; /* 0: y is no choice among classes */
+  struct dataset_shape {
+    int dims;
+    int64_t size[LANDER_MAX_DIMS];
+    int64_t numbers; /* product of the sizes */
+  } shape[2];        /* of a sample's x and y */
+};
+
+/* `size` bytes that begin with a lander_dataset with one hold, of no samples yet. */
+void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
+                  lander_error *error);
+lander_dataset *dataset_keep(lander_dataset *d);
+/* fails: shape (overflow, too many dims). */
+lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
+                                const int64_t *size, lander_error *error);
+
+#endif

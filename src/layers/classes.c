@@ -1,0 +1,84 @@
+/* classes.c: scores of classes: what softmax, softmax_loss and accuracy share. */
+#include "classes.h"
+
+#include <math.h>
+
+#include "../tensor/tensor.h"
+
+/* ---- softmax
+ * ------------------------------------------------------------------------------- */
+
+#define PLACES 64 /* that are worked on side by side */
+
+/* Classes that lie `step` apart, for `n` places next to each other. */
+static void softmax_columns(const kernels *k, int64_t count, int64_t step, int64_t n,
+                            const real *x, real *y, double *lse) {
+  real largest[PLACES];
+  double sum[PLACES] = {0};
+  for (int64_t i = 0; i < n; i++) largest[i] = -(real)INFINITY;
+  for (int64_t c = 0; c < count; c++)
+    for (int64_t i = 0; i < n; i++)
+      largest[i] = x[c * step + i] > largest[i] ? x[c * step + i] : largest[i];
+  for (int64_t c = 0; c < count; c++) {
+    real *e = y + c * step;
+    k->sub(n, x + c * step, largest, e);
+    k->exp(n, e, e);
+    for (int64_t i = 0; i < n; i++) sum[i] += e[i];
+  }
+  for (int64_t i = 0; lse && i < n; i++) lse[i] = (double)largest[i] + log(sum[i]);
+  for (int64_t c = 0; c < count; c++)
+    for (int64_t i = 0; i < n; i++) y[c * step + i] *= (real)(1 / sum[i]);
+}
+
+void classes_softmax(const kernels *k, const classes *size, int64_t outer, const real *x,
+                     real *y, double *lse) {
+  int64_t block = size->count * size->inner;
+  for (int64_t o = 0; o < outer; o++, x += block, y += block) {
+    if (size->inner == 1) {
+      double value = k->softmax(size->count, x, y);
+      if (lse) lse[o] = value;
+      continue;
+    }
+    for (int64_t i = 0; i < size->inner; i += PLACES) {
+      int64_t n = size->inner - i < PLACES ? size->inner - i : PLACES;
+      softmax_columns(k, size->count, size->inner, n, x + i, y + i,
+                      lse ? lse + o * size->inner + i : NULL);
+    }
+  }
+}
+
+/* ---- labels
+ * -------------------------------------------------------------------------------- */
+
+lander_status classes_setup(const layer *l, classes *size, lander_error *error) {
+  const shape *scores = &l->in[0], *label = &l->in[1];
+  char found[SHAPE_TEXT], expected[SHAPE_TEXT];
+  if (scores->dims < 1)
+    return error_set(error, LANDER_ERROR_SHAPE,
+                     "%s needs scores (classes) or (classes, ...), got one number",
+                     l->type->name);
+  shape places = {.dims = scores->dims - 1};
+  for (int d = 0; d < places.dims; d++) places.size[d] = scores->size[d + 1];
+  if (!shape_alike(&places, label))
+    return error_set(error, LANDER_ERROR_SHAPE, "%s: scores %s need labels %s, got %s",
+                     l->type->name, shape_text(found, scores->dims, scores->size),
+                     shape_text(expected, places.dims, places.size),
+                     shape_text((char[SHAPE_TEXT]){0}, label->dims, label->size));
+  *size = (classes){1, scores->size[0], shape_count(&places)};
+  return LANDER_OK;
+}
+
+bool classes_check_labels(const classes *size, const layer_call *c) {
+  const real *label = c->x[1]; /* (batch, inner) */
+  int64_t labels = c->batch * size->inner;
+  for (int64_t i = 0; i < labels; i++) {
+    double found = label[i];
+    if (found >= 1 && found <= (double)size->count && found == floor(found)) continue;
+    if (c->error && c->error->code == LANDER_OK)
+      error_set(c->error, LANDER_ERROR_DATA,
+                "label %.9g of sample %lld is outside 1..%lld (classes count from one)",
+                found, (long long)(i / size->inner + 1), (long long)size->count);
+    return false;
+  }
+  return true;
+}

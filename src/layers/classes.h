@@ -1,0 +1,27 @@
+/* classes.h: scores of classes: what softmax, softmax_loss and accuracy share.
+ *
+ * Data lies (outer, classes, inner): what comes before the dimension of the classes, and
+ * after it (the places of an image). */
+#ifndef LANDER_LAYERS_CLASSES_H
+#define LANDER_LAYERS_CLASSES_H
+
+#include "layer.h"
+
+typedef struct classes {
+  int64_t outer, count, inner;
+} classes;
+
+/* Softmax over the classes of `outer` blocks. lse NULL, or (outer, inner): the logarithm
+ * of the sum of exp(x). */
+void classes_softmax(const kernels *k, const classes *size, int64_t outer, const real *x,
+                     real *y, double *lse);
+
+/* For the layers that take (scores, label): the scores are (classes, places ...), the
+ * label has one class for each place. fails: shape. */
+lander_status classes_setup(const layer *l, classes *size, lander_error *error);
+
+/* Whether all labels of the batch are whole numbers from 1 to the number of classes; else
+ * the call's error names the first that is not. */
+bool classes_check_labels(const classes *size, const layer_call *c);
+
+#endif

@@ -1,0 +1,47 @@
+/* pool.h: what max_pool and avg_pool share: options, sizes, the loop over planes. */
+#ifndef LANDER_LAYERS_POOL_H
+#define LANDER_LAYERS_POOL_H
+
+#include "window.h"
+
+/* A layer's structure begins with this. */
+typedef struct pool_layer {
+  lander_ints kernel, stride, pad;
+  int rounding;
+  /* worked out: */
+  window window;
+  int64_t planes;  /* channels */
+  int64_t in, out; /* numbers of a plane */
+} pool_layer;
+
+extern const char *const pool_roundings[];
+
+#define POOL_MOST (1 << 20)
+#define POOL_OPTIONS(self)                                                               \
+  OPTION_INTS(self, kernel, NULL, 1, POOL_MOST, 1,                                       \
+              "size of the window: one number, or height,width"),                        \
+      OPTION_INTS(self, stride, "", 1, POOL_MOST, 0,                                     \
+                  "steps of the window; without it, the window's size"),                 \
+      OPTION_INTS(self, pad, "0", 0, POOL_MOST, 0,                                       \
+                  "border around the input, smaller than the kernel"),                   \
+      OPTION_CHOICE(self, rounding, "floor", pool_roundings,                             \
+                    "of the output's size: floor (as PyTorch), or ceil (as Caffe): the " \
+                    "last window may hang over the end")
+
+/* Shapes. fails: shape, argument. */
+lander_status pool_setup(layer *l, lander_error *error);
+
+/* One plane (channel of a sample), number `plane` of the batch. */
+typedef void (*pool_body)(const layer *l, const layer_call *c, int64_t plane);
+
+/* All planes of the batch, shared out over the threads. */
+void pool_run(const layer *l, const layer_call *c, pool_body body);
+
+/* Where the window number (y, x) begins and ends: with the padding, and inside. */
+typedef struct pool_place {
+  int64_t begin[2], end[2];
+  int64_t padded; /* places of the window, padding included, but not what hangs over */
+} pool_place;
+pool_place pool_place_at(const window *w, int64_t y, int64_t x);
+
+#endif

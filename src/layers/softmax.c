@@ -1,0 +1,100 @@
+/* softmax.c: scores become probabilities. */
+#include "classes.h"
+
+typedef struct softmax {
+  int axis;
+  classes size;
+} softmax;
+
+static const lander_option options[] = {
+    OPTION_INT(
+        softmax, axis, "1", -LANDER_MAX_DIMS, LANDER_MAX_DIMS, 0,
+        "the dimension of the classes, counting from 1 without the batch; negative "
+        "ones count from the end"),
+    OPTION_END};
+
+static lander_status setup(layer *l, lander_error *error) {
+  softmax *self = l->self;
+  const shape *in = &l->in[0];
+  int axis = self->axis < 0 ? in->dims + self->axis : self->axis - 1;
+  if (axis < 0 || axis >= in->dims)
+    return error_set(error, LANDER_ERROR_SHAPE,
+                     "softmax: axis %d of an input with %d dimension%s", self->axis,
+                     in->dims, in->dims == 1 ? "" : "s");
+  self->size = (classes){1, in->size[axis], 1};
+  for (int d = 0; d < axis; d++) self->size.outer *= in->size[d];
+  for (int d = axis + 1; d < in->dims; d++) self->size.inner *= in->size[d];
+  l->outputs = 1;
+  l->out[0] = *in;
+  return LANDER_OK;
+}
+
+#define GRAIN 4096 /* numbers a piece */
+
+typedef struct job {
+  const classes *size;
+  const layer_call *call;
+  int64_t outer;
+  int pieces;
+} job;
+
+static void run(const layer *l, const layer_call *c, parallel_body body) {
+  const softmax *self = l->self;
+  const classes *size = &self->size;
+  int64_t outer = c->batch * size->outer;
+  job j = {size, c, outer, parallel_pieces(outer, GRAIN / (size->count * size->inner))};
+  parallel_run(c->engine, j.pieces, body, &j);
+}
+
+static void forward_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  int64_t begin, end, block = j->size->count * j->size->inner;
+  parallel_range(j->outer, j->pieces, piece, &begin, &end);
+  classes_softmax(j->call->kernels, j->size, end - begin, j->call->x[0] + begin * block,
+                  j->call->y[0] + begin * block, NULL);
+}
+
+/* dx = y (dy - sum over the classes of y dy) */
+static void backward_place(const classes *size, const real *y, const real *dy, real *dx) {
+  double sum = 0;
+  int64_t step = size->inner;
+  for (int64_t k = 0; k < size->count; k++) sum += (double)y[k * step] * dy[k * step];
+  for (int64_t k = 0; k < size->count; k++)
+    dx[k * step] = y[k * step] * (dy[k * step] - (real)sum);
+}
+
+static void backward_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  const layer_call *c = j->call;
+  int64_t begin, end, block = j->size->count * j->size->inner;
+  parallel_range(j->outer, j->pieces, piece, &begin, &end);
+  for (int64_t o = begin; o < end; o++)
+    for (int64_t i = 0; i < j->size->inner; i++) {
+      int64_t at = o * block + i;
+      backward_place(j->size, c->y[0] + at, c->dy[0] + at, c->dx[0] + at);
+    }
+}
+
+static void forward(const layer *l, const layer_call *c) {
+  run(l, c, forward_piece);
+}
+
+static void backward(const layer *l, const layer_call *c) {
+  if (c->dx[0]) run(l, c, backward_piece);
+}
+
+const layer_type layer_softmax = {
+    .name = "softmax",
+    .help = "scores become probabilities: y[k] = e^x[k] / sum over j of e^x[j]; behind a "
+            "softmax_loss it is not needed",
+    .example = "nn.softmax {}",
+    .options = options,
+    .size = sizeof(softmax),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};

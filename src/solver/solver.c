@@ -1,0 +1,151 @@
+/* solver.c: making a solver, its options, and its rate. */
+#include "solver.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "../base/engine.h"
+#include "../base/memory.h"
+
+/* Numbers in a span: their weights, gradients and history fit in a core's own cache. */
+#define SPAN_COUNT 8192
+
+/* ---- making
+ * ---------------------------------------------------------------------------- */
+
+static lander_status check_net(const lander_net *net, lander_error *error) {
+  if (!lander_net_has_loss(net))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "the net has no loss to be minimised; append one, such as "
+                     "loss = softmax_loss (%s, label)",
+                     net->nodes[lander_net_output(net)].name);
+  if (lander_net_params(net) == 0)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "the net has no parameters, so there is nothing to train");
+  return LANDER_OK;
+}
+
+static int64_t spans_of(int64_t count) {
+  return (count + SPAN_COUNT - 1) / SPAN_COUNT;
+}
+
+static lander_status make_spans(lander_solver *s, lander_error *error) {
+  int64_t total = 0;
+  for (int i = 0; i < lander_net_params(s->net); i++)
+    total += spans_of(net_param_count(s->net, i));
+  if (total > INT_MAX)
+    return error_set(error, LANDER_ERROR_MEMORY, "the net has too many parameters");
+  s->spans = memory_new(s->engine, (size_t)total, sizeof *s->spans, error);
+  s->squares = memory_new(s->engine, (size_t)total, sizeof *s->squares, error);
+  if (!s->spans || !s->squares) return LANDER_ERROR_MEMORY;
+  for (int i = 0; i < lander_net_params(s->net); i++) {
+    int64_t count = net_param_count(s->net, i), offset = net_param_offset(s->net, i);
+    for (int64_t at = 0; at < count; at += SPAN_COUNT)
+      s->spans[s->spans_count++] = (span_of_param){
+          i, offset + at, count - at < SPAN_COUNT ? count - at : SPAN_COUNT};
+  }
+  return LANDER_OK;
+}
+
+static lander_status make_history(lander_solver *s, lander_error *error) {
+  net_data_arena(s->net, &s->arena_count);
+  for (int i = 0; s->type->history[i]; i++) {
+    s->history[i] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
+    if (!s->history[i]) return LANDER_ERROR_MEMORY;
+  }
+  return LANDER_OK;
+}
+
+lander_solver *lander_solver_new(lander_net *net, const char *options,
+                                 lander_error *error) {
+  error_clear(error);
+  if (check_net(net, error) != LANDER_OK) return NULL;
+  lander_engine *engine = lander_net_engine(net);
+  lander_solver *s = memory_new(engine, 1, sizeof *s, error);
+  if (!s) return NULL;
+  s->engine = engine_keep(engine);
+  s->net = net;
+  s->settings = settings_read(engine, options, &s->type, error);
+  if (s->settings && make_history(s, error) == LANDER_OK &&
+      make_spans(s, error) == LANDER_OK)
+    return s;
+  lander_solver_free(s);
+  return NULL;
+}
+
+void lander_solver_free(lander_solver *s) {
+  if (!s) return;
+  lander_engine *engine = s->engine;
+  for (int i = 0; i < SOLVER_MAX_HISTORY; i++) memory_free(engine, s->history[i]);
+  memory_free(engine, s->settings);
+  memory_free(engine, s->spans);
+  memory_free(engine, s->squares);
+  memory_free(engine, s->note);
+  memory_free(engine, s);
+  lander_engine_free(engine);
+}
+
+/* ---- the rate
+ * -------------------------------------------------------------------------- */
+
+double lander_solver_rate_at(const lander_solver *s, int64_t t) {
+  if (t < 0) t = 0;
+  double of_host = s->schedule ? s->schedule(s->schedule_userdata, t) : 0;
+  return schedule_rate(s->settings, &s->state.plateau, s->schedule ? &of_host : NULL, t);
+}
+
+double lander_solver_rate(const lander_solver *s) {
+  return lander_solver_rate_at(s, s->state.iter);
+}
+
+void lander_solver_set_schedule(lander_solver *s, lander_schedule of_host,
+                                void *userdata) {
+  s->schedule = of_host;
+  s->schedule_userdata = userdata;
+}
+
+/* ---- looking and changing
+ * -------------------------------------------------------------- */
+
+int64_t lander_solver_iter(const lander_solver *s) {
+  return s->state.iter;
+}
+
+double lander_solver_loss(const lander_solver *s) {
+  return monitor_smoothed(&s->state.monitor, s->settings->average_loss);
+}
+
+const char *lander_solver_note(const lander_solver *s) {
+  return s->note;
+}
+
+void lander_solver_baseline(lander_solver *s, const double *losses, int times) {
+  monitor_set_baseline(&s->state.monitor, losses, times);
+}
+
+lander_status lander_solver_set(lander_solver *s, const char *name, const char *value,
+                                lander_error *error) {
+  error_clear(error);
+  solver_settings *changed =
+      settings_change(s->engine, s->type, s->settings, name, value, error);
+  if (!changed) return error ? error->code : LANDER_ERROR_ARGUMENT;
+  memory_free(s->engine, s->settings);
+  s->settings = changed;
+  s->changed[settings_find(s->type, name)] = true;
+  return LANDER_OK;
+}
+
+lander_status lander_solver_get(const lander_solver *s, const char *name, char *value,
+                                size_t size, lander_error *error) {
+  error_clear(error);
+  text found = {.engine = s->engine};
+  lander_status status =
+      options_write_one(s->type->options, name, "solver", s->settings, &found, error);
+  if (status == LANDER_OK && found.length >= size)
+    status = error_set(error, LANDER_ERROR_ARGUMENT,
+                       "solver: the value of '%s' needs %zu bytes, there are %zu", name,
+                       found.length + 1, size);
+  if (status == LANDER_OK) memcpy(value, found.data ? found.data : "", found.length + 1);
+  text_free(&found);
+  return status;
+}

@@ -1,0 +1,56 @@
+/* solver.h: the solver from inside. */
+#ifndef LANDER_SOLVER_SOLVER_H
+#define LANDER_SOLVER_SOLVER_H
+
+#include "../net/net.h"
+#include "monitor.h"
+#include "schedule.h"
+#include "types.h"
+
+#define SOLVER_MAX_OPTIONS 64
+
+/* What changes from iteration to iteration, beside weights and history. */
+typedef struct solver_state {
+  int64_t iter;
+  plateau plateau;
+  monitor monitor;
+} solver_state;
+
+/* A range of one parameter, small enough to stay in the cache while it is updated. The
+ * arenas are cut in these, and they are shared out over the threads. */
+typedef struct span_of_param {
+  int param;
+  int64_t begin, count; /* in the arenas */
+} span_of_param;
+
+struct lander_solver {
+  lander_engine *engine;
+  lander_net *net; /* outlives the solver */
+  const solver_type *type;
+  solver_settings *settings;        /* type->size bytes */
+  bool changed[SOLVER_MAX_OPTIONS]; /* rows of type->options, by lander_solver_set */
+  lander_schedule schedule;         /* the host's, or NULL */
+  void *schedule_userdata;
+  solver_state state;
+
+  int64_t arena_count;
+  real *history[SOLVER_MAX_HISTORY]; /* laid out like the net's parameters */
+  int spans_count;
+  span_of_param *spans;
+  double *squares; /* of each span: the sum of squares of the gradient */
+
+  char *note; /* of the snapshot that was restored, or NULL */
+};
+
+/* How many histories the type has. */
+int solver_histories(const solver_type *type);
+
+/* update.c: passes over the arenas. The sum of squares of the gradient of all parameters
+ * that are trained, in double, in the order of the spans. */
+double solver_sum_squares(lander_solver *s);
+/* The parameter whose gradient made that sum infinite or NaN. */
+const char *solver_bad_gradient(const lander_solver *s);
+/* One update of all parameters that are trained. */
+void solver_apply(lander_solver *s, double scale, double rate);
+
+#endif

@@ -1,0 +1,154 @@
+/* step.c: one iteration.
+ *
+ * Everything is looked at before the update, and all that an update changes is changed
+ * together: a rejected iteration leaves weights, history and iteration as they were. */
+#include "solver.h"
+
+#include <math.h>
+
+const char *lander_rule_name(lander_rule rule) {
+  static const char *const names[] = {"none", "R1", "R2", "R3"};
+  return rule >= 0 && (int)rule < COUNT_OF(names) ? names[rule] : "unknown";
+}
+
+/* ---- before --------------------------------------------------------------------------
+ */
+
+/* What multiplies gradients and weights must be finite in their own precision. */
+static lander_status check_factors(const lander_solver *s, double rate,
+                                   lander_error *error) {
+  if (!(rate >= 0 && isfinite((real)rate)))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "solver: the rate of iteration %lld is %g; it must be a finite "
+                     "number from 0 on",
+                     (long long)s->state.iter, rate);
+  for (int i = 0; i < lander_net_params(s->net); i++) {
+    const lander_param *p = lander_net_param(s->net, i);
+    if (!isfinite((real)(rate * p->lr_mult)) ||
+        !isfinite((real)(s->settings->weight_decay * p->decay_mult)))
+      return error_set(error, LANDER_ERROR_ARGUMENT,
+                       "solver: %s: the rate %g times lr_mult %g, or weight_decay %g "
+                       "times decay_mult %g, is too large",
+                       p->name, rate, p->lr_mult, s->settings->weight_decay,
+                       p->decay_mult);
+  }
+  return LANDER_OK;
+}
+
+static lander_status check_inputs(const lander_solver *s, lander_tensor *const *inputs,
+                                  int count, lander_error *error) {
+  int wanted = lander_net_inputs(s->net) + lander_net_labels(s->net);
+  int parts = s->settings->iter_size;
+  if (count != wanted)
+    return error_set(
+        error, LANDER_ERROR_ARGUMENT,
+        "solver: a step takes %d tensors, inputs and labels together; %d are "
+        "given",
+        wanted, count);
+  if (count > LAYER_MAX_INPUTS)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "solver: a net with more than %d inputs", LAYER_MAX_INPUTS);
+  if (parts == 1) return LANDER_OK;
+  for (int i = 0; i < count; i++)
+    if (inputs[i]->dims < 1 || inputs[i]->size[0] % parts)
+      return error_set(error, LANDER_ERROR_ARGUMENT,
+                       "solver: a minibatch of %lld can't be cut in iter_size=%d equal "
+                       "parts",
+                       inputs[i]->dims < 1 ? 1ll : (long long)inputs[i]->size[0], parts);
+  return LANDER_OK;
+}
+
+/* ---- forward and backward ------------------------------------------------------------
+ */
+
+/* Part number `part` of the minibatch. A view without a hold of its own: the inputs
+ * outlive the step. */
+static lander_tensor part_of(const lander_tensor *t, int part, int parts) {
+  lander_tensor view = *t;
+  if (parts == 1) return view;
+  view.size[0] /= parts;
+  view.data += part * view.size[0] * view.stride[0];
+  return view;
+}
+
+static lander_status run_part(lander_solver *s, lander_tensor *const *inputs, int count,
+                              int part, lander_step *step, lander_error *error) {
+  int parts = s->settings->iter_size;
+  lander_tensor view[LAYER_MAX_INPUTS];
+  lander_tensor *views[LAYER_MAX_INPUTS];
+  for (int i = 0; i < count; i++) {
+    view[i] = part_of(inputs[i], part, parts);
+    views[i] = &view[i];
+  }
+  net_set_pass(s->net, (uint64_t)s->state.iter * (uint64_t)parts + (uint64_t)part);
+  lander_status status = lander_net_forward(s->net, views, count, error);
+  if (status != LANDER_OK) return status;
+  double loss = lander_net_loss(s->net);
+  step->loss += loss / parts;
+  if (rule_loss(loss, net_output_is_finite(s->net))) {
+    step->loss = loss;
+    step->rule = LANDER_RULE_LOSS;
+    step->where = net_first_not_finite(s->net);
+    return LANDER_OK;
+  }
+  return lander_net_backward(s->net, NULL, part > 0, error);
+}
+
+static lander_status run_parts(lander_solver *s, lander_tensor *const *inputs, int count,
+                               lander_step *step, lander_error *error) {
+  lander_phase phase = lander_net_phase(s->net);
+  lander_status status = LANDER_OK;
+  lander_net_set_phase(s->net, LANDER_TRAIN);
+  for (int part = 0; status == LANDER_OK && step->rule == LANDER_RULE_NONE &&
+                     part < s->settings->iter_size;
+       part++)
+    status = run_part(s, inputs, count, part, step, error);
+  lander_net_set_phase(s->net, phase);
+  return status;
+}
+
+/* ---- looking, then the update
+ * ---------------------------------------------------------- */
+
+static void judge(lander_solver *s, lander_step *step) {
+  double squares = solver_sum_squares(s);
+  step->gradient_norm = sqrt(squares) / s->settings->iter_size;
+  if (rule_gradient(squares)) {
+    step->rule = LANDER_RULE_GRADIENT;
+    step->where = solver_bad_gradient(s);
+  } else if (s->settings->guard &&
+             rule_blowup(&s->state.monitor, step->loss, &step->threshold)) {
+    step->rule = LANDER_RULE_BLOWUP;
+  }
+}
+
+/* What makes the mean of the parts' summed gradients, no longer than clip_gradients. */
+static double gradient_scale(const lander_solver *s, const lander_step *step) {
+  double scale = 1.0 / s->settings->iter_size, most = s->settings->clip_gradients;
+  return most > 0 && step->gradient_norm > most ? scale * most / step->gradient_norm
+                                                : scale;
+}
+
+static void accept(lander_solver *s, const lander_step *step) {
+  solver_apply(s, gradient_scale(s, step), step->rate);
+  s->state.iter++;
+  monitor_accept(&s->state.monitor, step->loss);
+  const lr_schedule *policy = schedule_at(s->settings->lr_policy);
+  if (policy->observe && !s->schedule)
+    policy->observe(&s->state.plateau, s->settings, lander_solver_loss(s));
+}
+
+lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
+                                 int count, lander_step *step, lander_error *error) {
+  error_clear(error);
+  *step = (lander_step){.rate = lander_solver_rate(s),
+                        .gradient_norm = (double)NAN,
+                        .threshold = (double)NAN};
+  lander_status status = check_factors(s, step->rate, error);
+  if (status == LANDER_OK) status = check_inputs(s, inputs, count, error);
+  if (status == LANDER_OK) status = run_parts(s, inputs, count, step, error);
+  if (status != LANDER_OK) return status;
+  if (step->rule == LANDER_RULE_NONE) judge(s, step);
+  if (step->rule == LANDER_RULE_NONE) accept(s, step);
+  return LANDER_OK;
+}

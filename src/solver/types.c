@@ -1,0 +1,20 @@
+/* types.c: every update rule, one line each. The first is the default. */
+#include "types.h"
+
+#define TYPES(X)                                                                         \
+  X(sgd)                                                                                 \
+  X(gd)
+
+#define DECLARE(name) extern const solver_type solver_##name;
+#define ENTRY(name)   &solver_##name,
+#define WORD(name)    #name,
+
+TYPES(DECLARE)
+
+static const solver_type *const types[] = {TYPES(ENTRY)};
+const char *const solver_type_names[] = {TYPES(WORD) NULL};
+const char *const regularization_names[] = {"L2", "L1", NULL};
+
+const solver_type *solver_types(int index) {
+  return index >= 0 && index < COUNT_OF(types) ? types[index] : NULL;
+}

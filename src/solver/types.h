@@ -1,0 +1,41 @@
+/* types.h: what an update rule is.
+ *
+ * A rule is one C file that ends in one `const solver_type`, one line in types.c, and one
+ * test. It is described by data, and does one thing: update a range of one parameter. */
+#ifndef LANDER_SOLVER_TYPES_H
+#define LANDER_SOLVER_TYPES_H
+
+#include "../tensor/kernels.h"
+#include "settings.h"
+
+#define SOLVER_MAX_HISTORY 4
+
+/* One call: `count` numbers of one parameter, in place. Never fails, never allocates. */
+typedef struct solver_update {
+  const kernels *kernels;
+  int64_t iter; /* from 0 */
+  int64_t count;
+  real *w;
+  const real *grad;                  /* the sum over iter_size parts */
+  real *history[SOLVER_MAX_HISTORY]; /* zeros before the first iteration */
+  real scale;                        /* of grad, which makes it the mean, and clips it */
+  real decay;                        /* weight_decay times decay_mult */
+  bool l1;
+  real rate; /* alpha times lr_mult */
+} solver_update;
+
+struct solver_type {
+  const char *name;
+  const char *help;             /* one line: what it does, and the formula */
+  const char *example;          /* a line of Lua */
+  const lander_option *options; /* SOLVER_OPTIONS, its own, OPTION_END */
+  size_t size;                  /* of its settings, which begin with solver_settings */
+  /* What it remembers of each number, by name: "velocity". Ended by NULL. */
+  const char *history[SOLVER_MAX_HISTORY + 1];
+  void (*update)(const solver_settings *settings, const solver_update *u);
+};
+
+/* The registry: index from 0, NULL past the last. */
+const solver_type *solver_types(int index);
+
+#endif

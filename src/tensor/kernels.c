@@ -1,0 +1,432 @@
+/* kernels.c: the inner loops. Compiled once for each instruction set, each time under
+ * another name (KERNELS): loops that the compiler makes vector instructions of, and
+ * vector extensions where it would not.
+ *
+ * Sums are taken in double, in a number of lanes that is the same for every instruction
+ * set, so their order does not change. */
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+/* In a loop so marked, an element is read and written in one round only: in place or
+ * not, the compiler need not compare pointers. */
+#if defined(__clang__)
+#define EACH _Pragma("clang loop vectorize(assume_safety)") for
+/* libm's functions, in the double build, stay calls. */
+#pragma clang diagnostic ignored "-Wpass-failed"
+#elif defined(__GNUC__)
+#define EACH _Pragma("GCC ivdep") for
+#else
+#define EACH for
+#endif
+
+/* ---- element by element --------------------------------------------------------------
+ */
+
+static void fill(int64_t n, real value, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = value;
+}
+
+static void add(int64_t n, const real *a, const real *b, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+}
+
+static void sub(int64_t n, const real *a, const real *b, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = a[i] - b[i];
+}
+
+static void mul(int64_t n, const real *a, const real *b, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = a[i] * b[i];
+}
+
+static void divide(int64_t n, const real *a, const real *b, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = a[i] / b[i];
+}
+
+static void scale_by(int64_t n, real alpha, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = alpha * x[i];
+}
+
+static void axpy(int64_t n, real alpha, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] += alpha * x[i];
+}
+
+static void add_scalar(int64_t n, real alpha, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = x[i] + alpha;
+}
+
+/* ---- sums ----------------------------------------------------------------------------
+ */
+
+#define LANES  8 /* doubles; the float build reads as many floats */
+#define CHAINS 4 /* sums under way, so that none waits for the one before it */
+
+typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+typedef real narrow
+    __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+#define LOAD(x) __builtin_convertvector(*(const narrow *)(x), wide)
+
+static double add_up(const wide *chain) {
+  wide four = (chain[0] + chain[1]) + (chain[2] + chain[3]);
+  double total = 0;
+  for (int lane = 0; lane < LANES; lane++) total += four[lane];
+  return total;
+}
+
+static double sum(int64_t n, const real *x) {
+  wide chain[CHAINS] = {{0}};
+  int64_t i = 0;
+  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
+    for (int c = 0; c < CHAINS; c++) chain[c] += LOAD(x + i + c * LANES);
+  double total = add_up(chain);
+  for (; i < n; i++) total += x[i];
+  return total;
+}
+
+static double dot(int64_t n, const real *a, const real *b) {
+  wide chain[CHAINS] = {{0}};
+  int64_t i = 0;
+  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
+    for (int c = 0; c < CHAINS; c++)
+      chain[c] += LOAD(a + i + c * LANES) * LOAD(b + i + c * LANES);
+  double total = add_up(chain);
+  for (; i < n; i++) total += (double)a[i] * b[i];
+  return total;
+}
+
+static double sum_squares(int64_t n, const real *x) {
+  return dot(n, x, x);
+}
+
+/* Without a test inside, so that it runs at the speed of memory; a block at a time, so
+ * that it ends early. An exponent of all ones is an infinity or a NaN. */
+#define FINITE_BLOCK 4096
+
+#ifdef LANDER_REAL_DOUBLE
+typedef uint64_t real_bits;
+#define EXPONENT 0x7ff0000000000000u
+#else
+typedef uint32_t real_bits;
+#define EXPONENT 0x7f800000u
+#endif
+
+static bool is_finite(int64_t n, const real *x) {
+  for (int64_t begin = 0; begin < n; begin += FINITE_BLOCK) {
+    int64_t end = n - begin < FINITE_BLOCK ? n : begin + FINITE_BLOCK;
+    real_bits found = 0;
+    for (int64_t i = begin; i < end; i++) {
+      real_bits bits;
+      memcpy(&bits, &x[i], sizeof bits);
+      found |= (bits & EXPONENT) == EXPONENT;
+    }
+    if (found) return false;
+  }
+  return true;
+}
+
+static void add_rows(int64_t rows, int64_t n, const real *bias, real *y) {
+  for (int64_t r = 0; r < rows; r++) add(n, y + r * n, bias, y + r * n);
+}
+
+#define COLUMNS 64 /* that are summed at a time */
+
+static void sum_rows(int64_t rows, int64_t n, const real *dy, real *dbias) {
+  for (int64_t begin = 0; begin < n; begin += COLUMNS) {
+    int64_t columns = n - begin < COLUMNS ? n - begin : COLUMNS;
+    double total[COLUMNS] = {0};
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = 0; c < columns; c++) total[c] += dy[r * n + begin + c];
+    for (int64_t c = 0; c < columns; c++) dbias[begin + c] += (real)total[c];
+  }
+}
+
+/* ---- the exponential and what is made of it -------------------------------------------
+ */
+
+#ifdef LANDER_REAL_DOUBLE
+
+static inline double exp_one(double x) {
+  return exp(x);
+}
+
+static inline double tanh_one(double x) {
+  return tanh(x);
+}
+
+#else
+
+/* e^x = 2^n e^r with n the integer nearest to x / ln 2, so |r| <= ln(2) / 2, where a
+ * polynomial of degree 6 (fitted for the least largest relative error, 3.3e-9) is enough.
+ * 2^n is multiplied in two halves: so results may be denormal, and overflow is infinity.
+ * NaN falls through all comparisons and comes out. */
+static inline float exp_one(float x) {
+  x = x > 89 ? 89 : x;           /* infinity; */
+  x = x < -104 ? -104 : x;       /* zero */
+  const float round = 0x1.8p23f; /* added, it leaves no room behind the point */
+  float shifted = x * 0x1.715476p0f + round;
+  float n = shifted - round;
+  float r = x - n * 0x1.62ep-1f; /* ln 2 in two parts, the first with few bits */
+  r = r - n * 0x1.0bfbe8p-15f;
+  float p = 0.0013813145f;
+  p = p * r + 0.008369419f;
+  p = p * r + 0.041668456f;
+  p = p * r + 0.16666515f;
+  p = p * r + 0.49999994f;
+  p = p * r * r + r + 1;
+  uint32_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  int32_t whole = (int32_t)(bits - 0x4b400000u); /* n, from the low bits of `shifted` */
+  int32_t half = whole >> 1;
+  uint32_t first = ((uint32_t)half + 127) << 23;
+  uint32_t second = ((uint32_t)whole - (uint32_t)half + 127) << 23;
+  float a, b;
+  memcpy(&a, &first, sizeof a);
+  memcpy(&b, &second, sizeof b);
+  return p * a * b;
+}
+
+/* Near zero by a polynomial of its own (relative error 4.8e-9), where the quotient would
+ * lose digits. */
+static inline float tanh_one(float x) {
+  float square = x * x;
+  float p = -0.0056669773f;
+  p = p * square + 0.020606177f;
+  p = p * square - 0.053730007f;
+  p = p * square + 0.13331331f;
+  p = p * square - 0.33333278f;
+  float small = x + x * square * p;
+  float e = exp_one(-2 * fabsf(x));
+  float large = copysignf((1 - e) / (1 + e), x);
+  return fabsf(x) < 0.625f ? small : large;
+}
+
+#endif
+
+static inline real sigmoid_one(real x) {
+  real e = exp_one(x < 0 ? x : -x); /* at most 1: exact at both ends */
+  real right = 1 / (1 + e);
+  return x < 0 ? e * right : right;
+}
+
+static void exp_all(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = exp_one(x[i]);
+}
+
+static void sigmoid(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = sigmoid_one(x[i]);
+}
+
+static void sigmoid_back(int64_t n, const real *y, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++) dx[i] = dy[i] * y[i] * (1 - y[i]);
+}
+
+static void tanh_all(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = tanh_one(x[i]);
+}
+
+static void tanh_back(int64_t n, const real *y, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
+}
+
+/* ---- comparisons
+ * ----------------------------------------------------------------------- */
+
+/* A slope of zero gives zero whatever the other factor is, also infinity or NaN. */
+static void relu(int64_t n, real slope, const real *x, real *y) {
+  if (slope == 0)
+    EACH(int64_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? 0 : x[i];
+  else
+    EACH(int64_t i = 0; i < n; i++) y[i] = x[i] <= 0 ? slope * x[i] : x[i];
+}
+
+static void relu_back(int64_t n, real slope, const real *x, const real *dy, real *dx) {
+  if (slope == 0)
+    EACH(int64_t i = 0; i < n; i++) dx[i] = x[i] <= 0 ? 0 : dy[i];
+  else
+    EACH(int64_t i = 0; i < n; i++) dx[i] = x[i] <= 0 ? slope * dy[i] : dy[i];
+}
+
+/* Vectors of whole numbers as wide as a real: what comparisons give. */
+#ifdef LANDER_REAL_DOUBLE
+typedef int64_t real_int;
+#else
+typedef int32_t real_int;
+#endif
+#define VECTOR(type, count)                                                              \
+  __attribute__((vector_size((count) * sizeof(type)), aligned(sizeof(type)), may_alias))
+typedef real real2 VECTOR(real, 2);
+typedef real real4 VECTOR(real, 4);
+typedef real real8 VECTOR(real, 8);
+typedef real_int mask4 VECTOR(real, 4);
+typedef real_int mask8 VECTOR(real, 8);
+
+/* where mask: a, elsewhere b */
+#define SELECT(vector, mask_type, mask, a, b)                                            \
+  ((vector)(((mask) & (mask_type)(a)) | (~(mask) & (mask_type)(b))))
+
+static real max(int64_t n, const real *x) {
+  const real low = -(real)INFINITY;
+  real8 best = {low, low, low, low, low, low, low, low};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    real8 next = *(const real8 *)(x + i);
+    best = SELECT(real8, mask8, next > best, next, best);
+  }
+  real largest = low;
+  for (int lane = 0; lane < 8; lane++)
+    if (best[lane] > largest) largest = best[lane];
+  for (; i < n; i++)
+    if (x[i] > largest) largest = x[i];
+  return largest;
+}
+
+static double softmax(int64_t n, const real *x, real *y) {
+  real largest = max(n, x);
+  EACH(int64_t i = 0; i < n; i++) y[i] = exp_one(x[i] - largest);
+  double total = sum(n, y);
+  scale_by(n, (real)(1 / total), y, y);
+  return (double)largest + log(total);
+}
+
+/* ---- rows with steps
+ * -------------------------------------------------------------------- */
+
+/* Rows are short here, a call of memcpy for each would cost more than the copying: so in
+ * vectors, of which the last one overlaps the one before. */
+#define COPY_ROWS(vector, width)                                                         \
+  for (int64_t r = 0; r < rows; r++, x += x_step, y += y_step) {                         \
+    for (int64_t i = 0; i + (width) < n; i += (width))                                   \
+      *(vector *)(y + i) = *(const vector *)(x + i);                                     \
+    *(vector *)(y + n - (width)) = *(const vector *)(x + n - (width));                   \
+  }
+
+static void copy_2d(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
+                    int64_t y_step) {
+  if (n >= 8) {
+    COPY_ROWS(real8, 8)
+  } else if (n >= 4) {
+    COPY_ROWS(real4, 4)
+  } else if (n >= 2) {
+    COPY_ROWS(real2, 2)
+  } else if (n == 1) {
+    for (int64_t r = 0; r < rows; r++) y[r * y_step] = x[r * x_step];
+  }
+}
+
+static void add_2d(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
+                   int64_t y_step) {
+  for (int64_t r = 0; r < rows; r++, x += x_step, y += y_step) {
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) *(real8 *)(y + i) += *(const real8 *)(x + i);
+    if (n - i >= 4) {
+      *(real4 *)(y + i) += *(const real4 *)(x + i);
+      i += 4;
+    }
+    for (; i < n; i++) y[i] += x[i];
+  }
+}
+
+/* ---- max pooling
+ * ------------------------------------------------------------------------ */
+
+static inline void pool_one(const real *top, const real *bottom, real *y, real *which) {
+  const real value[4] = {top[0], top[1], bottom[0], bottom[1]};
+  int best = 0;
+  for (int i = 1; i < 4; i++)
+    if (value[i] > value[best] || value[i] != value[i]) best = i;
+  *y = value[best];
+  *which = (real)best;
+}
+
+/* Four windows at a time. */
+#define TAKE(candidate, number)                                                          \
+  do {                                                                                   \
+    mask4 larger = ((candidate) > best) | ((candidate) != (candidate));                  \
+    best = SELECT(real4, mask4, larger, candidate, best);                                \
+    place =                                                                              \
+        SELECT(real4, mask4, larger, ((real4){number, number, number, number}), place);  \
+  } while (0)
+
+static void max_pool_2x2(int64_t rows, int64_t n, int64_t width, const real *x, real *y,
+                         real *which) {
+  for (int64_t r = 0; r < rows; r++, x += 2 * width, y += n, which += n) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      real8 top = *(const real8 *)(x + 2 * i);
+      real8 bottom = *(const real8 *)(x + width + 2 * i);
+      real4 best = __builtin_shufflevector(top, top, 0, 2, 4, 6), place = {0};
+      TAKE(__builtin_shufflevector(top, top, 1, 3, 5, 7), 1);
+      TAKE(__builtin_shufflevector(bottom, bottom, 0, 2, 4, 6), 2);
+      TAKE(__builtin_shufflevector(bottom, bottom, 1, 3, 5, 7), 3);
+      *(real4 *)(y + i) = best;
+      *(real4 *)(which + i) = place;
+    }
+    for (; i < n; i++) pool_one(x + 2 * i, x + width + 2 * i, y + i, which + i);
+  }
+}
+
+static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real *which,
+                              const real *dy, real *dx) {
+  const real8 at_top = {0, 1, 0, 1, 0, 1, 0, 1}, at_bottom = {2, 3, 2, 3, 2, 3, 2, 3};
+  for (int64_t r = 0; r < rows; r++, which += n, dy += n, dx += 2 * width) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      real4 d = *(const real4 *)(dy + i), w = *(const real4 *)(which + i);
+      real8 twice = __builtin_shufflevector(d, d, 0, 0, 1, 1, 2, 2, 3, 3);
+      real8 place = __builtin_shufflevector(w, w, 0, 0, 1, 1, 2, 2, 3, 3);
+      *(real8 *)(dx + 2 * i) = (real8)((place == at_top) & (mask8)twice);
+      *(real8 *)(dx + width + 2 * i) = (real8)((place == at_bottom) & (mask8)twice);
+    }
+    for (; i < n; i++)
+      for (int k = 0; k < 4; k++)
+        dx[k / 2 * width + 2 * i + k % 2] = which[i] == (real)k ? dy[i] : 0;
+  }
+}
+
+/* ---- updates
+ * ---------------------------------------------------------------------------- */
+
+static void sgd_update(int64_t n, real *w, const real *grad, real *v, real scale,
+                       real decay, bool l1, real mu, real rate) {
+  EACH(int64_t i = 0; i < n; i++) {
+    real pull = l1 ? (real)((w[i] > 0) - (w[i] < 0)) : w[i];
+    real g = scale * grad[i] + decay * pull;
+    v[i] = mu * v[i] - rate * g;
+    w[i] += v[i];
+  }
+}
+
+extern const kernels KERNELS;
+const kernels KERNELS = {
+    .name = KERNELS_NAME,
+    .fill = fill,
+    .add = add,
+    .sub = sub,
+    .mul = mul,
+    .div = divide,
+    .scale = scale_by,
+    .axpy = axpy,
+    .add_scalar = add_scalar,
+    .sum = sum,
+    .sum_squares = sum_squares,
+    .dot = dot,
+    .max = max,
+    .is_finite = is_finite,
+    .exp = exp_all,
+    .relu = relu,
+    .relu_back = relu_back,
+    .sigmoid = sigmoid,
+    .sigmoid_back = sigmoid_back,
+    .tanh = tanh_all,
+    .tanh_back = tanh_back,
+    .add_rows = add_rows,
+    .sum_rows = sum_rows,
+    .copy_2d = copy_2d,
+    .add_2d = add_2d,
+    .softmax = softmax,
+    .max_pool_2x2 = max_pool_2x2,
+    .max_pool_2x2_back = max_pool_2x2_back,
+    .sgd_update = sgd_update,
+};

@@ -1,0 +1,229 @@
+-- test_cli.lua: the command: statuses, streams, the REPL, signals.
+local lu = require "luaunit"
+local support = require "tests.support"
+local run = support.run
+
+-- A script that trains two clouds of points; %s are lines of lander.train's options.
+local training = [[
+local lander = require "lander"
+local x, y = lander.zeros(8, 2), lander.ones(8)
+for i = 1, 8 do x:set(i, i, 1); y:set(1 + i %% 2, i) end
+local net = require "models.mlp" { 2, 8, 2 }
+local run = lander.train { net = net, data = lander.data.tensors(x, y), batch_size = 4, %s }
+print(run.status, run.iter)
+]]
+
+local function script(text)
+  return support.write(support.folder() .. "/script.lua", text)
+end
+
+local function train(options, words)
+  words = words or {}
+  words[#words + 1] = script(training:format(options))
+  return run(words)
+end
+
+TestCommand = {}
+
+function TestCommand.test_code_and_arguments()
+  local r = run { "-e", "print(1 + 1, type(lander.nn))" }
+  lu.assertEquals({ r.status, r.out, r.err }, { 0, "2\ttable\n", "" })
+  r = run { "-e", "x = 1", "-e", "print(x)" }
+  lu.assertEquals(r.out, "1\n")
+  r = run { script "print(arg[0] ~= nil, arg[1], select('#', ...), (...))", "one", "two" }
+  lu.assertEquals(r.out, "true\tone\t2\tone\n")
+  r = run({ "-", "word" }, { input = "print(..., arg[1])" })
+  lu.assertEquals({ r.status, r.out }, { 0, "word\tword\n" })
+end
+
+function TestCommand.test_help_and_version()
+  local r = run { "--help" }
+  lu.assertEquals({ r.status, r.err }, { 0, "" })
+  lu.assertStrContains(r.out, "usage: lander")
+  r = run { "--version" }
+  lu.assertEquals(r.status, 0)
+  lu.assertStrMatches(r.out, "lander %d+%.%d+%.%d+\n.*")
+end
+
+function TestCommand.test_usage_errors()
+  local r = run { "--nonsense" }
+  lu.assertEquals({ r.status, r.out }, { 2, "" })
+  lu.assertStrContains(r.err, "unknown option: '--nonsense'")
+  lu.assertEquals(run({ "-e" }).status, 2)
+end
+
+function TestCommand.test_errors_show_the_users_own_lines()
+  local path = script(table.concat({
+    "local lander = require 'lander'",
+    "local function f()",
+    "  lander.nn.net { 3 }",
+    "end",
+    "f()",
+  }, "\n"))
+  local r = run { path }
+  lu.assertEquals({ r.status, r.out }, { 1, "" })
+  lu.assertStrContains(r.err, "script.lua:3: entry 1 of the chain is a number")
+  lu.assertStrContains(r.err, "script.lua:5: in the main part")
+  lu.assertNil(r.err:find("lander/nn.lua", 1, true))
+  lu.assertNil(r.err:find("[C]", 1, true))
+  lu.assertEquals(run({ "/nonexistent/script.lua" }).status, 1)
+  r = run { script "x = = 1" }
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "script.lua:1:")
+  r = run { script "error { code = 7 }" }
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "code = 7")
+end
+
+function TestCommand.test_models_are_built_in()
+  local path = script "print(#require 'models.lenet' {}.params)"
+  local r = run({ path }, { folder = "/" })
+  lu.assertEquals({ r.status, r.out, r.err }, { 0, "8\n", "" })
+end
+
+function TestCommand.test_modules_beside_the_script_are_found()
+  local folder = support.folder()
+  support.write(folder .. "/mine.lua", "return 42")
+  support.write(folder .. "/s.lua", "print(require 'mine')")
+  local r = run({ folder .. "/s.lua" }, { folder = "/" })
+  lu.assertStrMatches(r.out, "42\t.*")
+end
+
+function TestCommand.test_it_starts_quickly()
+  run { "-e", "" } -- warm
+  local clock = require("lander").core.clock
+  local began = clock()
+  for _ = 1, 5 do run { "-e", "require 'lander'" } end
+  -- 50 ms is the promise; a busy test machine and its shell get some more.
+  lu.assertTrue((clock() - began) / 5 < 0.25)
+end
+
+TestStatuses = {}
+
+function TestStatuses.test_finished()
+  local r = train "solver = { base_lr = 0.01, max_iter = 5 }"
+  lu.assertEquals({ r.status, r.out }, { 0, "finished\t5\n" })
+  lu.assertStrContains(r.err, "first loss") -- progress and log go to stderr
+  lu.assertNil(r.err:find("\r", 1, true)) -- plain lines where no terminal is
+end
+
+function TestStatuses.test_diverged()
+  local r = train "solver = { base_lr = 1e30, max_iter = 50 }, retry = { max = 1 }"
+  lu.assertEquals(r.status, 3)
+  lu.assertStrContains(r.out, "diverged")
+  lu.assertStrMatches(r.err, ".*diverged at %d+: loss .*%(rule R[123].*Back to the start, "
+    .. "base_lr 1e%+30 %-> 1e%+29, try 2 of 2%..*")
+end
+
+function TestStatuses.test_recovered()
+  local options = "solver = { base_lr = 1e6, max_iter = 50 }, retry = { max = 8, factor = 0.01 }"
+  local r = train(options)
+  lu.assertEquals(r.status, 0)
+  lu.assertStrMatches(r.err, ".*recovered: %d+ retr[a-z]+, base_lr 1e%+06 %-> .*")
+  lu.assertEquals(train(options, { "--strict" }).status, 4)
+end
+
+function TestStatuses.test_bad_data()
+  local r = train [[solver = { base_lr = 0.1, max_iter = 5 }, on_iter = function()
+    y:fill_(9) x:fill_(0/0) end]]
+  lu.assertEquals(r.status, 5)
+  lu.assertStrContains(r.err, "sample")
+end
+
+function TestStatuses.test_last_save_fails()
+  local folder = support.folder()
+  local r = train(([[solver = { base_lr = 0.1, max_iter = 5 }, snapshot_prefix = "%s/sub/run",
+    on_iter = function() os.execute "rm -rf '%s/sub'" end]]):format(folder, folder))
+  lu.assertEquals(r.status, 6)
+  lu.assertStrContains(r.err, "could not be saved")
+end
+
+TestRepl = {}
+
+local function repl(input)
+  return run({}, { input = input })
+end
+
+function TestRepl.test_values_are_printed()
+  local r = repl "1 + 1\n'text'\nnil\n{ 1, 2, { a = 1 }, x = true }\nx = 3\nx, x + 1\n"
+  lu.assertEquals(r.out, '2\n"text"\nnil\n{ 1, 2, { a = 1 }, x = true }\n3\n4\n')
+  lu.assertEquals({ r.status, r.err }, { 0, "" })
+end
+
+function TestRepl.test_unfinished_input_goes_on()
+  local r = repl "for i = 1, 2 do\nprint(i)\nend\nf = function(x)\nreturn x * 2\nend\nf(4)\n"
+  lu.assertEquals({ r.status, r.out }, { 0, "1\n2\n8\n" })
+  r = repl "for i = 1, 2 do\n"
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "expected")
+end
+
+function TestRepl.test_errors_do_not_end_it()
+  local r = repl "error 'one'\nx = = 2\nundefined.field\nprint 'still here'\n"
+  lu.assertEquals({ r.status, r.out }, { 1, "still here\n" })
+  lu.assertStrContains(r.err, "one")
+  lu.assertStrContains(r.err, "unexpected symbol")
+  lu.assertStrContains(r.err, "undefined")
+end
+
+function TestRepl.test_tensors_nets_and_help()
+  local r = repl [[
+nn = lander.nn
+lander.tensor { 1, 2 }
+nn.net { nn.input { 3 }, nn.linear { 2 } }
+help "linear"
+]]
+  lu.assertEquals(r.status, 0)
+  lu.assertStrContains(r.out, tostring(require("lander").tensor { 1, 2 }))
+  lu.assertStrMatches(r.out, ".*layer%s+type%s+output.*linear1%s+linear%s+2%s+8.*")
+  lu.assertStrContains(r.out, "nn.linear")
+end
+
+function TestRepl.test_it_comes_after_a_script()
+  local r = run({ "-i", script "value = 5" }, { input = "value\n" })
+  lu.assertEquals({ r.status, r.out }, { 0, "5\n" })
+end
+
+TestSignals = {}
+
+-- Runs a script and sends it a signal when it has said that it is ready.
+local function interrupted(text, signals)
+  local folder = support.folder()
+  local path = support.write(folder .. "/s.lua", text)
+  local program = support.write(folder .. "/go.sh", ([[
+'%s' '%s' >'%s/out' 2>'%s/err' &
+pid=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  grep -q ready '%s/out' && break
+  sleep 0.1
+done
+%s
+wait $pid
+]]):format(support.executable, path, folder, folder, folder, signals))
+  local _, _, status = os.execute("sh '" .. program .. "'")
+  local out, err = support.read(folder .. "/out"), support.read(folder .. "/err")
+  return { status = status, out = out, err = err }
+end
+
+function TestSignals.test_a_training_stops_after_its_iteration()
+  for _, signal in ipairs { "INT", "TERM" } do
+    local r = interrupted(training:format [[solver = { base_lr = 0.01, max_iter = 100000000 },
+      on_iter = function(e) if e.iter == 10 then print "ready" io.stdout:flush() end end]],
+      "kill -" .. signal .. " $pid")
+    lu.assertEquals(r.status, 130)
+    lu.assertStrContains(r.out, "stopped") -- the script went on to its end
+  end
+end
+
+function TestSignals.test_lua_code_is_interrupted()
+  local r = interrupted("print 'ready' io.stdout:flush() while true do end", "kill -INT $pid")
+  lu.assertEquals(r.status, 130)
+  lu.assertStrContains(r.err, "interrupted")
+end
+
+function TestSignals.test_a_second_signal_ends_it_at_once()
+  local r = interrupted(
+    "print 'ready' io.stdout:flush() while true do pcall(function() while true do end end) end",
+    "kill -INT $pid; sleep 0.2; kill -INT $pid")
+  lu.assertEquals(r.status, 130)
+end

@@ -1,0 +1,352 @@
+-- test_train.lua: lander.train and lander.retry: the loop, its files, divergence.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local fails = support.fails
+
+-- A small run on two clouds of points; `more` is laid over the options.
+local function options(more)
+  local o = {
+    net = support.mlp(1), data = support.blobs(64), batch_size = 16, quiet = true, retry = false,
+    solver = { type = "sgd", base_lr = 0.1, momentum = 0.9, max_iter = 60 },
+  }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+local function train(more)
+  return lander.train(options(more))
+end
+
+local function solver(base_lr, max_iter)
+  return { type = "sgd", base_lr = base_lr, momentum = 0.9, max_iter = max_iter or 60 }
+end
+
+local function journal(path)
+  local events = {}
+  for line in io.lines(path) do events[#events + 1] = line end
+  return events
+end
+
+-- The exit status of this process is no business of the trainings in here.
+local function keep_status(class)
+  local before
+  function class.setUp() before = lander.core.exit_status end
+  function class.tearDown() lander.core.exit_status = before end
+end
+
+TestTrain = {}
+keep_status(TestTrain)
+
+function TestTrain.test_it_learns()
+  local run = train { test_data = support.blobs(50) }
+  lu.assertEquals(run.status, "finished")
+  lu.assertEquals(run.iter, 60)
+  lu.assertTrue(run.loss < 0.2)
+  lu.assertEquals(run.accuracy, 1)
+  lu.assertEquals(run.retries, 0)
+  lu.assertEquals(run.lr_scale, 1)
+end
+
+function TestTrain.test_xor()
+  local run = train { data = support.xor(), test_data = support.xor(), batch_size = 4,
+                      solver = solver(0.5, 300) }
+  lu.assertEquals(run.accuracy, 1)
+end
+
+function TestTrain.test_regression_has_no_accuracy()
+  local x = lander.arange(1, 32):view(32, 1):mul(1 / 32)
+  local net = require "models.mlp" { 1, 1 }
+  local data = lander.data.tensors(x, x:mul(3):add(1))
+  local run = train { net = net, data = data, test_data = data, loss = "mse_loss",
+                      solver = solver(0.1, 300) }
+  lu.assertEquals(run.status, "finished")
+  lu.assertNil(run.accuracy)
+  lu.assertTrue(run.test_loss < 1e-3)
+  lu.assertAlmostEquals(net.params["linear1.weight"].data[1][1], 3, 0.2)
+end
+
+function TestTrain.test_the_short_last_batch_counts_right()
+  -- 50 samples in batches of 16: a mean of batch means would weigh the last two too much.
+  local data, x, y = support.blobs(50)
+  local net = support.mlp(1)
+  local run = train { net = net, test_data = data, solver = solver(0.01, 1) }
+  net:test_phase()
+  lu.assertAlmostEquals(run.test_loss, net:loss(x, y), 1e-5)
+  local hits = net:forward(x):argmax(2):eq(y):sum()
+  lu.assertAlmostEquals(run.accuracy, hits / 50, 1e-6)
+end
+
+function TestTrain.test_the_same_seed_gives_the_same_bits()
+  local a, b = options(), options()
+  lander.train(a)
+  lander.train(b)
+  support.same_params(a.net, b.net)
+end
+
+function TestTrain.test_callbacks()
+  local iters, tests = {}, {}
+  train {
+    test_data = support.blobs(20), test_interval = 4, test_initialization = true,
+    solver = solver(0.1, 10),
+    on_iter = function(e) iters[#iters + 1] = e.iter end,
+    on_test = function(e) tests[#tests + 1] = e.iter end,
+  }
+  lu.assertEquals(iters, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })
+  lu.assertEquals(tests, { 0, 4, 8, 10 })
+end
+
+function TestTrain.test_the_word_stop_stops()
+  local run = train { on_iter = function(e) return e.iter == 7 and "stop" or nil end }
+  lu.assertEquals({ run.status, run.iter }, { "stopped", 7 })
+  run = train { test_data = support.blobs(20), test_interval = 5,
+                on_test = function() return "stop" end }
+  lu.assertEquals({ run.status, run.iter }, { "stopped", 5 })
+end
+
+function TestTrain.test_the_stop_flag_stops_after_the_iteration()
+  local run = train { on_iter = function(e) if e.iter == 3 then lander.core.stop(true) end end }
+  lander.core.stop(false)
+  lu.assertEquals({ run.status, run.iter }, { "stopped", 3 })
+  lu.assertEquals(lander.core.exit_status, 130)
+end
+
+function TestTrain.test_errors_in_callbacks_are_the_scripts()
+  fails("mine", train, { on_iter = function() error "mine" end })
+end
+
+function TestTrain.test_history_has_a_row_for_each_display()
+  local run = train { display = 20 }
+  lu.assertEquals(#run.history, 3)
+  lu.assertEquals(run.history[2].iter, 40)
+  lu.assertAlmostEquals(run.history[2].rate, 0.1, 1e-6)
+end
+
+TestTrainFiles = {}
+keep_status(TestTrainFiles)
+
+function TestTrainFiles.test_net_snapshots_and_journal()
+  local prefix = support.folder() .. "/deep/er/run"
+  local o = options { snapshot = 10, snapshot_prefix = prefix, keep = 2, display = 20 }
+  local run = lander.train(o)
+  lu.assertEquals(run.path, prefix .. ".npz")
+  support.same_params(lander.load(run.path), o.net)
+  lu.assertFalse(support.exists(prefix .. "_iter_40.npz"))
+  lu.assertTrue(support.exists(prefix .. "_iter_50.npz"))
+  lu.assertTrue(support.exists(prefix .. "_iter_60.npz"))
+  lu.assertFalse(support.exists(prefix .. ".probe"))
+  local rows = journal(prefix .. ".jsonl")
+  lu.assertStrContains(rows[1], '{"event":"start"')
+  lu.assertStrContains(rows[#rows], '{"event":"end"')
+  lu.assertStrContains(rows[#rows], '"status":"finished"')
+end
+
+function TestTrainFiles.test_a_folder_that_cannot_be_made_is_found_before_iteration_0()
+  local file = support.write(support.folder() .. "/file", "x")
+  local iterations = 0
+  fails("file", train, {
+    snapshot_prefix = file .. "/run", on_iter = function() iterations = iterations + 1 end,
+  })
+  lu.assertEquals(iterations, 0)
+end
+
+function TestTrainFiles.test_resumed_runs_end_in_the_same_bits()
+  local prefix = support.folder() .. "/run"
+  local whole = options { snapshot = 30, snapshot_prefix = prefix, keep = 5 }
+  lander.train(whole)
+  local rest = options { resume = prefix .. "_iter_30.npz", net = support.mlp(5) }
+  local run = lander.train(rest)
+  lu.assertEquals(run.iter, 60)
+  support.same_params(whole.net, rest.net)
+end
+
+function TestTrainFiles.test_weights_of_a_saved_net()
+  local path = support.folder() .. "/net.npz"
+  local saved = support.mlp(7)
+  saved:save(path)
+  local o = options { weights = path, solver = solver(1e-30, 1), net = support.mlp(8) }
+  lander.train(o)
+  support.same_params(saved, o.net)
+  fails("no parameter there has a name and shape", train, {
+    weights = path, net = require "models.mlp" { 2, 5, 5, 5 },
+  })
+end
+
+TestTrainOptions = {}
+keep_status(TestTrainOptions)
+
+function TestTrainOptions.test_unknown_and_wrong_options()
+  local message = fails("unknown option 'bach_size', did you mean 'batch_size'?", function()
+    return (train { bach_size = 3 })
+  end)
+  lu.assertStrMatches(message, "tests/test_train%.lua:%d+: .*")
+  fails("option 'batch_size' must be an integer from 1, found 0", train, { batch_size = 0 })
+  fails("option 'batch_size' must be an integer from 1, found 2.5", train, { batch_size = 2.5 })
+  fails("unknown option 'momentun'", train,
+    { solver = { base_lr = 1, max_iter = 1, momentun = 0 } })
+  fails("max_iter", train, { solver = { base_lr = 1 } })
+  fails("net must be a net", train, { net = io.stdout })
+  fails("data must be a dataset", train, { data = support.mlp() })
+  fails("snapshot needs snapshot_prefix", train, { snapshot = 5 })
+  fails("retry.factor must be between 0 and 1", train, { retry = { factor = 2 } })
+  fails("lander.train takes a table", lander.train, 3)
+  fails("lander.train: data is missing", lander.train, { net = support.mlp(), solver = {} })
+end
+
+TestDivergence = {}
+keep_status(TestDivergence)
+
+-- A regression diverges whenever the rate is over 2 / curvature, which here is about 20.
+local function steep(more)
+  local x = lander.arange(1, 32):view(32, 1):mul(1 / 8)
+  local o = options {
+    net = require "models.mlp" { 1, 1 }, data = lander.data.tensors(x, x:mul(3)),
+    batch_size = 8, loss = "mse_loss", solver = solver(100, 100), retry = { max = 5, factor = 0.1 },
+  }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+function TestDivergence.test_a_lower_rate_is_found()
+  local o = steep()
+  local run = lander.train(o)
+  lu.assertEquals(run.status, "finished")
+  lu.assertTrue(run.retries >= 3)
+  lu.assertEquals(run.base_lr, 100 * run.lr_scale)
+  lu.assertAlmostEquals(run.lr_scale, 0.1 ^ run.retries, 1e-12)
+  lu.assertTrue(run.loss < 0.1)
+  lu.assertTrue(lander.core.recovered)
+end
+
+function TestDivergence.test_a_retry_has_the_bits_of_a_fresh_run_at_that_rate()
+  local o = steep()
+  local run = lander.train(o)
+  local fresh = steep { solver = solver(run.base_lr, 100), retry = false }
+  lu.assertEquals(lander.train(fresh).status, "finished")
+  support.same_params(o.net, fresh.net)
+end
+
+function TestDivergence.test_dropout_starts_anew_too()
+  local nn = lander.nn
+  local function net()
+    return nn.net { nn.input { 1 }, nn.linear { 8 }, nn.dropout {}, nn.linear { 1 } }
+  end
+  local o = steep { net = net() }
+  local run = lander.train(o)
+  lu.assertEquals(run.status, "finished")
+  lu.assertTrue(run.retries > 0)
+  local fresh = steep { net = net(), solver = solver(run.base_lr, 100), retry = false }
+  lander.train(fresh)
+  support.same_params(o.net, fresh.net)
+end
+
+function TestDivergence.test_a_spent_budget_leaves_the_start_behind()
+  local o = steep { retry = { max = 1, factor = 0.9 } }
+  local start = o.net:clone()
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries }, { "diverged", 1 })
+  support.same_params(o.net, start)
+  lu.assertEquals(lander.core.exit_status, 3)
+end
+
+function TestDivergence.test_events_and_the_callback()
+  local seen = {}
+  local prefix = support.folder() .. "/run"
+  local run = lander.train(steep {
+    snapshot_prefix = prefix, on_diverge = function(e) seen[#seen + 1] = e end,
+  })
+  lu.assertEquals(#seen, run.retries)
+  lu.assertEquals(seen[1].base_lr, 100)
+  lu.assertStrMatches(seen[1].rule, "R[123]")
+  lu.assertEquals(seen[1].attempt, 1)
+  local text = support.read(prefix .. ".jsonl")
+  local _, count = text:gsub('{"event":"retry"', "")
+  lu.assertEquals(count, run.retries)
+  lu.assertNil(text:find("nan,", 1, true)) -- null, beside a word
+end
+
+function TestDivergence.test_on_diverge_may_stop()
+  local run = lander.train(steep { on_diverge = function() return "stop" end })
+  lu.assertEquals({ run.status, run.retries }, { "diverged", 0 })
+end
+
+function TestDivergence.test_bad_data_is_not_blamed_on_the_rate()
+  local data, x, y = support.blobs(64)
+  lu.assertEquals(#data, 64)
+  x:set(0 / 0, 17, 2)
+  local run = train { data = lander.data.tensors(x, y), retry = { max = 5 } }
+  lu.assertEquals({ run.status, run.retries }, { "data_fault", 0 })
+  lu.assertStrContains(run.message, "sample 17")
+  lu.assertEquals(lander.core.exit_status, 5)
+
+  data, x, y = support.blobs(64)
+  lu.assertEquals(#data, 64)
+  y:set(7, 9)
+  lander.core.exit_status = nil
+  run = train { data = lander.data.tensors(x, y), retry = { max = 5 } }
+  lu.assertEquals({ run.status, run.retries }, { "data_fault", 0 })
+  lu.assertStrContains(run.message, "sample 9")
+  lu.assertStrContains(run.message, "1")
+  lu.assertStrContains(run.message, "2")
+end
+
+function TestDivergence.test_weights_that_are_not_finite_are_a_model_fault()
+  local net = support.mlp(1)
+  net.params[1].data:fill_(0 / 0)
+  local run = train { net = net, retry = { max = 5 } }
+  lu.assertEquals({ run.status, run.retries }, { "model_fault", 0 })
+  lu.assertStrContains(run.message, "linear1")
+end
+
+TestRetry = {}
+keep_status(TestRetry)
+
+function TestRetry.test_the_outer_loop()
+  local rates = {}
+  local best = lander.retry {
+    base_lr = 1, factor = 0.1, attempts = 5,
+    attempt = function(base_lr, n)
+      rates[n] = base_lr
+      return { status = n < 3 and "diverged" or "finished", iter = 10 * n, loss = 1 }
+    end,
+  }
+  lu.assertEquals(rates, { 1, 0.1, 0.01 })
+  lu.assertEquals(best.base_lr, 0.01)
+  lu.assertEquals(#best.attempts, 3)
+  lu.assertEquals(best.attempts[1].status, "diverged")
+  lu.assertEquals(best.run.iter, 30)
+end
+
+function TestRetry.test_with_real_trainings()
+  local best = lander.retry {
+    base_lr = 100, attempts = 6,
+    attempt = function(base_lr)
+      return lander.train(steep { retry = false, solver = solver(base_lr, 50) })
+    end,
+  }
+  lu.assertEquals(best.run.status, "finished")
+  lu.assertTrue(#best.attempts > 1)
+  lu.assertNotEquals(lander.core.exit_status, 3)
+end
+
+function TestRetry.test_a_spent_budget_shows_the_attempts()
+  local message = fails("none of 2 attempts finished", lander.retry, {
+    base_lr = 1, attempts = 2, attempt = function() return { status = "diverged", iter = 4 } end,
+  })
+  lu.assertStrContains(message, "attempt 1: base_lr 1: diverged at iteration 4")
+  lu.assertStrContains(message, "attempt 2: base_lr 0.1")
+end
+
+function TestRetry.test_what_a_lower_rate_does_not_cure()
+  fails("ended with data_fault, which a lower rate does not cure: sample 3", lander.retry, {
+    base_lr = 1, attempt = function() return { status = "data_fault", message = "sample 3" } end,
+  })
+end
+
+function TestRetry.test_wrong_options()
+  fails("attempt is missing", lander.retry, { base_lr = 1 })
+  fails("did you mean 'attempts'", lander.retry, { attemps = 3 })
+  fails("base_lr, the first rate", lander.retry, { attempt = print })
+  fails("base_lr, the first rate", lander.retry, { attempt = print, base_lr = 0 / 0 })
+  fails("factor must be between", lander.retry, { attempt = print, base_lr = 1, factor = 1 })
+end
