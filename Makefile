@@ -11,7 +11,7 @@
 #   SAN=1, TSAN=1   with the sanitizers, in build/san or build/tsan
 
 # ---- what has to be installed: the one list ------------------------------------------
-PACKAGES := lua5.4 liblua5.4-dev libopenblas-serial-dev zlib1g-dev pkgconf lua-unit
+PACKAGES := lua5.4 liblua5.4-dev libopenblas-pthread-dev zlib1g-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
 
@@ -38,16 +38,18 @@ CFLAGS_ALL += -fsanitize=thread
 LDFLAGS += -fsanitize=thread
 endif
 
-# OpenBLAS without threads of its own: the engine cuts up the work. The run path finds it
-# even where the system's default BLAS is another.
+# OpenBLAS in the build that may be called from several threads at a time (the one without
+# threads may not: its buffers have no lock). It is told to use one thread a call, since
+# the engine cuts up the work. The run path finds it even where the system's default BLAS
+# is another.
+comma := ,
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
-blas_dir  := $(firstword $(wildcard /usr/lib/$(multiarch)/openblas-serial))
-blas_inc  := $(firstword $(wildcard /usr/include/$(multiarch)/openblas-serial))
+blas_dir  := $(firstword $(wildcard /usr/lib/$(multiarch)/openblas-pthread))
+blas_inc  := $(firstword $(wildcard /usr/include/$(multiarch)/openblas-pthread))
 BLAS_CFLAGS ?= $(if $(blas_inc),-I$(blas_inc))
 BLAS_LIBS   ?= $(if $(blas_dir),-L$(blas_dir) -Wl$(comma)-rpath$(comma)$(blas_dir)) -lopenblas
 LUA_CFLAGS  ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
 LUA_LIBDIR  := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null || echo /usr/lib/$(multiarch))
-comma := ,
 LIBS := $(BLAS_LIBS) -lz -lm -pthread
 
 # ---- sources: every .c of a floor -------------------------------------------------------

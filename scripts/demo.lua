@@ -4,6 +4,7 @@
 local lander = require "lander"
 local opt = lander.args { base_lr = 1, max_iter = 3500, batch_size = 64 }
 
+io.stdout:setvbuf "line" -- in step with the progress, which goes to stderr
 local function say(text, ...) io.write(text:format(...), "\n") end
 
 say "LeNet learns to tell clothes apart: 60,000 pictures of Fashion-MNIST, 10 classes."
@@ -29,13 +30,13 @@ say("\n%d iterations at base_lr %g, found after %d tries that diverged.", run.it
   run.retries)
 say("Test accuracy: %.4f, on %d pictures that it never saw.", run.accuracy, #data.test)
 
-local classes = { "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt",
-                  "sneaker", "bag", "boot" }
+local classes = { "a T-shirt", "trousers", "a pullover", "a dress", "a coat", "a sandal",
+                  "a shirt", "a sneaker", "a bag", "a boot" }
 local x, truth = data.test:batches { size = 5 }:next()
 local guess = net:predict(x):argmax(2)
 for i = 1, 5 do
-  say("  picture %d: a %s (%s)", i, classes[guess[i] // 1],
-    guess[i] == truth[i] and "right" or "no, a " .. classes[truth[i] // 1])
+  say("  picture %d: %s (%s)", i, classes[guess[i] // 1],
+    guess[i] == truth[i] and "right" or "no, " .. classes[truth[i] // 1])
 end
 
 say "\nFiles: runs/demo.npz (the net; numpy reads it too), runs/demo.jsonl (the journal)."

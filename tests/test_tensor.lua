@@ -283,22 +283,23 @@ end
 
 TestTensorMemory = {}
 
--- Resident pages of this process, in bytes; nil where the system doesn't tell.
-local function resident()
-  local file = io.open "/proc/self/statm"
-  if not file then return nil end
-  local _, pages = file:read("n", "n")
-  file:close()
-  return pages * 4096
-end
-
 function TestTensorMemory.test_temporaries_are_collected()
-  local before = resident()
-  lu.skipIf(not before, "the system doesn't tell how much memory is used")
-  local t = lander.ones(8000)
-  for _ = 1, 40000 do t = t + 1 end -- 1280 MB, twice that in double
-  lu.assertEquals(t[1], 40001)
-  lu.assertTrue(resident() - before < 600e6, "memory grew") -- sanitizers hold 256 MB back
+  collectgarbage()
+  local before, most = lander.core.tensor_bytes(), 0
+  local function note() most = math.max(most, lander.core.tensor_bytes() - before) end
+  local function add_ones(times, ...)
+    local t = lander.zeros(...)
+    for _ = 1, times do
+      t = t + 1
+      note()
+    end
+    lu.assertEquals(t[-1], times)
+  end
+  add_ones(40000, 8000) -- 1280 MB, twice that in double
+  add_ones(200, 1000000) -- few and large: Lua alone would see no reason to collect
+  lu.assertTrue(most < 100e6 + 2 * before, "memory grew by " .. most)
+  collectgarbage()
+  lu.assertTrue(lander.core.tensor_bytes() <= before)
 end
 
 function TestTensorMemory.test_closing()

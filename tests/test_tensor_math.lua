@@ -139,6 +139,12 @@ function TestTensorArithmetic.test_broadcasting()
   end)
 end
 
+function TestTensorArithmetic.test_arguments_too_many()
+  local t = lander.zeros(2)
+  fails("add: expected 2 arguments, found 3", t.add, t, t, 2)
+  fails("exp: expected 1 arguments, found 2", t.exp, t, 2)
+end
+
 TestTensorInPlace = {}
 
 function TestTensorInPlace.test_returns_itself()

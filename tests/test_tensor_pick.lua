@@ -37,8 +37,8 @@ function TestTensorSort.test_nan_is_the_largest()
   local values, positions = lander.tensor { nan, 1, nan, -1, math.huge }:sort()
   lu.assertEquals(positions:totable(), { 4, 2, 5, 1, 3 })
   lu.assertNaN(values[4])
-  _, positions = lander.tensor { 1, nan, math.huge }:sort(1, true)
-  lu.assertEquals(positions:totable(), { 2, 3, 1 })
+  local _, down = lander.tensor { 1, nan, math.huge }:sort(1, true)
+  lu.assertEquals(down:totable(), { 2, 3, 1 })
 end
 
 function TestTensorSort.test_large()

@@ -28,7 +28,7 @@ end
 -- base_lr * factor^n without the crumbs of binary multiplication: 1 * 0.1 * 0.1 is 0.01,
 -- so that the attempt has the bits of a run that was started at 0.01.
 function core.scaled(base, factor, n)
-  return tonumber(("%.12g"):format(base * factor ^ n))
+  return tonumber(("%.12g"):format(base * factor ^ n)) + 0.0
 end
 
 local function describe(attempts)

@@ -318,7 +318,7 @@ local function say_end(t)
   if run.retries > 0 and run.status == "finished" then
     t.progress:say(("recovered: %d %s, base_lr %s -> %s"):format(run.retries,
       run.retries == 1 and "retry" or "retries",
-      core.number_text(t.base_lr * t.first_scale), core.number_text(run.base_lr)))
+      core.number_text(t.base_lr * t.first_scale + 0.0), core.number_text(run.base_lr)))
   end
   if run.path then
     t.progress:say(("saved: %s, journal: %s"):format(run.path, t.journal.path or "none"))

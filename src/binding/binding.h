@@ -47,6 +47,7 @@ void binding_open_tensor(lua_State *L);
 void binding_open_net(lua_State *L);
 void binding_open_solver(lua_State *L);
 void binding_open_data(lua_State *L);
+void binding_open_system(lua_State *L);
 
 /* core.describe and core.layer_options (describe.c). */
 int binding_describe(lua_State *L);

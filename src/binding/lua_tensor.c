@@ -12,6 +12,7 @@ typedef struct box {
 typedef struct account {
   size_t live;  /* bytes of all tensors that were not collected yet */
   size_t since; /* bytes made since the last full collection */
+  size_t kept;  /* bytes that were alive after it */
 } account;
 
 static const char account_key = 'a', spare_key = 's'; /* their addresses */
@@ -31,11 +32,12 @@ static account *get_account(lua_State *L) {
 
 static void collect_when_due(lua_State *L, account *a) {
   size_t heap = (size_t)lua_gc(L, LUA_GCCOUNT) << 10;
-  size_t enough = a->live > heap ? a->live : heap;
+  size_t enough = a->kept > heap ? a->kept : heap;
   if (enough < COLLECT_EVERY) enough = COLLECT_EVERY;
   if (a->since < enough || !lua_gc(L, LUA_GCISRUNNING)) return;
-  a->since = 0;
   lua_gc(L, LUA_GCCOLLECT);
+  a->since = 0;
+  a->kept = a->live;
 }
 
 /* An empty box is made beforehand, so that a tensor has an owner before Lua may run out
@@ -136,9 +138,9 @@ static int assign(lua_State *L) {
     return 0;
   }
   lander_error error;
-  lander_tensor *value = tensor_arg_or_number(L, 3);
   binding_push_tensor(L, lander_tensor_select(t, 0, at, &error), &error);
   lander_tensor *part = binding_test_tensor(L, -1);
+  lander_tensor *value = tensor_arg_or_number(L, 3);
   binding_check(L,
                 lander_tensor_apply_into(LANDER_OP_COPY, part, value, NULL, NULL, &error),
                 &error);
@@ -159,6 +161,12 @@ static int to_string(lua_State *L) {
   luaL_Buffer buffer;
   lander_tensor_print(t, luaL_buffinitsize(L, &buffer, size), size);
   luaL_pushresultsize(&buffer, size - 1);
+  return 1;
+}
+
+/* core.tensor_bytes() -> the memory behind all tensors that were not collected yet */
+static int live_bytes(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)get_account(L)->live);
   return 1;
 }
 
@@ -189,8 +197,9 @@ static void fill_metatable(lua_State *L) {
 void binding_open_tensor(lua_State *L) {
   int module = lua_gettop(L);
   account *a = lua_newuserdatauv(L, sizeof *a, 0);
-  *a = (account){0, 0};
+  *a = (account){0, 0, 0};
   lua_rawsetp(L, LUA_REGISTRYINDEX, &account_key);
+  tensor_open_numbers(L);
   lua_newtable(L);
   tensor_open_make(L, module);
   tensor_open_views(L, module);
@@ -204,6 +213,7 @@ void binding_open_tensor(lua_State *L) {
   lua_getfield(L, module, "core"); /* for methods from other files, and from Lua */
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "tensor_methods");
+  tensor_register(L, "tensor_bytes", live_bytes);
   lua_pop(L, 1);
   luaL_newmetatable(L, BINDING_TENSOR);
   fill_metatable(L);

@@ -147,8 +147,8 @@ static int tensor(lua_State *L) {
   } else if (lua_type(L, 1) == LUA_TTABLE) {
     tensor_push_from_table(L, 1);
   } else if (lua_type(L, 1) == LUA_TNUMBER) {
-    lua_settop(L, 1);
-    tensor_arg_or_number(L, 1);
+    t = lander_tensor_scalar(binding_engine(L), lua_tonumber(L, 1), &error);
+    binding_push_tensor(L, t, &error);
   } else {
     return tensor_fail(L, "expected a number or nested tables of numbers, found %s",
                        tensor_push_found(L, 1));

@@ -13,7 +13,10 @@ static int number_upvalue(lua_State *L) {
 static int read_inputs(lua_State *L, int op, lander_tensor **in) {
   int inputs;
   lander_operation_name((lander_operation)op, &inputs);
-  lua_settop(L, inputs);
+  /* Lua gives the operand of a unary minus twice; anything else is a mistake, such as
+   * Torch's add(u, factor). */
+  if (lua_gettop(L) > inputs && !(inputs == 1 && lua_rawequal(L, 1, 2)))
+    tensor_fail(L, "expected %d arguments, found %d", inputs, lua_gettop(L));
   for (int i = 0; i < inputs; i++) in[i] = tensor_arg_or_number(L, i + 1);
   return inputs;
 }

@@ -43,18 +43,48 @@ const char *tensor_push_found(lua_State *L, int index) {
   return lua_pushfstring(L, "a %s", lua_typename(L, type));
 }
 
-/* Puts the tensor on top of the stack in the place of an argument. */
-static lander_tensor *replace(lua_State *L, int index) {
-  lua_replace(L, index);
-  return binding_test_tensor(L, index);
+/* ---- numbers in the place of tensors ---- */
+
+/* For each argument a tensor without dimensions that holds its number during one call:
+ * so arithmetic with numbers makes no garbage. */
+typedef struct scalars {
+  lander_tensor *at[TENSOR_MAX_NUMBERS];
+} scalars;
+
+static const char scalars_key = 'n'; /* its address */
+
+static int free_scalars(lua_State *L) {
+  scalars *s = lua_touserdata(L, 1);
+  for (int i = 0; i < TENSOR_MAX_NUMBERS; i++) {
+    lander_tensor_free(s->at[i]);
+    s->at[i] = NULL;
+  }
+  return 0;
+}
+
+void tensor_open_numbers(lua_State *L) {
+  scalars *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (scalars){{NULL}};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, free_scalars);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  for (int i = 0; i < TENSOR_MAX_NUMBERS; i++) {
+    lander_error error;
+    s->at[i] = lander_tensor_scalar(binding_engine(L), 0, &error);
+    if (!s->at[i]) luaL_error(L, "lander: %s", error.message);
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &scalars_key);
 }
 
 static lander_tensor *number_to_tensor(lua_State *L, int index) {
-  lander_error error;
-  lander_tensor *t =
-      lander_tensor_scalar(binding_engine(L), lua_tonumber(L, index), &error);
-  binding_push_tensor(L, t, &error);
-  return replace(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &scalars_key);
+  scalars *s = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  lander_tensor *t = s->at[index - 1];
+  if (!t) tensor_fail(L, "the Lua state is being closed");
+  *lander_tensor_data(t) = (lander_real)lua_tonumber(L, index);
+  return t;
 }
 
 lander_tensor *tensor_arg_or_number(lua_State *L, int index) {
@@ -68,7 +98,8 @@ lander_tensor *tensor_arg_or_number(lua_State *L, int index) {
 lander_tensor *tensor_arg_or_table(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return tensor_arg(L, index);
   tensor_push_from_table(L, index);
-  return replace(L, index);
+  lua_replace(L, index);
+  return binding_test_tensor(L, index);
 }
 
 lua_Integer tensor_integer(lua_State *L, int index, const char *what) {

@@ -21,9 +21,12 @@ const char *tensor_push_found(lua_State *L, int index);
 
 /* Arguments. */
 lander_tensor *tensor_arg(lua_State *L, int index);
-lander_tensor *tensor_arg_or_number(lua_State *L, int index); /* a number replaces itself
-                                                                 by a tensor */
-lander_tensor *tensor_arg_or_table(lua_State *L, int index);  /* so does a table */
+/* A number comes as a tensor without dimensions, which holds it until the next such call
+ * for this argument; nothing that may run Lua code comes between that and its use. */
+#define TENSOR_MAX_NUMBERS 3 /* indices up to this */
+lander_tensor *tensor_arg_or_number(lua_State *L, int index);
+lander_tensor *tensor_arg_or_table(lua_State *L, int index); /* a table: replaced by a
+                                                                tensor */
 lua_Integer tensor_integer(lua_State *L, int index, const char *what);
 double tensor_number(lua_State *L, int index, const char *what);
 
@@ -48,6 +51,9 @@ void tensor_register(lua_State *L, const char *name, lua_CFunction function);
 void tensor_register_all(lua_State *L, const luaL_Reg *functions);
 /* With a number as second upvalue. */
 void tensor_register_op(lua_State *L, const char *name, lua_CFunction function, int op);
+
+/* Makes what tensor_arg_or_number needs. */
+void tensor_open_numbers(lua_State *L);
 
 /* Each sets its methods in the table on top of the stack, and its functions of the
  * module in the table at `module`. */

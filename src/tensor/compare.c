@@ -37,10 +37,11 @@ lander_status lander_tensor_allclose(const lander_tensor *a, const lander_tensor
   int64_t size[LANDER_MAX_DIMS];
   lander_status status = tensor_common_shape("allclose", 2, in, &dims, size, error);
   if (status != LANDER_OK) return status;
-  lander_tensor *wide_a, *wide_b, *copy_a, *copy_b;
+  lander_tensor *wide_a, *wide_b = NULL, *copy_a, *copy_b = NULL;
   const real *data_a = broadcast_copy(a, dims, size, &wide_a, &copy_a, error);
-  const real *data_b = broadcast_copy(b, dims, size, &wide_b, &copy_b, error);
-  status = data_a && data_b ? LANDER_OK : LANDER_ERROR_MEMORY;
+  const real *data_b = NULL;
+  if (data_a) data_b = broadcast_copy(b, dims, size, &wide_b, &copy_b, error);
+  status = data_b ? LANDER_OK : LANDER_ERROR_MEMORY;
   if (status == LANDER_OK)
     *close = all_close(lander_tensor_count(wide_a), data_a, data_b, rtol, atol);
   lander_tensor_free(copy_a);

@@ -12,18 +12,29 @@
 /* ---- OpenBLAS ------------------------------------------------------------------------
  */
 
-/* The threads are the engine's. An OpenBLAS that has threads of its own is told to leave
- * them alone: once by each thread that calls it, since under OpenMP the number is kept
- * for each thread. */
-static void keep_to_one_thread(void) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/* An OpenBLAS with threads of its own (for OpenMP or pthreads) is told to leave them
+ * alone, since the threads are the engine's: once by each thread that calls it, because
+ * under OpenMP the number is kept for each thread.
+ *
+ * One built without threads must not be called by two at a time: Debian's (0.3.21) hands
+ * out its buffers without a lock, and products come out wrong. Calls take turns then. */
+static pthread_mutex_t blas_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static bool enter_blas(void) {
   static _Thread_local bool told;
-  if (told) return;
-  told = true;
-  if (openblas_get_parallel() == 0) return;
-  pthread_mutex_lock(&mutex);
-  openblas_set_num_threads(1);
-  pthread_mutex_unlock(&mutex);
+  bool take_turns = openblas_get_parallel() == 0;
+  if (take_turns || !told) pthread_mutex_lock(&blas_mutex);
+  if (take_turns) return true;
+  if (!told) {
+    openblas_set_num_threads(1);
+    told = true;
+    pthread_mutex_unlock(&blas_mutex);
+  }
+  return false;
+}
+
+static void leave_blas(bool locked) {
+  if (locked) pthread_mutex_unlock(&blas_mutex);
 }
 
 static char description[96];
@@ -89,7 +100,7 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
     gemm_huge(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
     return;
   }
-  keep_to_one_thread();
+  bool locked = enter_blas();
   CBLAS_TRANSPOSE blas_ta = ta == GEMM_N ? CblasNoTrans : CblasTrans;
   CBLAS_TRANSPOSE blas_tb = tb == GEMM_N ? CblasNoTrans : CblasTrans;
 #ifdef LANDER_REAL_DOUBLE
@@ -99,6 +110,7 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
   cblas_sgemm(CblasRowMajor, blas_ta, blas_tb, (int)m, (int)n, (int)k, alpha, a,
               leading(lda), b, leading(ldb), beta, c, leading(ldc));
 #endif
+  leave_blas(locked);
 }
 
 /* ---- cut into tiles -------------------------------------------------------------------

@@ -28,11 +28,20 @@ static double run_squares(const kernels *k, int64_t n, const real *x, double cen
   return k->sum_squares(n, x);
 }
 
+/* Several sums side by side, as one would wait for itself. */
+#define LANES 4
+
 static double run_deviations(const kernels *k, int64_t n, const real *x, double center) {
   (void)k;
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += (x[i] - center) * (x[i] - center);
-  return sum;
+  double sum[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int lane = 0; lane < LANES; lane++) {
+      double d = x[i + lane] - center;
+      sum[lane] += d * d;
+    }
+  for (; i < n; i++) sum[0] += (x[i] - center) * (x[i] - center);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
 static double run_prod(const kernels *k, int64_t n, const real *x, double center) {
@@ -42,29 +51,46 @@ static double run_prod(const kernels *k, int64_t n, const real *x, double center
   return product;
 }
 
-/* Positions from 0. The first NaN wins over everything, the first of equal ones wins. */
+/* The smallest or largest element, NaN when there is one. n is at least 1. */
+#define EXTREME(name, better)                                                            \
+  static double name(const kernels *k, int64_t n, const real *x, double center) {        \
+    (void)k, (void)center;                                                               \
+    real best[LANES] = {x[0], x[0], x[0], x[0]};                                         \
+    bool ordered = x[0] == x[0];                                                         \
+    int64_t i = 0;                                                                       \
+    for (; i + LANES <= n; i += LANES)                                                   \
+      for (int lane = 0; lane < LANES; lane++) {                                         \
+        real v = x[i + lane];                                                            \
+        ordered &= v == v;                                                               \
+        best[lane] = v better best[lane] ? v : best[lane];                               \
+      }                                                                                  \
+    for (; i < n; i++) {                                                                 \
+      ordered &= x[i] == x[i];                                                           \
+      best[0] = x[i] better best[0] ? x[i] : best[0];                                    \
+    }                                                                                    \
+    for (int lane = 1; lane < LANES; lane++)                                             \
+      best[0] = best[lane] better best[0] ? best[lane] : best[0];                        \
+    return ordered ? best[0] : NAN;                                                      \
+  }
+EXTREME(run_min, <)
+EXTREME(run_max, >)
+
+/* The first position, from 0, of a value that is there; NaN: of the first NaN. */
+static double position_of(double value, int64_t n, const real *x) {
+  int64_t i = 0;
+  if (value != value)
+    while (i < n - 1 && x[i] == x[i]) i++;
+  else
+    while (i < n - 1 && x[i] != value) i++;
+  return (double)i;
+}
+
 static double run_argmin(const kernels *k, int64_t n, const real *x, double center) {
-  (void)k, (void)center;
-  int64_t best = 0;
-  for (int64_t i = 1; i < n && x[best] == x[best]; i++)
-    if (!(x[i] >= x[best])) best = i;
-  return (double)best;
+  return position_of(run_min(k, n, x, center), n, x);
 }
 
 static double run_argmax(const kernels *k, int64_t n, const real *x, double center) {
-  (void)k, (void)center;
-  int64_t best = 0;
-  for (int64_t i = 1; i < n && x[best] == x[best]; i++)
-    if (!(x[i] <= x[best])) best = i;
-  return (double)best;
-}
-
-static double run_min(const kernels *k, int64_t n, const real *x, double center) {
-  return x[(int64_t)run_argmin(k, n, x, center)];
-}
-
-static double run_max(const kernels *k, int64_t n, const real *x, double center) {
-  return x[(int64_t)run_argmax(k, n, x, center)];
+  return position_of(run_max(k, n, x, center), n, x);
 }
 
 static double run_all(const kernels *k, int64_t n, const real *x, double center) {
