@@ -18,6 +18,7 @@ local function number(x)
 end
 
 local function kind_of(option)
+  if option.kind == "group" then return "one of the fillers" end
   if option.choices then return words(option.choices) end
   local kind = KINDS[option.kind]
   if option.min and option.kind ~= "bool" then

@@ -292,7 +292,8 @@ LANDER_API lander_tensor *lander_tensor_contiguous(const lander_tensor *t,
 LANDER_API lander_tensor *lander_tensor_clone(const lander_tensor *t,
                                               lander_error *error);
 
-/* A tensor without dimensions, which holds one number. owns: the caller. fails: memory. */
+/* A tensor without dimensions, which holds one number. owns: the caller. fails: memory.
+ */
 LANDER_API lander_tensor *lander_tensor_scalar(lander_engine *engine, double value,
                                                lander_error *error);
 /* first, first + step ... up to and with last (a hair's breadth of rounding allowed), as
@@ -361,8 +362,8 @@ LANDER_API lander_status lander_tensor_apply_into(lander_operation op, lander_te
 LANDER_API lander_status lander_tensor_fill(lander_tensor *t, double value,
                                             lander_error *error);
 
-/* Draws begin, begin+1 ... of the sequence of `seed` (Philox4x32-10), one for each element
- * in row-major order: pure functions, so a caller counts what it has drawn.
+/* Draws begin, begin+1 ... of the sequence of `seed` (Philox4x32-10), one for each
+ * element in row-major order: pure functions, so a caller counts what it has drawn.
  * uniform: in [low, high). fails: argument (low > high, std < 0, not finite; t is
  * expanded), memory. */
 LANDER_API lander_status lander_tensor_uniform(lander_tensor *t, uint64_t seed,
@@ -443,8 +444,9 @@ LANDER_API lander_tensor *lander_tensor_index_select(const lander_tensor *t, int
                                                      const lander_tensor *index,
                                                      lander_error *error);
 
-/* Whether |a - b| <= atol + rtol |b| everywhere; equal infinities are close, NaN never is.
- * fails: shape (can't be broadcast), argument (a tolerance negative or NaN), memory. */
+/* Whether |a - b| <= atol + rtol |b| everywhere; equal infinities are close, NaN never
+ * is. fails: shape (can't be broadcast), argument (a tolerance negative or NaN), memory.
+ */
 LANDER_API lander_status lander_tensor_allclose(const lander_tensor *a,
                                                 const lander_tensor *b, double rtol,
                                                 double atol, bool *close,

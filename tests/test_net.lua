@@ -26,7 +26,8 @@ loss = softmax_loss (scores, label)
 TestNetText = {}
 
 function TestNetText.test_it_reads_comments_blank_lines_and_spaces()
-  local net = build("# a net\n\n  data=input()shape=2 # two\r\n\ty = linear ( data ) outputs=3\n", 1)
+  local text = "# a net\n\n  data=input()shape=2 # two\r\n\ty = linear ( data ) outputs=3\n"
+  local net = build(text, 1)
   lu.assertEquals(#net:layers(), 2)
   lu.assertEquals(net:layers()[2].size, { 3 })
 end
@@ -140,7 +141,8 @@ end
 function TestNetGraph.test_appending_a_loss_keeps_weights_and_failing_changes_nothing()
   local net = build("data = input () shape=3\ny = linear (data) outputs=2", 1)
   local before, text = net.params["y.weight"].data:clone(), net:text()
-  fails("there is no layer", lander.core.net_append, net, "label = label ()\nl = sotfmax_loss (y, label)")
+  fails("there is no layer", lander.core.net_append, net,
+    "label = label ()\nl = sotfmax_loss (y, label)")
   lu.assertEquals(net:text(), text)
   fails("without parameters", lander.core.net_append, net, "z = linear (y) outputs=2")
   lu.assertEquals(net:text(), text)
@@ -154,7 +156,8 @@ TestNetRun = {}
 
 function TestNetRun.test_shapes_that_do_not_fit()
   local net = build(SMALL, 1)
-  fails("data: expected a tensor of shape (batch, 3), got (2, 4)", net.forward, net, lander.zeros(2, 4))
+  fails("data: expected a tensor of shape (batch, 3), got (2, 4)", net.forward, net,
+    lander.zeros(2, 4))
   fails("the batch is empty", net.forward, net, lander.zeros(0, 3))
   fails("label: a batch of 3, but the first input has 2", net.forward, net, lander.zeros(2, 3),
     lander.ones(3))

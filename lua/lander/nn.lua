@@ -209,7 +209,7 @@ local function in_order(nodes, main)
   return table.move(last, 1, #last, #first + 1, first)
 end
 
-local bare = { input = "data", label = "label", accuracy = "accuracy" }
+local bare = { input = "data", label = "label" }
 
 local function explicit_names(nodes)
   local taken = {}
@@ -223,15 +223,14 @@ local function explicit_names(nodes)
   return taken
 end
 
--- data, conv1, conv2, linear1, loss: the type and a count; what a net usually has once
--- (its input, label, loss) goes without a number the first time.
+-- data, conv1, conv2, linear1, softmax_loss1: the type and a count. Input and label, which
+-- a net usually has once, go without a number the first time.
 local function default_name(kind, counts, taken)
-  local stem = bare[kind] or is_loss(kind) and "loss" or kind
-  local single = stem ~= kind or bare[kind]
+  local stem = bare[kind] or kind
   local name
   repeat
     counts[stem] = (counts[stem] or 0) + 1
-    name = single and counts[stem] == 1 and stem or stem .. counts[stem]
+    name = bare[kind] and counts[stem] == 1 and stem or stem .. counts[stem]
   until not taken[name]
   taken[name] = true
   return name

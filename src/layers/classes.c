@@ -5,8 +5,7 @@
 
 #include "../tensor/tensor.h"
 
-/* ---- softmax
- * ------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------- */
 
 #define PLACES 64 /* that are worked on side by side */
 
@@ -47,8 +46,7 @@ void classes_softmax(const kernels *k, const classes *size, int64_t outer, const
   }
 }
 
-/* ---- labels
- * -------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------- */
 
 lander_status classes_setup(const layer *l, classes *size, lander_error *error) {
   const shape *scores = &l->in[0], *label = &l->in[1];

@@ -143,8 +143,7 @@ static const real *columns_of(const conv *self, const kernels *k, const real *x,
   return scratch;
 }
 
-/* ---- forward
- * ----------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------- */
 
 static void forward_image(const layer *l, const layer_call *c, int64_t image,
                           real *scratch) {
@@ -175,8 +174,7 @@ static void forward(const layer *l, const layer_call *c) {
   parallel_run(c->engine, j.pieces, forward_piece, &j);
 }
 
-/* ---- backward
- * ---------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------- */
 
 /* Adds an image's part of dw to a piece's sums (the first image writes them): weights
  * first, then biases. */

@@ -33,8 +33,7 @@ const lander_option filler_options[] = {OPTION_VALUE, OPTION_MIN, OPTION_MAX,
                                         OPTION_MEAN,  OPTION_STD, OPTION_NORM,
                                         OPTION_END};
 
-/* ---- filling
- * --------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------- */
 
 static double fan(const filler *f, int64_t fan_in, int64_t fan_out) {
   double n = f->variance_norm == FAN_IN    ? (double)fan_in
@@ -100,8 +99,7 @@ void filler_fill(const filler *f, int dims, const int64_t *size, int64_t fan_in,
   }
 }
 
-/* ---- descriptions
- * ------------------------------------------------------------------------ */
+/* ---- descriptions ---------------------------------------------------------------- */
 
 static const lander_option constant_options[] = {OPTION_VALUE, OPTION_END};
 static const lander_option uniform_options[] = {OPTION_MIN, OPTION_MAX, OPTION_END};

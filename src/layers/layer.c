@@ -3,8 +3,7 @@
 
 #include "../tensor/tensor.h"
 
-/* ---- shapes --------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------- */
 
 int64_t shape_count(const shape *s) {
   int64_t count = 1;
@@ -48,8 +47,7 @@ lander_status layer_check_size(const layer *l, const char *what, double count,
                    l->type->name, what, count);
 }
 
-/* ---- options of every layer with weights
- * ----------------------------------------------- */
+/* ---- options of every layer with weights ----------------------------------------- */
 
 const lander_option layer_common_options[] = {
     OPTION_NUMBERS(layer_common, lr_mult, "1", 0, 1e6, 0,
@@ -58,8 +56,7 @@ const lander_option layer_common_options[] = {
                    "factors on the weight decay: of the weight, of the bias ..."),
     OPTION_END};
 
-/* ---- sums over pieces
- * -------------------------------------------------------------------- */
+/* ---- sums over pieces ------------------------------------------------------------ */
 
 #define SUM_GRAIN 4096 /* elements of dw a piece */
 

@@ -9,8 +9,7 @@
 
 #include "../base/parallel.h"
 
-/* ---- OpenBLAS ------------------------------------------------------------------------
- */
+/* ---- OpenBLAS -------------------------------------------------------------------- */
 
 /* An OpenBLAS with threads of its own (for OpenMP or pthreads) is told to leave them
  * alone, since the threads are the engine's: once by each thread that calls it, because
@@ -55,8 +54,7 @@ const char *gemm_describe(void) {
   return description;
 }
 
-/* ---- one product ---------------------------------------------------------------------
- */
+/* ---- one product ----------------------------------------------------------------- */
 
 static void scale_rows(int64_t m, int64_t n, real beta, real *c, int64_t ldc) {
   for (int64_t i = 0; i < m; i++)
@@ -113,8 +111,7 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
   leave_blas(locked);
 }
 
-/* ---- cut into tiles -------------------------------------------------------------------
- */
+/* ---- cut into tiles -------------------------------------------------------------- */
 
 /* Multiply-adds that are worth a tile of their own, and the sizes of tiles: multiples of
  * this, which is one of the BLAS's own blocks. */

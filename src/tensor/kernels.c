@@ -21,8 +21,7 @@
 #define EACH for
 #endif
 
-/* ---- element by element --------------------------------------------------------------
- */
+/* ---- element by element ---------------------------------------------------------- */
 
 static void fill(int64_t n, real value, real *y) {
   EACH(int64_t i = 0; i < n; i++) y[i] = value;
@@ -56,8 +55,7 @@ static void add_scalar(int64_t n, real alpha, const real *x, real *y) {
   EACH(int64_t i = 0; i < n; i++) y[i] = x[i] + alpha;
 }
 
-/* ---- sums ----------------------------------------------------------------------------
- */
+/* ---- sums ------------------------------------------------------------------------ */
 
 #define LANES  8 /* doubles; the float build reads as many floats */
 #define CHAINS 4 /* sums under way, so that none waits for the one before it */
@@ -142,8 +140,7 @@ static void sum_rows(int64_t rows, int64_t n, const real *dy, real *dbias) {
   }
 }
 
-/* ---- the exponential and what is made of it -------------------------------------------
- */
+/* ---- the exponential and what is made of it -------------------------------------- */
 
 #ifdef LANDER_REAL_DOUBLE
 
@@ -230,8 +227,7 @@ static void tanh_back(int64_t n, const real *y, const real *dy, real *dx) {
   EACH(int64_t i = 0; i < n; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
 }
 
-/* ---- comparisons
- * ----------------------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------------------- */
 
 /* A slope of zero gives zero whatever the other factor is, also infinity or NaN. */
 static void relu(int64_t n, real slope, const real *x, real *y) {
@@ -290,8 +286,7 @@ static double softmax(int64_t n, const real *x, real *y) {
   return (double)largest + log(total);
 }
 
-/* ---- rows with steps
- * -------------------------------------------------------------------- */
+/* ---- rows with steps ------------------------------------------------------------- */
 
 /* Rows are short here, a call of memcpy for each would cost more than the copying: so in
  * vectors, of which the last one overlaps the one before. */
@@ -328,8 +323,7 @@ static void add_2d(int64_t rows, int64_t n, const real *x, int64_t x_step, real 
   }
 }
 
-/* ---- max pooling
- * ------------------------------------------------------------------------ */
+/* ---- max pooling ----------------------------------------------------------------- */
 
 static inline void pool_one(const real *top, const real *bottom, real *y, real *which) {
   const real value[4] = {top[0], top[1], bottom[0], bottom[1]};
@@ -385,8 +379,7 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
   }
 }
 
-/* ---- updates
- * ---------------------------------------------------------------------------- */
+/* ---- updates --------------------------------------------------------------------- */
 
 static void sgd_update(int64_t n, real *w, const real *grad, real *v, real scale,
                        real decay, bool l1, real mu, real rate) {
