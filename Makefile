@@ -94,8 +94,8 @@ bench: packages data-packages
 	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua
 
 lint:
-	clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c)
-	luacheck --quiet lua models scripts tests
+	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c)
+	@luacheck --quiet lua models scripts tests
 
 packages:
 	@sh tests/install.sh needed $(PACKAGES)

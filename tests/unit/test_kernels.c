@@ -1,0 +1,460 @@
+/* test_kernels.c: every kernel of every instruction set that this machine runs, beside a
+ * plain loop: lengths from 0 to 70, at every alignment, without a step outside. And the
+ * matrix product beside three loops. */
+#include "base/parallel.h"
+#include "tensor/gemm.h"
+#include "tensor/kernels.h"
+#include "unit.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef LANDER_REAL_DOUBLE
+#define EPSILON DBL_EPSILON
+#else
+#define EPSILON FLT_EPSILON
+#endif
+
+#define LONGEST 70
+#define SHIFTS  5  /* in elements: no vector is as short */
+#define GUARD   16 /* elements behind the end that must stay as they are */
+#define ROOM    (LONGEST + SHIFTS + GUARD)
+#define CANARY  ((real)-12345)
+
+static const kernels *k; /* under test */
+
+static uint32_t state = 1;
+static real draw(double low, double high) {
+  state = state * 1664525u + 1013904223u;
+  return (real)(low + (high - low) * (state / 4294967296.0));
+}
+
+/* Numbers of both signs with a zero now and then. */
+static void draw_all(real *x, int n) {
+  for (int i = 0; i < n; i++) x[i] = i % 11 == 7 ? 0 : draw(-3, 3);
+}
+
+/* Equal, or both NaN, or near by so many units in the last place. */
+static bool near(double a, double b, double ulps) {
+  if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
+  if (isinf(a) || isinf(b)) return a == b;
+  return fabs(a - b) <= ulps * (double)EPSILON * fmax(fabs(a), fabs(b)) + ulps * 1e-44;
+}
+
+/* Blocks for one call: inputs a and b, output y, what was in y before in `old`. */
+static real memory[4][ROOM];
+static real *a, *b, *y, *old;
+
+static void prepare(int shift) {
+  a = memory[0] + shift;
+  b = memory[1] + (shift * 2) % SHIFTS;
+  y = memory[2] + (shift * 3) % SHIFTS;
+  old = memory[3];
+  draw_all(a, ROOM - SHIFTS);
+  draw_all(b, ROOM - SHIFTS);
+  for (int i = 0; i < ROOM - SHIFTS; i++)
+    old[i] = y[i] = i < LONGEST ? draw(-3, 3) : CANARY;
+}
+
+static bool untouched(int n) {
+  return memcmp(y + n, old + n, (size_t)(ROOM - SHIFTS - n) * sizeof(real)) == 0;
+}
+
+/* Every length and alignment: `call` fills y, whose elements must be `expected`. One call
+ * in place follows where that is allowed. */
+#define SWEEP(title, ulps, call, expected)                                               \
+  do {                                                                                   \
+    UNIT_TEST(title);                                                                    \
+    for (int n = 0; n <= LONGEST; n++)                                                   \
+      for (int shift = 0; shift < SHIFTS; shift++) {                                     \
+        prepare(shift);                                                                  \
+        call;                                                                            \
+        for (int i = 0; i < n; i++)                                                      \
+          if (!UNIT_CHECK(near(y[i], expected, ulps)))                                   \
+            printf("  %s n %d shift %d i %d: %.9g\n", k->name, n, shift, i,              \
+                   (double)y[i]);                                                        \
+        UNIT_CHECK(untouched(n));                                                        \
+      }                                                                                  \
+  } while (0)
+
+static void test_elements(void) {
+  SWEEP("fill", 0, k->fill(n, 3, y), 3);
+  SWEEP("add", 0, k->add(n, a, b, y), (real)(a[i] + b[i]));
+  SWEEP("sub", 0, k->sub(n, a, b, y), (real)(a[i] - b[i]));
+  SWEEP("mul", 0, k->mul(n, a, b, y), (real)(a[i] * b[i]));
+  SWEEP("div", 0, k->div(n, a, b, y), (real)(a[i] / b[i]));
+  SWEEP("scale", 0, k->scale(n, (real)1.7, a, y), (real)((real)1.7 * a[i]));
+  SWEEP("add_scalar", 0, k->add_scalar(n, (real)1.7, a, y), (real)(a[i] + (real)1.7));
+  /* Fused or not, a sum that cancels may differ by the product's rounding. */
+  SWEEP("axpy", 8, k->axpy(n, (real)1.7, a, y), old[i] + (double)(real)1.7 * a[i]);
+}
+
+static void test_in_place(void) {
+  SWEEP("add in place", 0, k->add(n, y, b, y), (real)(old[i] + b[i]));
+  SWEEP("mul in place", 0, k->mul(n, a, y, y), (real)(a[i] * old[i]));
+  SWEEP("scale in place", 0, k->scale(n, 2, y, y), 2 * old[i]);
+  SWEEP("relu in place", 0, k->relu(n, 0, y, y), old[i] > 0 ? old[i] : 0);
+  SWEEP("sigmoid in place", 4, k->sigmoid(n, y, y), 1 / (1 + exp(-(double)old[i])));
+  SWEEP("tanh in place", 4, k->tanh(n, y, y), tanh((double)old[i]));
+}
+
+static void test_activations(void) {
+  SWEEP("relu", 0, k->relu(n, 0, a, y), a[i] > 0 ? a[i] : 0);
+  SWEEP("relu with slope", 0, k->relu(n, (real)0.1, a, y),
+        a[i] > 0 ? a[i] : (real)((real)0.1 * a[i]));
+  SWEEP("relu_back", 0, k->relu_back(n, 0, a, b, y), a[i] > 0 ? b[i] : 0);
+  SWEEP("relu_back with slope", 0, k->relu_back(n, (real)0.1, a, b, y),
+        a[i] > 0 ? b[i] : (real)((real)0.1 * b[i]));
+  SWEEP("exp", 2, k->exp(n, a, y), exp((double)a[i]));
+  SWEEP("sigmoid", 4, k->sigmoid(n, a, y), 1 / (1 + exp(-(double)a[i])));
+  SWEEP("tanh", 4, k->tanh(n, a, y), tanh((double)a[i]));
+  /* 1 - a cancels near 1, so the bound is taken from the products' size, at most 12. */
+  SWEEP("sigmoid_back", 64, k->sigmoid_back(n, a, b, y),
+        (double)b[i] * a[i] * (1 - (double)a[i]));
+  SWEEP("tanh_back", 64, k->tanh_back(n, a, b, y), b[i] * (1 - (double)a[i] * a[i]));
+}
+
+/* Over the whole range, and what is no number: not only where a random number falls. */
+static void test_exponentials(void) {
+  UNIT_TEST("exp, sigmoid and tanh over the whole range");
+  real x[64], e[64], s[64], t[64];
+  for (double from = -120; from < 120; from += 64 * 0.013) {
+    for (int i = 0; i < 64; i++) x[i] = (real)(from + i * 0.013);
+    k->exp(64, x, e);
+    k->sigmoid(64, x, s);
+    k->tanh(64, x, t);
+    for (int i = 0; i < 64; i++) {
+      double v = x[i], large = exp(v);
+      /* A denormal has fewer digits than the bound assumes. */
+      UNIT_CHECK(near(e[i], (real)large, 2) || fabs((double)e[i] - large) < 3e-45);
+      double low = v < 0 ? exp(v) / (1 + exp(v)) : 1 / (1 + exp(-v));
+      UNIT_CHECK(near(s[i], (real)low, 4) || fabs((double)s[i] - low) < 3e-45);
+      UNIT_CHECK(near(t[i], tanh(v), 4));
+    }
+  }
+  UNIT_TEST("exp, sigmoid and tanh of tiny numbers, infinities and NaN");
+  real special[16] = {0,
+                      (real)-0.0,
+                      (real)1e-30,
+                      (real)-1e-30,
+                      (real)1e-4,
+                      (real)-1e-4,
+                      (real)INFINITY,
+                      -(real)INFINITY,
+                      (real)NAN,
+                      (real)-NAN,
+                      (real)1e30,
+                      (real)-1e30,
+                      (real)0.6249,
+                      (real)0.6251,
+                      (real)-0.6249,
+                      (real)-0.6251};
+  k->exp(16, special, e);
+  k->sigmoid(16, special, s);
+  k->tanh(16, special, t);
+  for (int i = 0; i < 16; i++) {
+    double v = special[i];
+    UNIT_CHECK(near(e[i], (real)exp(v), 2));
+    UNIT_CHECK(near(s[i], 1 / (1 + exp(-v)), 4));
+    UNIT_CHECK(near(t[i], tanh(v), 4));
+  }
+  UNIT_CHECK(s[6] == 1 && s[7] == 0 && t[6] == 1 && t[7] == -1 && e[7] == 0);
+  UNIT_TEST("relu of infinities and NaN");
+  k->relu(16, 0, special, e);
+  UNIT_CHECK(e[6] == (real)INFINITY && e[7] == 0 && isnan(e[8]) && isnan(e[9]));
+  k->relu_back(16, 0, special, special, e);
+  UNIT_CHECK(e[7] == 0 && isnan(e[8]) && e[6] == (real)INFINITY);
+}
+
+static void test_sums(void) {
+  UNIT_TEST("sum, sum_squares, dot and max");
+  for (int n = 0; n <= LONGEST; n++)
+    for (int shift = 0; shift < SHIFTS; shift++) {
+      prepare(shift);
+      double sum = 0, squares = 0, product = 0, largest = -INFINITY;
+      for (int i = 0; i < n; i++) {
+        sum += a[i];
+        squares += (double)a[i] * a[i];
+        product += (double)a[i] * b[i];
+        if (a[i] > largest) largest = a[i];
+      }
+      UNIT_CHECK(fabs(k->sum(n, a) - sum) < 1e-12);
+      UNIT_CHECK(fabs(k->sum_squares(n, a) - squares) < 1e-12);
+      UNIT_CHECK(fabs(k->dot(n, a, b) - product) < 1e-12);
+      UNIT_CHECK((double)k->max(n, a) == largest);
+    }
+  UNIT_TEST("max passes over NaN");
+  prepare(0);
+  a[3] = (real)NAN;
+  a[40] = 7;
+  UNIT_CHECK(k->max(LONGEST, a) == 7);
+  UNIT_TEST("the same sums with every instruction set");
+  prepare(1);
+  UNIT_CHECK(k->sum(LONGEST, a) == kernels_at(CPU_BASELINE)->sum(LONGEST, a));
+}
+
+static void test_is_finite(void) {
+  UNIT_TEST("is_finite finds one number wherever it is");
+  const real bad[3] = {(real)NAN, (real)INFINITY, -(real)INFINITY};
+  for (int n = 1; n <= LONGEST; n++)
+    for (int at = 0; at < n; at++) {
+      prepare(at % SHIFTS);
+      a[n] = (real)NAN; /* behind the end: not looked at */
+      UNIT_CHECK(k->is_finite(n, a));
+      a[at] = bad[at % 3];
+      UNIT_CHECK(!k->is_finite(n, a));
+    }
+  UNIT_CHECK(k->is_finite(0, a));
+  static real many[10000];
+  many[9999] = (real)NAN;
+  UNIT_CHECK(!k->is_finite(10000, many) && k->is_finite(9999, many));
+}
+
+static void test_rows(void) {
+  UNIT_TEST("add_rows and sum_rows");
+  static real m[5 * 200], got[5 * 200], bias[200], dbias[201];
+  for (int n = 1; n <= 200; n += 1 + n / 7) {
+    for (int i = 0; i < 5 * n; i++) got[i] = m[i] = draw(-3, 3);
+    draw_all(bias, n);
+    for (int i = 0; i <= n; i++) dbias[i] = 1;
+    k->add_rows(5, n, bias, got);
+    k->sum_rows(5, n, m, dbias);
+    for (int j = 0; j < n; j++) {
+      double sum = 1;
+      for (int r = 0; r < 5; r++) {
+        UNIT_CHECK(got[r * n + j] == m[r * n + j] + bias[j]);
+        sum += m[r * n + j];
+      }
+      UNIT_CHECK(fabs(dbias[j] - sum) < 100 * (double)EPSILON);
+    }
+    UNIT_CHECK(dbias[n] == 1);
+  }
+}
+
+static void test_2d(void) {
+  UNIT_TEST("copy_2d and add_2d");
+  enum { ROWS = 3, STEP = 45 };
+  static real x[ROWS * STEP], copied[ROWS * STEP], added[ROWS * STEP];
+  for (int n = 0; n <= 40; n++)
+    for (int shift = 0; shift < SHIFTS; shift++) {
+      for (int i = 0; i < ROWS * STEP; i++) {
+        x[i] = draw(-3, 3);
+        copied[i] = added[i] = (real)i;
+      }
+      k->copy_2d(ROWS, n, x + shift, STEP - 2, copied + 1, STEP - 1);
+      k->add_2d(ROWS, n, x + shift, STEP - 2, added + 1, STEP - 1);
+      for (int i = 0; i < ROWS * STEP; i++) {
+        int row = (i - 1) / (STEP - 1), column = (i - 1) % (STEP - 1);
+        bool in = i >= 1 && row < ROWS && column < n;
+        real from = in ? x[shift + row * (STEP - 2) + column] : 0;
+        UNIT_CHECK(copied[i] == (in ? from : (real)i));
+        UNIT_CHECK(added[i] == (in ? (real)i + from : (real)i));
+      }
+    }
+}
+
+static void test_softmax(void) {
+  UNIT_TEST("softmax");
+  for (int n = 1; n <= LONGEST; n++) {
+    prepare(n % SHIFTS);
+    double sum = 0, lse = k->softmax(n, a, y);
+    for (int i = 0; i < n; i++) sum += exp((double)a[i]);
+    UNIT_CHECK(fabs(lse - log(sum)) < 10 * (double)EPSILON);
+    for (int i = 0; i < n; i++) UNIT_CHECK(near(y[i], exp((double)a[i]) / sum, 8));
+    UNIT_CHECK(untouched(n));
+  }
+  UNIT_TEST("softmax of large numbers, infinities and NaN");
+  real x[3] = {1000, 999, -(real)INFINITY}, p[3];
+  UNIT_CHECK(fabs(k->softmax(3, x, p) - (1000 + log(1 + exp(-1)))) < 1e-4);
+  UNIT_CHECK(p[2] == 0 && near(p[0], 1 / (1 + exp(-1)), 8));
+  x[2] = (real)NAN;
+  UNIT_CHECK(!isfinite(k->softmax(3, x, p)) && isnan(p[0]));
+  x[2] = (real)INFINITY;
+  UNIT_CHECK(!isfinite(k->softmax(3, x, p)) && isnan(p[2]));
+  x[0] = x[1] = x[2] = -(real)INFINITY;
+  UNIT_CHECK(!isfinite(k->softmax(3, x, p)));
+}
+
+static void test_max_pool(void) {
+  UNIT_TEST("max_pool_2x2 and back");
+  enum { ROWS = 2, MOST = 19, WIDTH = 2 * MOST + 1 };
+  static real x[2 * ROWS * WIDTH], top[ROWS * MOST + 1], which[ROWS * MOST + 1];
+  static real dy[ROWS * MOST], dx[2 * ROWS * WIDTH];
+  for (int n = 1; n <= MOST; n++)
+    for (int width = 2 * n; width <= 2 * n + 1; width++) {
+      int outputs = ROWS * n;
+      for (int i = 0; i < 2 * ROWS * width; i++) {
+        x[i] = (real)floor(draw(0, 4)); /* equal ones often */
+        dx[i] = CANARY;
+      }
+      if (n > 2) x[width + 3] = (real)NAN;
+      draw_all(dy, outputs);
+      top[outputs] = which[outputs] = CANARY;
+      k->max_pool_2x2(ROWS, n, width, x, top, which);
+      k->max_pool_2x2_back(ROWS, n, width, which, dy, dx);
+      UNIT_CHECK(top[outputs] == CANARY && which[outputs] == CANARY);
+      for (int o = 0; o < outputs; o++) {
+        int first = o / n * 2 * width + o % n * 2, best = 0;
+        const int place[4] = {first, first + 1, first + width, first + width + 1};
+        for (int i = 1; i < 4; i++)
+          if (x[place[i]] > x[place[best]] || isnan(x[place[i]])) best = i;
+        UNIT_CHECK(which[o] == (real)best);
+        UNIT_CHECK(near(top[o], x[place[best]], 0));
+        for (int i = 0; i < 4; i++) UNIT_CHECK(dx[place[i]] == (i == best ? dy[o] : 0));
+      }
+      for (int r = 0; width > 2 * n && r < 2 * ROWS;
+           r++) /* the last column is no one's */
+        UNIT_CHECK(dx[r * width + 2 * n] == CANARY);
+    }
+}
+
+static void test_update(void) {
+  for (int l1 = 0; l1 < 2; l1++) {
+    UNIT_TEST(l1 ? "sgd_update, L1" : "sgd_update, L2");
+    for (int n = 0; n <= LONGEST; n++) {
+      prepare(n % SHIFTS);
+      real v[ROOM], v_old[ROOM];
+      draw_all(v, ROOM);
+      memcpy(v_old, v, sizeof v);
+      if (n > 3) y[3] = old[3] = 0; /* the sign of zero is zero */
+      k->sgd_update(n, y, a, v, (real)0.5, (real)0.25, l1, (real)0.75, (real)0.125);
+      for (int i = 0; i < n; i++) {
+        double sign = (old[i] > 0) - (old[i] < 0);
+        double g = 0.5 * (double)a[i] + 0.25 * (l1 ? sign : (double)old[i]);
+        double v_new = 0.75 * (double)v_old[i] - 0.125 * g;
+        UNIT_CHECK(fabs(v[i] - v_new) < 8 * (double)EPSILON);
+        UNIT_CHECK(fabs(y[i] - (old[i] + v_new)) < 8 * (double)EPSILON);
+      }
+      UNIT_CHECK(untouched(n) && v[n] == v_old[n]);
+    }
+  }
+}
+
+/* ---- the matrix product ---------------------------------------------------------------
+ */
+
+typedef struct product {
+  int m, n, k;
+} product;
+
+static void naive(gemm_transpose ta, gemm_transpose tb, product s, real alpha,
+                  const real *x, int ldx, const real *z, int ldz, real beta, double *c) {
+  for (int i = 0; i < s.m; i++)
+    for (int j = 0; j < s.n; j++) {
+      double sum = 0;
+      for (int p = 0; p < s.k; p++)
+        sum += (double)x[ta == GEMM_N ? i * ldx + p : p * ldx + i] *
+               (double)z[tb == GEMM_N ? p * ldz + j : j * ldz + p];
+      c[i * s.n + j] = alpha * sum + (beta == 0 ? 0 : beta * c[i * s.n + j]);
+    }
+}
+
+/* Rows of x, z and c have 3 elements more than they need; those must stay. */
+static void check_product(lander_engine *engine, product s, gemm_transpose ta,
+                          gemm_transpose tb, real beta) {
+  int ldx = (ta == GEMM_N ? s.k : s.m) + 3, ldz = (tb == GEMM_N ? s.n : s.k) + 3;
+  int ldc = s.n + 3;
+  size_t nx = (size_t)((ta == GEMM_N ? s.m : s.k) * ldx + 1);
+  size_t nz = (size_t)((tb == GEMM_N ? s.k : s.n) * ldz + 1);
+  size_t nc = (size_t)(s.m * ldc + 1);
+  real *x = calloc(nx, sizeof(real)), *z = calloc(nz, sizeof(real));
+  real *c = calloc(nc, sizeof(real));
+  double *expected = calloc((size_t)(s.m * s.n + 1), sizeof(double));
+  for (size_t i = 0; i < nx; i++) x[i] = draw(-1, 1);
+  for (size_t i = 0; i < nz; i++) z[i] = draw(-1, 1);
+  for (size_t i = 0; i < nc; i++) c[i] = beta == 0 ? (real)NAN : 2; /* 0: not read */
+  for (int i = 0; i < s.m * s.n; i++) expected[i] = 2;
+  naive(ta, tb, s, (real)0.5, x, ldx, z, ldz, beta, expected);
+  if (engine)
+    gemm_parallel(engine, ta, tb, s.m, s.n, s.k, (real)0.5, x, ldx, z, ldz, beta, c, ldc);
+  else
+    gemm(ta, tb, s.m, s.n, s.k, (real)0.5, x, ldx, z, ldz, beta, c, ldc);
+  double bound = (double)EPSILON * (4 + 2 * sqrt((double)s.k)); /* rounding adds up so */
+  bool good = true;
+  for (int i = 0; i < s.m; i++)
+    for (int j = 0; j < ldc; j++)
+      if (j < s.n)
+        good &= fabs((double)c[i * ldc + j] - expected[i * s.n + j]) <= bound;
+      else
+        good &= beta == 0 ? isnan(c[i * ldc + j]) : c[i * ldc + j] == 2;
+  if (!UNIT_CHECK(good)) printf("  %d x %d x %d, %d%d\n", s.m, s.n, s.k, ta, tb);
+  free(x);
+  free(z);
+  free(c);
+  free(expected);
+}
+
+static const product products[] = {{1, 1, 1},      {1, 7, 3},     {5, 1, 4},
+                                   {3, 5, 0},      {0, 4, 3},     {4, 0, 3},
+                                   {17, 33, 9},    {64, 10, 50},  {20, 64, 25},
+                                   {130, 70, 100}, {64, 500, 80}, {257, 129, 65}};
+
+static void test_gemm(void) {
+  lander_engine *engine = lander_engine_new(&(lander_config){.threads = 3}, NULL);
+  if (!UNIT_CHECK(engine != NULL)) return;
+  for (int i = 0; i < COUNT_OF(products); i++)
+    for (int t = 0; t < 8; t++) {
+      gemm_transpose ta = t & 1 ? GEMM_T : GEMM_N, tb = t & 2 ? GEMM_T : GEMM_N;
+      UNIT_TEST("gemm");
+      check_product(NULL, products[i], ta, tb, t & 4 ? (real)0.5 : 0);
+      UNIT_TEST("gemm_parallel");
+      check_product(engine, products[i], ta, tb, t & 4 ? 1 : 0);
+    }
+  lander_engine_free(engine);
+}
+
+/* Two threads that call the BLAS at once must not disturb each other. */
+enum { SIDE = 48, AT_ONCE = 64 };
+typedef struct crowd {
+  real x[SIDE * SIDE], expected[SIDE * SIDE];
+  bool same[AT_ONCE];
+} crowd;
+
+static void multiply_often(void *arg, int piece, int thread) {
+  (void)thread;
+  crowd *all = arg;
+  real c[SIDE * SIDE];
+  all->same[piece] = true;
+  for (int i = 0; i < 100; i++) {
+    gemm(GEMM_N, GEMM_N, SIDE, SIDE, SIDE, 1, all->x, SIDE, all->x, SIDE, 0, c, SIDE);
+    all->same[piece] &= memcmp(c, all->expected, sizeof c) == 0;
+  }
+}
+
+static void test_gemm_at_once(void) {
+  UNIT_TEST("products on several threads at once");
+  static crowd all;
+  lander_engine *engine = lander_engine_new(&(lander_config){.threads = 4}, NULL);
+  if (!UNIT_CHECK(engine != NULL)) return;
+  draw_all(all.x, SIDE * SIDE);
+  gemm(GEMM_N, GEMM_N, SIDE, SIDE, SIDE, 1, all.x, SIDE, all.x, SIDE, 0, all.expected,
+       SIDE);
+  parallel_run(engine, AT_ONCE, multiply_often, &all);
+  for (int i = 0; i < AT_ONCE; i++) UNIT_CHECK(all.same[i]);
+  lander_engine_free(engine);
+}
+
+int main(void) {
+  for (cpu_level level = CPU_BASELINE; level <= CPU_AVX512; level++) {
+    k = kernels_at(level);
+    if (!k) continue;
+    test_elements();
+    test_in_place();
+    test_activations();
+    test_exponentials();
+    test_sums();
+    test_is_finite();
+    test_rows();
+    test_2d();
+    test_softmax();
+    test_max_pool();
+    test_update();
+  }
+  test_gemm();
+  test_gemm_at_once();
+  UNIT_TEST("the table is the best one");
+  UNIT_CHECK(kernels_table() == kernels_at(cpu_detect()));
+  return unit_finish();
+}
