@@ -23,7 +23,8 @@
 
 #define LAYER_MAX_INPUTS  16
 #define LAYER_MAX_OUTPUTS 16
-#define LAYER_MAX_WEIGHTS 8
+#define LAYER_MAX_WEIGHTS 16
+#define LAYER_MAX_STATES  4
 
 typedef struct shape {
   int dims;
@@ -50,6 +51,14 @@ typedef struct layer_weight {
   int64_t fan_in, fan_out;
 } layer_weight;
 
+/* What a layer remembers from pass to pass and is not learnt by gradient: the running
+ * statistics of batch_norm. It is saved with the net. */
+typedef struct layer_state {
+  const char *name; /* "running_mean" */
+  shape shape;
+  real value; /* that all of it begins with */
+} layer_state;
+
 typedef struct layer_type layer_type;
 
 /* One layer of a net, as setup sees it. setup fills in what is below the line. */
@@ -66,6 +75,8 @@ struct layer {
   bool unbatched; /* outputs are for the whole batch (a loss) */
   int weights;
   layer_weight weight[LAYER_MAX_WEIGHTS];
+  int states;
+  layer_state state[LAYER_MAX_STATES];
   int64_t kept;          /* reals a sample: from forward to backward (a mask) */
   int64_t scratch;       /* reals a thread, during one call */
   int64_t partial;       /* reals a piece, during one call (sums to be added in order) */
@@ -82,6 +93,9 @@ typedef struct layer_call {
   const real *x[LAYER_MAX_INPUTS];
   real *y[LAYER_MAX_OUTPUTS];
   const real *w[LAYER_MAX_WEIGHTS];
+  /* Forward in the train phase may change it. When the solver rejects the iteration, the
+   * net puts back what was there. */
+  real *state[LAYER_MAX_STATES];
   real *kept;        /* (batch, l->kept) */
   real *scratch;     /* (threads, l->scratch) */
   real *partial;     /* (l->partial_pieces, l->partial) */
