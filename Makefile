@@ -10,6 +10,8 @@
 #   REAL=double     the same engine in double, in build/double
 #   SAN=1, TSAN=1   with the sanitizers, in build/san or build/tsan
 
+MAKEFLAGS += --no-builtin-rules
+
 # ---- what has to be installed: the one list ------------------------------------------
 PACKAGES := lua5.4 liblua5.4-dev libopenblas-pthread-dev zlib1g-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
@@ -110,7 +112,7 @@ $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
 
-$(B)/tensor/kernels_%.o: src/tensor/kernels.c
+$(levels:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels.c
 	@mkdir -p $(@D)
 	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) -O3 $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
 	  -c $< -o $@
