@@ -592,11 +592,13 @@ typedef struct lander_param {
   double lr_mult;
   double decay_mult;
   bool frozen; /* not trained; no gradient is made */
+  bool state; /* no weight but what a layer remembers (running statistics): saved with the
+                 net, always frozen, not counted as a parameter */
 } lander_param;
 LANDER_API int lander_net_params(const lander_net *net);
 LANDER_API const lander_param *lander_net_param(const lander_net *net, int index);
 LANDER_API int lander_net_find_param(const lander_net *net, const char *name);
-/* fails: argument (index, or a multiplier that is negative or not finite). */
+/* fails: argument (index, a state, or a multiplier that is negative or not finite). */
 LANDER_API lander_status lander_net_set_param(lander_net *net, int index, double lr_mult,
                                               double decay_mult, bool frozen,
                                               lander_error *error);

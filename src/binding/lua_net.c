@@ -357,6 +357,8 @@ static int param_index(lua_State *L) {
     lua_pushnumber(L, param->decay_mult);
   else if (!strcmp(key, "frozen"))
     lua_pushboolean(L, param->frozen);
+  else if (!strcmp(key, "state"))
+    lua_pushboolean(L, param->state);
   else
     lua_pushnil(L);
   return 1;

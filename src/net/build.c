@@ -178,31 +178,47 @@ static double setting(const lander_numbers *numbers, int weight) {
   return numbers->at[weight < last ? weight : last];
 }
 
+/* One more parameter of the layer, for which there is room. */
+static lander_status add_param(lander_net *net, node *n, const char *name, shape size,
+                               lander_param public, lander_error *error) {
+  param *p = &net->params[net->params_count];
+  memset(p, 0, sizeof *p);
+  lander_status status = tensor_count_of(size.dims, size.size, &p->count, error);
+  if (status != LANDER_OK) return status;
+  text full = {.engine = net->engine};
+  text_add(&full, "%s.%s", n->name, name);
+  if (full.failed) return error_memory(error, strlen(n->name));
+  p->name = full.data;
+  p->shape = size;
+  p->public = public;
+  p->public.name = p->name;
+  p->public.layer = net->nodes_count;
+  net->params_count++;
+  return LANDER_OK;
+}
+
 static lander_status add_params(lander_net *net, node *n, const layer_common *settings,
                                 lander_error *error) {
   const layer *l = &n->layer;
-  lander_status status = grow(net, (void **)&net->params, net->params_count, l->weights,
-                              sizeof(param), error);
+  lander_status status = grow(net, (void **)&net->params, net->params_count,
+                              l->weights + l->states, sizeof(param), error);
   n->first_param = net->params_count;
   for (int i = 0; status == LANDER_OK && i < l->weights; i++) {
     const layer_weight *w = &l->weight[i];
-    param *p = &net->params[net->params_count];
-    memset(p, 0, sizeof *p);
-    status = tensor_count_of(w->shape.dims, w->shape.size, &p->count, error);
+    lander_param public = {.lr_mult = setting(&settings->lr_mult, i),
+                           .decay_mult = setting(&settings->decay_mult, i)};
+    status = add_param(net, n, w->name, w->shape, public, error);
     if (status != LANDER_OK) break;
-    text name = {.engine = net->engine};
-    text_add(&name, "%s.%s", n->name, w->name);
-    if (name.failed) return error_memory(error, strlen(n->name));
-    p->name = name.data;
-    p->shape = w->shape;
+    param *p = &net->params[net->params_count - 1];
     p->filler = w->filler;
     p->fan_in = w->fan_in;
     p->fan_out = w->fan_out;
-    p->public = (lander_param){.name = p->name,
-                               .layer = net->nodes_count,
-                               .lr_mult = setting(&settings->lr_mult, i),
-                               .decay_mult = setting(&settings->decay_mult, i)};
-    net->params_count++;
+  }
+  for (int i = 0; status == LANDER_OK && i < l->states; i++) {
+    const layer_state *s = &l->state[i];
+    lander_param public = {.lr_mult = 1, .decay_mult = 1, .frozen = true, .state = true};
+    status = add_param(net, n, s->name, s->shape, public, error);
+    if (status == LANDER_OK) net->params[net->params_count - 1].filler.value = s->value;
   }
   return status;
 }
@@ -272,6 +288,7 @@ static lander_status apply_param(lander_net *net, const parsed_line *line,
     text_did_you_mean(hint, sizeof hint, text_nearest(name, param_name, net));
     return error_set(error, LANDER_ERROR_ARGUMENT, "there is no such parameter%s", hint);
   }
+  if (net->params[index].public.state) return error_state(error);
   char *options = copy_piece(net->engine, line->options.at, line->options.length, error);
   if (!options) return LANDER_ERROR_MEMORY;
   lander_param settings;
@@ -348,7 +365,7 @@ lander_status net_write_text(lander_net *net, lander_error *error) {
   }
   for (int i = 0; i < net->params_count; i++) {
     const lander_param *p = &net->params[i].public;
-    if (p->lr_mult == 1 && p->decay_mult == 1 && !p->frozen) continue;
+    if (p->state || (p->lr_mult == 1 && p->decay_mult == 1 && !p->frozen)) continue;
     text_add(&t, "param %s", p->name);
     options_write(param_options, p, &t);
     text_add(&t, "\n");

@@ -59,6 +59,7 @@ struct lander_net {
   /* The arenas: all parameters one after another, each on a cache line. */
   int64_t arena_count;
   storage *data, *grad;
+  real *kept_state; /* of net_keep_state: the states one after another */
 
   /* What forward and backward need, laid out for batches of up to `capacity`. */
   int64_t capacity;
@@ -83,6 +84,9 @@ int64_t net_param_offset(const lander_net *net, int index);
 int64_t net_param_count(const lander_net *net, int index);
 /* Which random numbers the next forward pass draws; counts on by itself otherwise. */
 void net_set_pass(lander_net *net, uint64_t pass);
+/* Copies what layers remember (running statistics), and puts the copy back. */
+void net_keep_state(lander_net *net);
+void net_restore_state(lander_net *net);
 uint64_t net_pass(const lander_net *net);
 /* Whether the losses and the net's output of the last pass are finite. */
 bool net_output_is_finite(const lander_net *net);
@@ -106,6 +110,7 @@ lander_status net_plan_gradients(lander_net *net, lander_error *error);
 void net_plan_free(lander_net *net);
 
 /* params.c */
+lander_status error_state(lander_error *error); /* a state has no settings */
 lander_status net_make_params(lander_net *net, lander_error *error);
 void net_params_free(lander_net *net);
 

@@ -12,6 +12,14 @@ static int64_t align_up(int64_t count) {
   return (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+static lander_status make_kept_state(lander_net *net, lander_error *error) {
+  int64_t count = 0;
+  for (int i = 0; i < net->params_count; i++)
+    if (net->params[i].public.state) count += net->params[i].count;
+  net->kept_state = memory_new(net->engine, (size_t)count, sizeof(real), error);
+  return net->kept_state ? LANDER_OK : LANDER_ERROR_MEMORY;
+}
+
 lander_status net_make_params(lander_net *net, lander_error *error) {
   for (int i = 0; i < net->params_count; i++) {
     param *p = &net->params[i];
@@ -29,10 +37,36 @@ lander_status net_make_params(lander_net *net, lander_error *error) {
     p->public.grad = tensor_on(net->grad, p->offset, p->shape.dims, p->shape.size, error);
     if (!p->public.grad) return LANDER_ERROR_MEMORY;
   }
-  return LANDER_OK;
+  return make_kept_state(net, error);
+}
+
+static void copy_state(lander_net *net, bool back) {
+  real *at = net->kept_state;
+  for (int i = 0; i < net->params_count; i++) {
+    const param *p = &net->params[i];
+    if (!p->public.state) continue;
+    real *live = net->data->data + p->offset;
+    memcpy(back ? live : at, back ? at : live, (size_t)p->count * sizeof(real));
+    at += p->count;
+  }
+}
+
+void net_keep_state(lander_net *net) {
+  copy_state(net, false);
+}
+
+void net_restore_state(lander_net *net) {
+  copy_state(net, true);
+}
+
+lander_status error_state(lander_error *error) {
+  return error_set(error, LANDER_ERROR_ARGUMENT,
+                   "it is what a layer remembers, not a weight: it has no lr_mult or "
+                   "decay_mult, and is always frozen");
 }
 
 void net_params_free(lander_net *net) {
+  memory_free(net->engine, net->kept_state);
   for (int i = 0; i < net->params_count; i++) {
     lander_tensor_free(net->params[i].public.data);
     lander_tensor_free(net->params[i].public.grad);
@@ -96,6 +130,7 @@ lander_status lander_net_set_param(lander_net *net, int index, double lr_mult,
   if (index < 0 || index >= net->params_count)
     return error_set(error, LANDER_ERROR_ARGUMENT, "the net has %d parameters, not %d",
                      net->params_count, index + 1);
+  if (net->params[index].public.state) return error_state(error);
   lander_status status = check_multiplier("lr_mult", lr_mult, error);
   if (status == LANDER_OK) status = check_multiplier("decay_mult", decay_mult, error);
   if (status != LANDER_OK) return status;

@@ -101,6 +101,9 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
   for (int i = 0; i < n->layer.outputs; i++) c.y[i] = net->blobs[n->out + i].data;
   for (int i = 0; i < n->layer.weights; i++)
     c.w[i] = net->data->data + net->params[n->first_param + i].offset;
+  for (int i = 0; i < n->layer.states; i++)
+    c.state[i] =
+        net->data->data + net->params[n->first_param + n->layer.weights + i].offset;
   return c;
 }
 

@@ -146,9 +146,13 @@ lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
                         .threshold = (double)NAN};
   lander_status status = check_factors(s, step->rate, error);
   if (status == LANDER_OK) status = check_inputs(s, inputs, count, error);
-  if (status == LANDER_OK) status = run_parts(s, inputs, count, step, error);
   if (status != LANDER_OK) return status;
-  if (step->rule == LANDER_RULE_NONE) judge(s, step);
-  if (step->rule == LANDER_RULE_NONE) accept(s, step);
-  return LANDER_OK;
+  net_keep_state(s->net); /* forward changes running statistics */
+  status = run_parts(s, inputs, count, step, error);
+  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE) judge(s, step);
+  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE)
+    accept(s, step);
+  else
+    net_restore_state(s->net);
+  return status;
 }
