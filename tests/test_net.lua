@@ -306,3 +306,64 @@ function TestParams.test_seeds_decide()
   lu.assertFalse(a.params[1].data:eq(c.params[1].data):sum() == 12)
   same_bits(c:reset(1).params[1].data, a.params[1].data)
 end
+
+TestShare = {}
+
+local TIED = [[
+data = input () shape=3
+a = linear (data) outputs=3
+b = linear (a) outputs=3 share=a
+c = linear (b) outputs=3 bias=false share=b
+label = label ()
+loss = softmax_loss (c, label)
+]]
+
+function TestShare.test_shared_weights_are_one_parameter_and_gradients_add_up()
+  local net = build(TIED, 2)
+  lu.assertEquals(#net.params, 2)
+  local result = lander.check_gradients(net, lander.randn(4, 3), lander.tensor { 1, 2, 3, 1 })
+  lu.assertTrue(result.ok, tostring(result.worst))
+  lu.assertEquals(build(net:text(), 2):text(), net:text())
+  lu.assertStrContains(net:text(), "b = linear (a) outputs=3 share=a")
+end
+
+function TestShare.test_a_layer_may_share_a_part_and_own_the_rest()
+  local net = build("data = input () shape=3\na = linear (data) outputs=3 bias=false\n"
+    .. "b = linear (a) outputs=3 share=a\n", 2)
+  lu.assertEquals(#net.params, 2)
+  lu.assertNotNil(net.params["b.bias"])
+  local x, dy = lander.randn(4, 3), lander.randn(4, 3)
+  net:forward(x)
+  net.params["b.bias"].grad:fill_(0 / 0)
+  net:backward(dy)
+  lu.assertTrue(net.params["b.bias"].grad:allclose(dy:sum(1), 1e-5, 1e-6))
+end
+
+function TestShare.test_errors()
+  fails("share: there is no layer 'aa' before it, did you mean 'a'?", build,
+    "data = input () shape=3\na = linear (data) outputs=3\nb = linear (a) outputs=3 share=aa", 1)
+  fails("has no weight of a name and shape", build,
+    "data = input () shape=3\na = linear (data) outputs=3\nb = linear (a) outputs=2 share=a", 1)
+end
+
+TestLossWeight = {}
+
+function TestLossWeight.test_losses_are_weighted_and_added()
+  local text = [[
+data = input () shape=2
+y = linear (data) outputs=2
+t = label () shape=2
+one = mse_loss (y, t) loss_weight=0.25
+two = mse_loss (y, t) loss_weight=3
+]]
+  local x, t = lander.randn(3, 2), lander.randn(3, 2)
+  local net = build(text, 1)
+  local plain = build(text:gsub(" loss_weight=%S+", ""):gsub("two[^\n]+\n", ""), 1)
+  local loss = plain:loss(x, t)
+  plain:backward()
+  lu.assertAlmostEquals(net:loss(x, t), 3.25 * loss, 1e-5)
+  net:backward()
+  lu.assertTrue(net.params[1].grad:allclose(plain.params[1].grad * 3.25, 1e-4, 1e-6))
+  lu.assertEquals(build(net:text(), 1):text(), net:text())
+  fails("loss_weight is for losses", build, "x = input () shape=2 loss_weight=2", 1)
+end

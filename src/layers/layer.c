@@ -54,6 +54,8 @@ const lander_option layer_common_options[] = {
                    "factors on the learning rate: of the weight, of the bias ..."),
     OPTION_NUMBERS(layer_common, decay_mult, "1", 0, 1e6, 0,
                    "factors on the weight decay: of the weight, of the bias ..."),
+    OPTION_NUMBER(layer_common, loss_weight, "1", -1e30, 1e30, 0,
+                  "factor on a loss, where several are added up"),
     OPTION_END};
 
 /* ---- sums over pieces ------------------------------------------------------------ */

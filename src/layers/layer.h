@@ -139,11 +139,13 @@ const layer_type *layer_type_find(const char *name);
 /* The type, or an error with the nearest known name. */
 const layer_type *layer_type_check(const char *name, lander_error *error);
 
-/* lr_mult, decay_mult: options that every layer with weights has, one number for each
- * weight, the last one holding for the rest. The net reads them. */
+/* Options that the net reads, not the layer. lr_mult and decay_mult: for layers with
+ * weights, one number for each weight, the last one holding for the rest. loss_weight:
+ * for losses. (And `share`, which is a name: see build.c.) */
 extern const lander_option layer_common_options[];
 typedef struct layer_common {
   lander_numbers lr_mult, decay_mult;
+  double loss_weight;
 } layer_common;
 
 /* Scratch of this thread, partial sums of this piece. */

@@ -65,21 +65,62 @@ static bool is_common(const char *at, size_t length) {
   return false;
 }
 
-/* Sorts the words of `options` into the layer's own and the common ones. */
-static lander_status split_options(const char *options, text *own, text *common,
-                                   lander_error *error) {
+static bool is_share(const char *at, size_t length) {
+  return length > 6 && !memcmp(at, "share=", 6);
+}
+
+/* The words of `options`: the layer's own, the common ones, and share=name. */
+typedef struct option_words {
+  text own, common, share;
+} option_words;
+
+static option_words no_words(lander_engine *engine) {
+  text empty = {.engine = engine};
+  return (option_words){empty, empty, empty};
+}
+
+static void free_words(option_words *w) {
+  text_free(&w->own);
+  text_free(&w->common);
+  text_free(&w->share);
+}
+
+static lander_status split_options(lander_engine *engine, const char *options,
+                                   option_words *w, lander_error *error) {
+  *w = no_words(engine);
   for (const char *at = options; *at;) {
     at += strspn(at, " \t\r\n");
     size_t length = strcspn(at, " \t\r\n");
-    if (length > 0) {
-      text *to = is_common(at, length) ? common : own;
+    if (is_share(at, length)) {
+      if (w->share.length > 0)
+        return error_set(error, LANDER_ERROR_ARGUMENT, "option 'share' given twice");
+      text_add_bytes(&w->share, at + 6, length - 6);
+    } else if (length > 0) {
+      text *to = is_common(at, length) ? &w->common : &w->own;
       if (to->length > 0) text_add_bytes(to, " ", 1);
       text_add_bytes(to, at, length);
     }
     at += length;
   }
-  if (own->failed || common->failed) return error_memory(error, strlen(options));
+  if (w->own.failed || w->common.failed || w->share.failed)
+    return error_memory(error, strlen(options));
   return LANDER_OK;
+}
+
+/* Reads both kinds of options into their structures. */
+static lander_status read_options(const layer_type *type, const option_words *w,
+                                  void *self, layer_common *settings,
+                                  lander_error *error) {
+  lander_status status =
+      options_read(type->options, w->own.data, type->name, self, error);
+  if (status == LANDER_OK)
+    status =
+        options_read(layer_common_options, w->common.data, type->name, settings, error);
+  if (status == LANDER_OK && settings->loss_weight != 1 && !(type->flags & LAYER_LOSS))
+    status = error_set(error, LANDER_ERROR_ARGUMENT,
+                       "%s: loss_weight is for losses, which %s is not", type->name,
+                       type->name);
+  return status;
 }
 
 lander_status lander_layer_check(const char *type_name, const char *options,
@@ -89,16 +130,11 @@ lander_status lander_layer_check(const char *type_name, const char *options,
   if (!type) return LANDER_ERROR_ARGUMENT;
   lander_engine *engine = lander_engine_new(&(lander_config){.threads = 1}, error);
   if (!engine) return LANDER_ERROR_MEMORY;
-  text own = {.engine = engine}, common = {.engine = engine};
+  option_words words;
   layer_common settings;
-  lander_status status = split_options(options ? options : "", &own, &common, error);
-  if (status == LANDER_OK)
-    status = options_read(type->options, own.data, type->name, self, error);
-  if (status == LANDER_OK)
-    status =
-        options_read(layer_common_options, common.data, type->name, &settings, error);
-  text_free(&own);
-  text_free(&common);
+  lander_status status = split_options(engine, options ? options : "", &words, error);
+  if (status == LANDER_OK) status = read_options(type, &words, self, &settings, error);
+  free_words(&words);
   lander_engine_free(engine);
   return status;
 }
@@ -108,6 +144,7 @@ lander_status lander_layer_check(const char *type_name, const char *options,
 static void node_free(lander_net *net, node *n) {
   memory_free(net->engine, n->name);
   memory_free(net->engine, n->options);
+  memory_free(net->engine, n->share);
   memory_free(net->engine, n->layer.self);
 }
 
@@ -197,16 +234,48 @@ static lander_status add_param(lander_net *net, node *n, const char *name, shape
   return LANDER_OK;
 }
 
+/* The layer that `share` names. */
+static lander_status find_lender(const lander_net *net, const node *n,
+                                 const node **lender, lander_error *error) {
+  int index = net_find_node(net, n->share, strlen(n->share));
+  if (index >= 0) {
+    *lender = &net->nodes[index];
+    return LANDER_OK;
+  }
+  char hint[NET_NAME_MAX + 32];
+  text_did_you_mean(hint, sizeof hint, text_nearest(n->share, node_name, net));
+  return error_set(error, LANDER_ERROR_ARGUMENT,
+                   "share: there is no layer '%s' before it%s", n->share, hint);
+}
+
+/* The lender's weight of the same name and shape, -1 if there is none. */
+static int find_weight(const node *lender, const layer_weight *w) {
+  for (int i = 0; i < lender->layer.weights; i++)
+    if (!strcmp(lender->layer.weight[i].name, w->name) &&
+        shape_same(&lender->layer.weight[i].shape, &w->shape))
+      return i;
+  return -1;
+}
+
 static lander_status add_params(lander_net *net, node *n, const layer_common *settings,
                                 lander_error *error) {
   const layer *l = &n->layer;
   lander_status status = grow(net, (void **)&net->params, net->params_count,
                               l->weights + l->states, sizeof(param), error);
-  n->first_param = net->params_count;
+  const node *lender = NULL;
+  if (status == LANDER_OK && n->share) status = find_lender(net, n, &lender, error);
+  int borrowed = 0;
   for (int i = 0; status == LANDER_OK && i < l->weights; i++) {
     const layer_weight *w = &l->weight[i];
+    int other = lender ? find_weight(lender, w) : -1;
+    if (other >= 0) {
+      n->param[i] = lender->param[other];
+      borrowed++;
+      continue;
+    }
     lander_param public = {.lr_mult = setting(&settings->lr_mult, i),
                            .decay_mult = setting(&settings->decay_mult, i)};
+    n->param[i] = net->params_count;
     status = add_param(net, n, w->name, w->shape, public, error);
     if (status != LANDER_OK) break;
     param *p = &net->params[net->params_count - 1];
@@ -214,9 +283,15 @@ static lander_status add_params(lander_net *net, node *n, const layer_common *se
     p->fan_in = w->fan_in;
     p->fan_out = w->fan_out;
   }
+  if (status == LANDER_OK && lender && borrowed == 0)
+    status =
+        error_set(error, LANDER_ERROR_ARGUMENT,
+                  "'%s' has no weight of a name and shape that this layer could share",
+                  lender->name);
   for (int i = 0; status == LANDER_OK && i < l->states; i++) {
     const layer_state *s = &l->state[i];
     lander_param public = {.lr_mult = 1, .decay_mult = 1, .frozen = true, .state = true};
+    n->param[l->weights + i] = net->params_count;
     status = add_param(net, n, s->name, s->shape, public, error);
     if (status == LANDER_OK) net->params[net->params_count - 1].filler.value = s->value;
   }
@@ -227,20 +302,19 @@ static lander_status add_params(lander_net *net, node *n, const layer_common *se
 static lander_status set_up(lander_net *net, node *n, const parsed_line *line,
                             layer_common *settings, lander_error *error) {
   layer *l = &n->layer;
-  text own = {.engine = net->engine}, common = {.engine = net->engine};
+  option_words words = no_words(net->engine);
   char *options = copy_piece(net->engine, line->options.at, line->options.length, error);
   l->self = memory_new(net->engine, 1, l->type->size, error);
   lander_status status = options && l->self ? LANDER_OK : LANDER_ERROR_MEMORY;
-  if (status == LANDER_OK) status = split_options(options, &own, &common, error);
+  if (status == LANDER_OK) status = split_options(net->engine, options, &words, error);
   if (status == LANDER_OK)
-    status = options_read(l->type->options, own.data, l->type->name, l->self, error);
-  if (status == LANDER_OK)
-    status =
-        options_read(layer_common_options, common.data, l->type->name, settings, error);
+    status = read_options(l->type, &words, l->self, settings, error);
   if (status == LANDER_OK) status = l->type->setup(l, error);
   memory_free(net->engine, options);
-  text_free(&common);
-  n->options = own.data; /* the node's now */
+  text_free(&words.common);
+  n->options = words.own.data; /* the node's now */
+  n->share = words.share.data;
+  if (status == LANDER_OK) n->loss_weight = settings->loss_weight;
   return status;
 }
 
@@ -341,7 +415,7 @@ void net_trace_gradients(lander_net *net) {
       needs |= net->blobs[n->in[k]].needs_gradient;
     }
     for (int k = 0; k < n->layer.weights; k++)
-      needs |= !net->params[n->first_param + k].public.frozen;
+      needs |= !net->params[n->param[k]].public.frozen;
     if (flags & (LAYER_LABEL | LAYER_METRIC)) needs = false;
     for (int k = 0; k < n->layer.outputs; k++)
       net->blobs[n->out + k].needs_gradient = needs;
@@ -360,8 +434,13 @@ lander_status net_write_text(lander_net *net, lander_error *error) {
       int output = n->in[k] - net->nodes[from].out;
       if (output > 0) text_add(&t, ":%d", output + 1);
     }
-    text_add(&t, ")%s%s\n", n->options && *n->options ? " " : "",
+    text_add(&t, ")%s%s", n->options && *n->options ? " " : "",
              n->options ? n->options : "");
+    if (n->share) text_add(&t, " share=%s", n->share);
+    char weight[32];
+    if (n->loss_weight != 1)
+      text_add(&t, " loss_weight=%s", text_number(weight, n->loss_weight));
+    text_add(&t, "\n");
   }
   for (int i = 0; i < net->params_count; i++) {
     const lander_param *p = &net->params[i].public;

@@ -38,7 +38,8 @@ bool lander_net_layer(const lander_net *net, int index, lander_layer_info *info)
   for (int i = 0; i < l->inputs; i++) info->input[i] = blob_source(net, n->in[i]);
   memcpy(info->size, l->out[0].size, sizeof info->size);
   for (int i = 0; i < l->weights; i++)
-    info->parameters += net->params[n->first_param + i].count;
+    if (net->params[n->param[i]].public.layer == index)
+      info->parameters += net->params[n->param[i]].count;
   return true;
 }
 

@@ -26,16 +26,19 @@ typedef struct blob {
 typedef struct node {
   layer layer;
   char *name;
-  char *options;            /* as given, without the common ones */
-  int in[LAYER_MAX_INPUTS]; /* blobs */
-  int out;                  /* its first blob; the others follow */
-  int first_param;          /* its parameters follow each other */
-  bool needs_label;         /* itself or something before it is a label */
+  char *options;                                   /* as given, without the common ones */
+  int in[LAYER_MAX_INPUTS];                        /* blobs */
+  int out;                                         /* its first blob; the others follow */
+  int param[LAYER_MAX_WEIGHTS + LAYER_MAX_STATES]; /* weights, then states */
+  char *share; /* the layer whose weights it uses; NULL: its own */
+  double loss_weight;
+  bool needs_label; /* itself or something before it is a label */
   real *kept;
 } node;
 
 typedef struct param {
   lander_param public;
+  bool has_gradient; /* written in this backward pass */
   char *name;
   shape shape;
   filler filler;

@@ -100,10 +100,9 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
   for (int i = 0; i < n->layer.inputs; i++) c.x[i] = net->blobs[n->in[i]].data;
   for (int i = 0; i < n->layer.outputs; i++) c.y[i] = net->blobs[n->out + i].data;
   for (int i = 0; i < n->layer.weights; i++)
-    c.w[i] = net->data->data + net->params[n->first_param + i].offset;
+    c.w[i] = net->data->data + net->params[n->param[i]].offset;
   for (int i = 0; i < n->layer.states; i++)
-    c.state[i] =
-        net->data->data + net->params[n->first_param + n->layer.weights + i].offset;
+    c.state[i] = net->data->data + net->params[n->param[n->layer.weights + i]].offset;
   return c;
 }
 
@@ -222,7 +221,7 @@ double lander_net_loss(const lander_net *net) {
   for (int i = 0; i < net->nodes_count; i++) {
     const node *n = &net->nodes[i];
     if (!has_flag(n, LAYER_LOSS) || (n->needs_label && !net->ran_labels)) continue;
-    loss += net->blobs[n->out].data[0];
+    loss += n->loss_weight * net->blobs[n->out].data[0];
     any = true;
   }
   return any ? loss : (double)NAN;
@@ -251,10 +250,27 @@ static int64_t blob_numbers(const lander_net *net, const blob *b) {
   return b->batched ? b->count * net->batch : b->count;
 }
 
-static void backward_node(lander_net *net, node *n, real beta) {
+/* Where the gradients of the weights go. A weight that another layer shares may have been
+ * written: then this layer adds to it, and to all its others, which begin with zeros. */
+static bool want_weights(lander_net *net, const node *n, layer_call *c) {
+  bool wanted = false;
+  for (int i = 0; i < n->layer.weights; i++)
+    if (net->params[n->param[i]].has_gradient) c->beta = 1;
+  for (int i = 0; i < n->layer.weights; i++) {
+    param *p = &net->params[n->param[i]];
+    if (p->public.frozen) continue;
+    c->dw[i] = net->grad->data + p->offset;
+    if (c->beta == 1 && !p->has_gradient)
+      memset(c->dw[i], 0, (size_t)p->count * sizeof(real));
+    p->has_gradient = true;
+    wanted = true;
+  }
+  return wanted;
+}
+
+static void backward_node(lander_net *net, node *n) {
   layer_call c = make_call(net, n, NULL);
   blob *added[LAYER_MAX_INPUTS] = {NULL};
-  c.beta = beta;
   bool wanted = false;
   for (int i = 0; i < n->layer.outputs; i++) c.dy[i] = net->blobs[n->out + i].grad;
   for (int i = 0; i < n->layer.inputs; i++) {
@@ -265,12 +281,7 @@ static void backward_node(lander_net *net, node *n, real beta) {
     c.dx[i] = b->has_gradient ? net->second : b->grad;
     b->has_gradient = true;
   }
-  for (int i = 0; i < n->layer.weights; i++) {
-    const param *p = &net->params[n->first_param + i];
-    if (p->public.frozen) continue;
-    c.dw[i] = net->grad->data + p->offset;
-    wanted = true;
-  }
+  wanted |= want_weights(net, n, &c);
   if (!wanted) return;
   n->layer.type->backward(&n->layer, &c);
   for (int i = 0; i < n->layer.inputs; i++) {
@@ -282,7 +293,8 @@ static void backward_node(lander_net *net, node *n, real beta) {
   }
 }
 
-/* Puts the gradient where backward starts from: 1 at every loss, or dy at the output. */
+/* Puts the gradient where backward starts from: the weight of every loss, or dy at the
+ * output. */
 static lander_status seed_gradients(lander_net *net, const lander_tensor *dy,
                                     lander_error *error) {
   for (int i = 0; i < net->blobs_count; i++) {
@@ -305,7 +317,7 @@ static lander_status seed_gradients(lander_net *net, const lander_tensor *dy,
   for (int i = 0; i < net->nodes_count; i++) {
     blob *b = &net->blobs[net->nodes[i].out];
     if (!has_flag(&net->nodes[i], LAYER_LOSS) || !b->grad) continue;
-    b->grad[0] = 1;
+    b->grad[0] = (real)net->nodes[i].loss_weight;
     b->has_gradient = true;
   }
   return LANDER_OK;
@@ -333,11 +345,18 @@ static lander_status check_backward(const lander_net *net, const lander_tensor *
                    shape_text(found, dy->dims, dy->size));
 }
 
-/* Gradients that nothing flows into are zero, not what an earlier pass left. */
-static void clear_gradient(lander_net *net, const node *n) {
-  for (int i = 0; i < n->layer.weights; i++) {
-    const param *p = &net->params[n->first_param + i];
-    memset(net->grad->data + p->offset, 0, (size_t)p->count * sizeof(real));
+/* Which gradients of parameters hold something already: all of them when this pass adds
+ * to another, else none. */
+static void mark_params(lander_net *net, bool has_gradient) {
+  for (int i = 0; i < net->params_count; i++) net->params[i].has_gradient = has_gradient;
+}
+
+/* Gradients that nothing flowed into are zero, not what an earlier pass left. */
+static void clear_unwritten(lander_net *net) {
+  for (int i = 0; i < net->params_count; i++) {
+    const param *p = &net->params[i];
+    if (!p->has_gradient && !p->public.frozen)
+      memset(net->grad->data + p->offset, 0, (size_t)p->count * sizeof(real));
   }
 }
 
@@ -348,6 +367,7 @@ lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
   if (status == LANDER_OK) status = net_plan_gradients(net, error);
   if (status == LANDER_OK) status = seed_gradients(net, dy, error);
   if (status != LANDER_OK) return status;
+  mark_params(net, accumulate);
   for (int i = net->nodes_count - 1; i >= 0; i--) {
     node *n = &net->nodes[i];
     if (is_source(n)) continue;
@@ -361,10 +381,8 @@ lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
       if (b->has_gradient || !b->grad) continue;
       memset(b->grad, 0, (size_t)blob_numbers(net, b) * sizeof(real));
     }
-    if (flows)
-      backward_node(net, n, accumulate ? 1 : 0);
-    else if (!accumulate)
-      clear_gradient(net, n);
+    if (flows) backward_node(net, n);
   }
+  clear_unwritten(net);
   return LANDER_OK;
 }
