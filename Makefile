@@ -24,6 +24,7 @@ B ?= build$(variant)
 
 # ---- flags -----------------------------------------------------------------------------
 CC ?= cc
+OBJCOPY ?= objcopy
 WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 OPT ?= -O2 -g
 CFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(OPT) -fPIC -fvisibility=hidden \
@@ -128,7 +129,14 @@ $(B)/binding/embedded.o: $(B)/embedded.c
 $(B)/liblander.so: $(core_obj) $(binding_obj)
 	$(call say,$@)$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# One object, in which names without LANDER_API are local: so that an internal name, such as
+# error_set, can't meet one of the host's.
 $(B)/liblander.a: $(core_obj) $(binding_obj)
+	$(call say,$@)rm -f $@ && $(CC) -nostdlib -r -o $(B)/liblander.o $^ && \
+	  $(OBJCOPY) --localize-hidden $(B)/liblander.o && $(AR) rcs $@ $(B)/liblander.o
+
+# The same with all names, for the tests that look inside.
+$(B)/internals.a: $(core_obj) $(binding_obj)
 	$(call say,$@)rm -f $@ && $(AR) rcs $@ $^
 
 # The module for a stock lua5.4: Lua's own functions come from the program that loads it.
@@ -147,9 +155,10 @@ host_bin := $(host_src:tests/host/%.c=$(B)/host/%)
 .PHONY: tests
 tests: $(unit_bin) $(host_bin)
 
-$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/liblander.a
+$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/internals.a
 	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) $(LDFLAGS) -Isrc -o $@ $< $(B)/internals.a \
+	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
 
 # A host sees lander.h and the shared library, nothing else.
 $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
@@ -157,6 +166,12 @@ $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
 	@ln -sf liblander.so $(B)/liblander.so.0
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' \
 	  -L$(LUA_LIBDIR) -llua5.4 $(LIBS)
+
+# This one is linked with the archive.
+$(B)/host/test_static: tests/host/test_static.c src/lander.h $(B)/liblander.a
+	@mkdir -p $(@D)
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a \
+	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
 
 clean:
 	rm -rf build

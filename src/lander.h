@@ -201,8 +201,8 @@ LANDER_API bool lander_describe(lander_kind kind, int index,
 /* Checks one layer's options, written as in the text of a net (section 6), without
  * building anything. fails: argument (no such layer, with the nearest name; an option
  * unknown, missing, of the wrong kind or out of bounds). */
-LANDER_API lander_status lander_layer_check(const char *type, const char *options,
-                                            lander_error *error);
+LANDER_API lander_status lander_layer_check(lander_engine *engine, const char *type,
+                                            const char *options, lander_error *error);
 
 /* ---- 5. Tensors ------------------------------------------------------------------ */
 
@@ -548,7 +548,8 @@ LANDER_API lander_status lander_net_forward(lander_net *net, lander_tensor *cons
 
 /* A backward pass from the loss (dy NULL), or from dy, the gradient of the output.
  * Gradients are written, or added to what is there when `accumulate` is true.
- * fails: state (no forward in this phase before), shape, argument (no loss). */
+ * fails: state (no forward pass before, or a prediction since), shape, argument (no
+ * loss), memory (the first time). */
 LANDER_API lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
                                              bool accumulate, lander_error *error);
 
@@ -605,7 +606,75 @@ LANDER_API lander_status lander_net_set_param(lander_net *net, int index, double
 /* Fills all parameters anew, as build does with that seed. fails: never. */
 LANDER_API void lander_net_reset(lander_net *net, uint64_t seed);
 
-/* ---- 7. Solvers ------------------------------------------------------------------ */
+/* ---- 7. Layers of the host's own -------------------------------------------------- */
+
+/* A type of layer that the host computes, for one engine: described like the library's
+ * own, with options, weights and one output. (nn.define in Lua is made of this.) */
+
+typedef struct lander_layer_shape {
+  int dims; /* without the batch */
+  int64_t size[LANDER_MAX_DIMS];
+} lander_layer_shape;
+
+#define LANDER_LAYER_WEIGHTS 8
+
+typedef struct lander_layer_weight {
+  char name[32]; /* "weight" */
+  lander_layer_shape shape;
+  char filler[96]; /* "filler=gaussian filler.std=0.01"; empty: xavier */
+} lander_layer_weight;
+
+typedef struct lander_layer_setup {
+  const char *layer; /* its name in the net */
+  const void *self;  /* its options, read into a structure of the definition's size */
+  int inputs;
+  lander_layer_shape in[LANDER_LIST_MAX];
+  /* to be filled in; out is in[0] before */
+  lander_layer_shape out;
+  int weights;
+  lander_layer_weight weight[LANDER_LAYER_WEIGHTS];
+} lander_layer_setup;
+
+/* One pass. Every block is (batch, shape), row-major; weights have their own shape.
+ * forward writes y. backward writes dx, and adds to dw, where these are not NULL. */
+typedef struct lander_layer_pass {
+  const lander_layer_setup *setup; /* as the callback filled it in */
+  lander_phase phase;
+  int64_t batch;
+  const lander_real *x[LANDER_LIST_MAX];
+  const lander_real *w[LANDER_LAYER_WEIGHTS];
+  lander_real *y;
+  const lander_real *dy;
+  lander_real *dx[LANDER_LIST_MAX];
+  lander_real *dw[LANDER_LAYER_WEIGHTS];
+} lander_layer_pass;
+
+/* Callbacks return LANDER_OK or fill in the error, with which the pass fails. They are
+ * called on the thread that runs the pass. */
+typedef struct lander_layer_definition {
+  const char *name;
+  const char *help;
+  const lander_option *options; /* ended by a NULL name; NULL: none */
+  size_t size;                  /* of the options' structure */
+  int inputs;
+  void *userdata;
+  lander_status (*setup)(void *userdata, lander_layer_setup *setup, lander_error *error);
+  lander_status (*forward)(void *userdata, const lander_layer_pass *pass,
+                           lander_error *error);
+  lander_status (*backward)(void *userdata, const lander_layer_pass *pass,
+                            lander_error *error);
+  /* NULL, or called when a layer's net is freed, or its setup has failed. */
+  void (*release)(void *userdata, lander_layer_setup *setup);
+} lander_layer_definition;
+
+/* Makes the type known to nets that are built from now on; a later definition of the same
+ * name takes its place. What the definition points to must live as long as the engine.
+ * fails: argument (a callback or the name is missing, too many inputs), memory. */
+LANDER_API lander_status lander_engine_define(lander_engine *engine,
+                                              const lander_layer_definition *definition,
+                                              lander_error *error);
+
+/* ---- 8. Solvers ------------------------------------------------------------------ */
 
 /* Minimises a net's loss. Options are Caffe's words, written as key=value:
  *     type=sgd base_lr=0.01 momentum=0.9 weight_decay=0.0005 lr_policy=step gamma=0.1
@@ -702,7 +771,7 @@ LANDER_API lander_status lander_solver_restore(lander_solver *solver, const char
  * owns: the solver, until the next restore. fails: never. */
 LANDER_API const char *lander_solver_note(const lander_solver *solver);
 
-/* ---- 8. Data --------------------------------------------------------------------- */
+/* ---- 9. Data --------------------------------------------------------------------- */
 
 /* Samples that can be read in any order; bytes stay bytes until a batch is made. */
 typedef struct lander_dataset lander_dataset;
@@ -764,7 +833,7 @@ LANDER_API void lander_batches_seek(lander_batches *b, int64_t position);
 LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
 LANDER_API void lander_batches_free(lander_batches *b);
 
-/* ---- 9. Lua ---------------------------------------------------------------------- */
+/* ---- 10. Lua ---------------------------------------------------------------------- */
 
 /* Opens the module in a host's own Lua 5.4 state: pushes one table. It needs neither io
  * nor os. (Also what `require "lander"` calls in a stock lua5.4.) */

@@ -54,14 +54,15 @@ local function quote(word)
 end
 
 -- Runs the command with these words -> { status =, out =, err = }. options: input (its
--- standard input), folder (where it runs), under (a command before it).
+-- standard input), folder (where it runs), under (a command before it), program (another
+-- one).
 function support.run(words, options)
   options = options or {}
   local folder = support.folder()
   local list = {}
   for i, word in ipairs(words) do list[i] = quote(word) end
   support.write(folder .. "/in", options.input or "")
-  local program = support.executable
+  local program = options.program or support.executable
   if options.folder and program:sub(1, 1) ~= "/" then
     local here = io.popen "pwd"
     program = here:read "l" .. "/" .. program

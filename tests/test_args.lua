@@ -30,6 +30,8 @@ function TestArgs.test_values_behind_equals_and_in_a_word_of_their_own()
   lu.assertEquals(args({ n = 1 }, "--n", "-3").n, -3)
   lu.assertEquals(args({ n = 1 }, "--n=1e3").n, 1000)
   lu.assertEquals(args({ base_lr = 1 }, "--base-lr=0.5").base_lr, 0.5)
+  lu.assertEquals(args({ ["my-n"] = 1 }, "--my-n=2")["my-n"], 2)
+  lu.assertEquals(args({ s = "" }, "--s=a=b", "-5"), { "-5", s = "a=b" })
 end
 
 function TestArgs.test_flags()

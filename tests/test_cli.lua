@@ -75,6 +75,14 @@ function TestCommand.test_errors_show_the_users_own_lines()
   lu.assertStrContains(r.err, "code = 7")
 end
 
+function TestCommand.test_output_that_is_lost()
+  local path = script "print 'gone'"
+  local r = run({ "-c", support.executable .. " " .. path .. " >/dev/full" },
+    { program = "sh" })
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "the output could not be written")
+end
+
 function TestCommand.test_models_are_built_in()
   local path = script "print(#require 'models.lenet' {}.params)"
   local r = run({ path }, { folder = "/" })
@@ -121,6 +129,15 @@ function TestStatuses.test_recovered()
   lu.assertEquals(r.status, 0)
   lu.assertStrMatches(r.err, ".*recovered: %d+ retr[a-z]+, base_lr 1e%+06 %-> .*")
   lu.assertEquals(train(options, { "--strict" }).status, 4)
+end
+
+function TestStatuses.test_a_retry_without_an_attempt_left()
+  local path = script(('local function attempt(base_lr)\n%s\nreturn run end\n'):format(
+    training:format "solver = { base_lr = 1e30 * base_lr, max_iter = 50 }, retry = false")
+    .. "require 'lander'.retry { base_lr = 1, attempts = 2, attempt = attempt }")
+  local r = run { path }
+  lu.assertEquals(r.status, 3)
+  lu.assertStrContains(r.err, "none of 2 attempts finished")
 end
 
 function TestStatuses.test_bad_data()

@@ -152,6 +152,10 @@ function TestNetGraph.test_appending_a_loss_keeps_weights_and_failing_changes_no
   lu.assertTrue(net:loss(lander.randn(2, 3), lander.tensor { 1, 2 }) > 0)
 end
 
+function TestNetGraph.test_nothing_stands_behind_a_loss()
+  fails("'loss' gives one number for the whole batch", build, SMALL .. "z = relu (loss)", 1)
+end
+
 TestNetRun = {}
 
 function TestNetRun.test_shapes_that_do_not_fit()

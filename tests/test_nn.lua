@@ -228,6 +228,68 @@ function TestGradients.test_sampling()
   lu.assertEquals(result.report[1].checked, 7)
 end
 
+-- The report on a net whose backward makes what `spoil` turns the gradients into.
+local function spoilt(spoil, options)
+  local net = nn.net { nn.input { 6 }, nn.linear { 8 }, nn.tanh {}, nn.linear { 5 },
+                       nn.softmax_loss {}, seed = 3 }
+  -- Small gradients, which the rounding of the loss is large beside.
+  net.params[3].data:mul_(1e-3)
+  local x, y = lander.rand(16, 6), lander.ones(16)
+  for i = 1, 16 do y:set(1 + i % 5, i) end
+  local methods = lander.core.net_methods
+  local backward = methods.backward
+  methods.backward = function(self, ...)
+    backward(self, ...)
+    spoil(self.params[1].grad:view(-1))
+  end
+  local ok, result = pcall(lander.check_gradients, net, x, y, options)
+  methods.backward = backward
+  lu.assertTrue(ok, result)
+  return result.report[1], result
+end
+
+function TestGradients.test_wrong_gradients_are_found()
+  local row, result = spoilt(function() end)
+  lu.assertTrue(result.ok, tostring(result))
+  lu.assertEquals({ row.checked, row.skipped }, { 48, 0 })
+  row, result = spoilt(function(g) g:mul_(-1) end)
+  lu.assertEquals({ row.ok, row.skipped, result.ok }, { false, 0, false })
+  for _, value in ipairs { 0 / 0, 1 / 0, -1 / 0, 1 } do
+    row = spoilt(function(g) g[2] = value end)
+    lu.assertFalse(row.ok, tostring(value))
+  end
+  -- Element 2 is not among the three that are looked at, and not finite nevertheless.
+  row = spoilt(function(g) g[2] = 1 / 0 end, { samples = 3 })
+  lu.assertFalse(row.ok)
+  if support.is_double then
+    row = spoilt(function(g) g[7] = -g[7] end)
+    lu.assertEquals({ row.ok, row.worst }, { false, 7 })
+  end
+end
+
+function TestGradients.test_kinks_are_not_judged()
+  local net = nn.net { nn.input { 4 }, nn.relu {} }
+  local result = lander.check_gradients(net, lander.tensor { { 0, 1, -1, 2 } })
+  lu.assertEquals({ result.ok, result.report[1].checked, result.report[1].skipped },
+    { true, 3, 1 })
+end
+
+function TestGradients.test_wrong_values()
+  local net = nn.net { nn.input { 1 }, nn.linear { 1 } }
+  local x = lander.ones(1, 1)
+  for _, value in ipairs { 0, -1, 1, 0 / 0 } do
+    fails_here("step must be between 0 and 1", function()
+      return (lander.check_gradients(net, x, nil, { step = value }))
+    end)
+  end
+  fails_here("tolerance must be between 0 and 1", function()
+    return (lander.check_gradients(net, x, nil, { tolerance = 1 / 0 }))
+  end)
+  fails_here("input 1 is a string, expected a tensor", function()
+    return (lander.check_gradients(net, "x"))
+  end)
+end
+
 function TestGradients.test_unknown_options()
   local net = nn.net { nn.input { 1 }, nn.linear { 1 } }
   fails_here("did you mean 'samples'", function()

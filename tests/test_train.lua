@@ -115,6 +115,25 @@ function TestTrain.test_errors_in_callbacks_are_the_scripts()
   fails("mine", train, { on_iter = function() error "mine" end })
 end
 
+function TestTrain.test_the_loss_is_smoothed_over_average_loss()
+  local losses = {}
+  local function run(average)
+    local o = options { on_iter = function(e) losses[e.iter] = e.loss end }
+    o.solver.average_loss = average
+    return lander.train(o).loss
+  end
+  lu.assertAlmostEquals(run(1), losses[60], 1e-12)
+  lu.assertAlmostEquals(run(2), (losses[59] + losses[60]) / 2, 1e-12)
+end
+
+function TestTrain.test_a_net_may_be_trained_twice()
+  local x = lander.arange(1, 8):view(8, 1):mul(1 / 8)
+  local o = options { net = require "models.mlp" { 1, 1 }, loss = "mse_loss",
+                      data = lander.data.tensors(x, x), batch_size = 4 }
+  lu.assertEquals(lander.train(o).status, "finished")
+  lu.assertEquals(lander.train(o).status, "finished")
+end
+
 function TestTrain.test_history_has_a_row_for_each_display()
   local run = train { display = 20 }
   lu.assertEquals(#run.history, 3)
@@ -163,6 +182,38 @@ function TestTrainFiles.test_net_snapshots_and_journal()
   lu.assertStrContains(rows[#rows], '"status":"finished"')
 end
 
+function TestTrainFiles.test_a_run_that_was_stopped_leaves_a_snapshot()
+  local function stopped_at_10(more)
+    local prefix = support.folder() .. "/run"
+    more.snapshot_prefix, more.test_data, more.test_interval = prefix, support.blobs(20), 5
+    local run = train(more)
+    lander.core.stop(false)
+    lu.assertEquals({ run.status, run.iter }, { "stopped", 10 })
+    lu.assertTrue(support.exists(prefix .. "_iter_10.npz"))
+  end
+  stopped_at_10 { on_test = function(e) if e.iter == 10 then lander.core.stop(true) end end }
+  -- Between the iteration and the test that is due.
+  stopped_at_10 { on_iter = function(e) if e.iter == 10 then lander.core.stop(true) end end }
+end
+
+function TestTrainFiles.test_one_that_was_stopped_before_it_began_costs_no_older_file()
+  local prefix = support.folder() .. "/run"
+  local path = support.write(prefix .. ".npz", "an older net")
+  local run = train { snapshot_prefix = prefix, test_data = support.blobs(20),
+                      test_initialization = true, on_test = function() return "stop" end }
+  lu.assertEquals({ run.status, run.iter, run.path }, { "stopped", 0 })
+  lu.assertEquals(support.read(path), "an older net")
+end
+
+function TestTrainFiles.test_the_journal_tells_of_an_error()
+  local prefix = support.folder() .. "/run"
+  fails("mine", train, { snapshot_prefix = prefix, on_iter = function() error "mine" end })
+  local rows = journal(prefix .. ".jsonl")
+  lu.assertStrContains(rows[#rows], '{"event":"end"')
+  lu.assertStrContains(rows[#rows], '"status":"error"')
+  lu.assertStrContains(rows[#rows], "mine")
+end
+
 function TestTrainFiles.test_a_folder_that_cannot_be_made_is_found_before_iteration_0()
   local file = support.write(support.folder() .. "/file", "x")
   local iterations = 0
@@ -207,6 +258,8 @@ function TestTrainOptions.test_unknown_and_wrong_options()
   fails("unknown option 'momentun'", train,
     { solver = { base_lr = 1, max_iter = 1, momentun = 0 } })
   fails("max_iter", train, { solver = { base_lr = 1 } })
+  fails("found a function: functions can't be losses yet", train, { loss = print })
+  fails("option 'retry' must be a table or a boolean, found a string", train, { retry = "no" })
   fails("net must be a net", train, { net = io.stdout })
   fails("data must be a dataset", train, { data = support.mlp() })
   fails("snapshot needs snapshot_prefix", train, { snapshot = 5 })
@@ -265,10 +318,45 @@ end
 function TestDivergence.test_a_spent_budget_leaves_the_start_behind()
   local o = steep { retry = { max = 1, factor = 0.9 } }
   local start = o.net:clone()
+  o.snapshot_prefix = support.folder() .. "/run"
   local run = lander.train(o)
   lu.assertEquals({ run.status, run.retries }, { "diverged", 1 })
   support.same_params(o.net, start)
+  lu.assertEquals(run.path, o.snapshot_prefix .. ".npz")
+  support.same_params(lander.load(run.path), start)
   lu.assertEquals(lander.core.exit_status, 3)
+end
+
+function TestDivergence.test_what_an_abandoned_attempt_measured_is_forgotten()
+  local o = steep { retry = false, test_interval = 1 }
+  o.test_data = o.data
+  local tests = 0
+  o.on_test = function() tests = tests + 1 end
+  local run = lander.train(o)
+  lu.assertEquals(run.status, "diverged")
+  lu.assertTrue(tests > 0)
+  lu.assertNil(run.test_loss)
+end
+
+function TestDivergence.test_snapshots_are_those_of_the_last_attempt()
+  local o = steep { snapshot = 1, keep = 2, snapshot_prefix = support.folder() .. "/run",
+                    solver = solver(100, 3) }
+  -- The first attempt is told to diverge in its third iteration, with two files written.
+  local told = false
+  o.on_iter = function(e)
+    if e.iter == 2 and not told then
+      told = true
+      e.net.params[1].data:fill_(support.is_double and 1e300 or 1e30) -- finite: it is saved
+    end
+  end
+  o.solver.base_lr = 0.01
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries }, { "finished", 1 })
+  local fresh = steep { solver = solver(0.001, 2), retry = false }
+  lander.train(fresh)
+  support.same_params(lander.load(o.snapshot_prefix .. "_iter_2.npz"), fresh.net)
+  lu.assertFalse(support.exists(o.snapshot_prefix .. "_iter_1.npz"))
+  lu.assertTrue(support.exists(o.snapshot_prefix .. "_iter_3.npz"))
 end
 
 function TestDivergence.test_events_and_the_callback()
@@ -310,6 +398,26 @@ function TestDivergence.test_bad_data_is_not_blamed_on_the_rate()
   lu.assertStrContains(run.message, "sample 9")
   lu.assertStrContains(run.message, "1")
   lu.assertStrContains(run.message, "2")
+end
+
+function TestDivergence.test_bad_test_data()
+  local _, x, y = support.blobs(50)
+  local phases = {}
+  local function run(why, bad_x, bad_y)
+    local o = options { test_data = lander.data.tensors(bad_x, bad_y), test_interval = 10 }
+    local result = lander.train(o)
+    phases[#phases + 1] = o.net:phase()
+    lu.assertEquals({ result.status, result.iter }, { "data_fault", 10 })
+    lu.assertStrContains(result.message, "in the test data, sample 42: " .. why)
+    lu.assertEquals(lander.core.exit_status, 5)
+  end
+  local bad = x:clone()
+  bad:set(0 / 0, 42, 2)
+  run("value 2 of the input is nan", bad, y)
+  bad = y:clone()
+  bad:set(3, 42)
+  run("label 3, expected a class from 1 to 2", x, bad)
+  lu.assertEquals(phases, { "train", "train" })
 end
 
 function TestDivergence.test_weights_that_are_not_finite_are_a_model_fault()
@@ -363,6 +471,19 @@ function TestRetry.test_what_a_lower_rate_does_not_cure()
   fails("ended with data_fault, which a lower rate does not cure: sample 3", lander.retry, {
     base_lr = 1, attempt = function() return { status = "data_fault", message = "sample 3" } end,
   })
+end
+
+function TestRetry.test_the_first_rate_is_the_one_that_was_asked_for()
+  local best = lander.retry { base_lr = 1 / 3, attempt = function() return true end }
+  lu.assertEquals(best.base_lr, 1 / 3)
+end
+
+function TestRetry.test_an_attempt_that_returns_nothing_is_a_mistake()
+  for _, result in ipairs { {}, 7 } do
+    fails("attempt must return a run, true or false", lander.retry,
+      { base_lr = 1, attempt = function() return result end })
+  end
+  fails("it returned a nil", lander.retry, { base_lr = 1, attempt = function() end })
 end
 
 function TestRetry.test_wrong_options()

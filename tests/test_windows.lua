@@ -66,7 +66,7 @@ local convolutions = {
   { { 2, 4, 3, 3 }, { 6, kernel = 1, groups = 2, bias = false } },
   { { 2, 3, 5, 5 }, { 2, kernel = 1, stride = 2 } },
   { { 2, 3, 2, 2 }, { 2, kernel = 1, pad = 1 } },
-  { { 21, 1, 4, 4 }, { 2, kernel = 3, bias = false } },
+  { { 37, 2, 4, 4 }, { 2, kernel = 3, groups = 2 } }, -- several images a piece
 }
 
 function TestConv.test_forward_is_the_sum_over_the_window()

@@ -107,7 +107,7 @@ end
 
 -- The option that a word "--name" or "--no-name" means, and whether it says no.
 local function find_option(options, word)
-  local name = word:gsub("%-", "_")
+  local name = options[word] and word or word:gsub("%-", "_")
   if options[name] then return options[name], false end
   local positive = name:match "^no_(.+)$"
   local option = positive and options[positive]
@@ -144,7 +144,7 @@ end
 local function show_help(options, words)
   local text = help_text(options, words[0] or "script.lua")
   core.print(text)
-  if core.is_command then core.exit(0, "") end
+  if core.is_command or not rawget(_G, "os") then core.exit(0, "") end
   os.exit(0, true)
 end
 

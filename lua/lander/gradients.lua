@@ -3,19 +3,20 @@
 --
 -- The objective is the net's loss, or for a net without one the output times random
 -- numbers, summed (a plain sum would be blind to softmax and normalisation). Central
--- differences: (f(w + h) - f(w - h)) / 2h. Where the two one-sided differences disagree
--- strongly, however small the step, there is a kink (relu, max pooling) between them, and
--- no derivative to compare with: such elements are counted, not judged.
+-- differences: (f(w + h) - f(w - h)) / 2h. Where the two one-sided differences disagree by
+-- as much, however small the step, there is a kink (relu, max pooling) at w, and no
+-- derivative to compare with: such elements are counted, not judged. Curvature looks
+-- alike at one step, but shrinks with it.
 local lander = ...
 local core = lander.core
 
 local known = { step = "number", tolerance = "number", samples = "integer", seed = "count" }
 
--- The steps and bounds of each element type: with the rounding of a loss of about one,
--- differences are good for about the bound.
+-- The steps and bounds of each element type. `smaller`: how often a step is tried that is
+-- a tenth of the one before. `rounding`: that of the objective, relative.
 local defaults = {
-  double = { step = 1e-5, tolerance = 1e-6, floor = 1e-3, smaller = 2 },
-  float = { step = 1e-2, tolerance = 2e-2, floor = 5e-2, smaller = 1 },
+  double = { step = 1e-5, tolerance = 1e-6, floor = 1e-3, smaller = 2, rounding = 0x1p-52 },
+  float = { step = 1e-2, tolerance = 2e-2, floor = 5e-2, smaller = 1, rounding = 0x1p-23 },
 }
 
 local function prepare(net, x, target, options)
@@ -24,7 +25,19 @@ local function prepare(net, x, target, options)
   if getmetatable(net) ~= core.net_metatable then
     error("lander.check_gradients takes a net, an input, a target (or nil) and options", 0)
   end
+  for _, name in ipairs { "step", "tolerance" } do
+    local value = options[name]
+    if value and not (value > 0 and value < 1) then
+      error(("lander.check_gradients: %s must be between 0 and 1, found %s"):format(name, value), 0)
+    end
+  end
   local inputs = type(x) == "table" and table.move(x, 1, #x, 1, {}) or { x }
+  for i, input in ipairs(inputs) do
+    if type(input) ~= "userdata" then
+      error(("lander.check_gradients: input %d is a %s, expected a tensor"):format(i,
+        type(input)), 0)
+    end
+  end
   local check = { net = net, data = inputs, options = options }
   for key, value in pairs(defaults[lander.config().real]) do check[key] = options[key] or value end
   check.inputs = table.move(inputs, 1, #inputs, 1, {})
@@ -79,28 +92,44 @@ local function differences(check, values, i, h, at)
   return (up - down) / (up_w - down_w), (up - at) / (up_w - w), (at - down) / (w - down_w)
 end
 
+-- Whether what one-sided differences differ by, at one step after the other, is a kink:
+-- large at every step, and no smaller at the last than at the first. (Half as large it may
+-- be: of a kink beside w the last step sees less than the first.)
+local function is_kink(gaps, tolerance)
+  return math.min(table.unpack(gaps)) > 10 * tolerance and gaps[#gaps] > 0.4 * gaps[1]
+end
+
 -- The error of one element, or nil at a kink.
 local function element_error(check, values, i, gradient, floor, at)
   local h = check.step * math.max(1, math.abs(values[i]))
-  local worst
+  local first, gaps = nil, {}
   for _ = 0, check.smaller do
     local central, forward, backward = differences(check, values, i, h, at)
     local e = relative(gradient, central, floor)
-    if e <= check.tolerance then return e end
-    if e ~= e then return e end
-    worst = relative(forward, backward, floor) > 10 * check.tolerance and "kink" or e
+    if e <= check.tolerance or e ~= e then return e end
+    first = first or e
+    gaps[#gaps + 1] = relative(forward, backward, floor)
     h = h / 10
   end
-  if worst ~= "kink" then return worst end
+  if not is_kink(gaps, check.tolerance) then return first end
+end
+
+-- What an error is relative to, at least: a share of the largest gradient, and so much that
+-- the rounding of the objective stays below the tolerance. It is 0 when a gradient is not
+-- finite.
+local function error_floor(check, grad, at)
+  local largest = grad:abs():max()
+  if not core.is_finite(largest) then return 0 end
+  local noise = 2 * check.rounding * math.abs(at) / check.step
+  return math.max(check.floor * largest, noise / check.tolerance, 1e-12)
 end
 
 local function check_tensor(check, name, values, gradients)
   local row = { name = name, error = 0, checked = 0, skipped = 0 }
   local n = values:numel()
   local flat, grad = values:view(n), gradients:contiguous():clone():view(n)
-  local largest = grad:abs():max()
-  local floor = largest == largest and math.max(check.floor * largest, 1e-12) or 0
   local at = check.objective()
+  local floor = error_floor(check, grad, at)
   for _, i in ipairs(chosen(n, check.options.samples)) do
     local e = element_error(check, flat, i, grad[i], floor, at)
     if e then
@@ -110,6 +139,8 @@ local function check_tensor(check, name, values, gradients)
       row.skipped = row.skipped + 1
     end
   end
+  -- One that is not finite is wrong, whether it was among the chosen or not.
+  if floor == 0 then row.error, row.worst = 0 / 0, nil end
   row.ok = row.error <= check.tolerance and row.checked > 0
   return row
 end

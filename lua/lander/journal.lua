@@ -12,16 +12,12 @@ end
 
 local encode
 
-local function is_finite(x)
-  return x == x and x ~= math.huge and x ~= -math.huge
-end
-
 -- JSON has no word for nan and inf: null takes their place, and a key beside it
 -- ("loss_is": "nan") says what it was.
 local function encode_object(object)
   local parts = {}
   local function add(key, value)
-    if type(value) == "number" and not is_finite(value) then
+    if type(value) == "number" and not core.is_finite(value) then
       parts[#parts + 1] = quote(key) .. ":null"
       parts[#parts + 1] = quote(key .. "_is") .. ":" .. quote(core.number_text(value))
     else
@@ -39,7 +35,7 @@ function encode(value)
   local kind = type(value)
   if kind == "number" then
     if math.type(value) == "integer" then return ("%d"):format(value) end
-    if not is_finite(value) then return "null" end
+    if not core.is_finite(value) then return "null" end
     -- A point in any locale.
     return (("%.9g"):format(value):gsub(",", "."))
   elseif kind == "boolean" then

@@ -35,6 +35,11 @@ local function write(t, event)
   if trouble then t.progress:say("warning: the journal ends here: " .. trouble) end
 end
 
+-- What a callback's word means for the attempt.
+local function stop_word(word)
+  return word == "stop" and { status = "stopped" } or nil
+end
+
 -- An event of the run: into run.events and the journal, with the attempt's number.
 function core.train_event(t, event)
   event.attempt = t.attempt
@@ -51,46 +56,69 @@ local function count_hits(scores, target)
 end
 
 -- The mean loss over a dataset, and the share of samples whose class is right. Batches
--- weigh what they hold, so the short one at the end counts right. nil when it was stopped.
+-- weigh what they hold, so the short one at the end counts right. nil and what happened
+-- when there is no result.
 local function measure(t)
   local net, loss, hits, count = t.net, 0, 0, 0
   local output = net[net:output_name()]
-  net:test_phase()
-  for x, y in t.test_data:batches { size = t.batch_size } do
+  local batches = t.test_data:batches { size = t.batch_size, reuse = true }
+  for x, y in batches do
+    if core.stopped() then return nil, { status = "stopped" } end
     local n = x:size(1)
-    if core.stopped() then break end
-    loss = loss + net:loss(x, y) * n
+    local ok, value = pcall(net.loss, net, x, y)
+    if not (ok and core.is_finite(value)) then
+      local fault = core.batch_fault(t, batches, x, y)
+      if fault then
+        return nil, { status = "data_fault", message = "in the test data, " .. fault }
+      elseif not ok then
+        error(value, 0)
+      end
+    end
+    loss = loss + value * n
     if t.classes then hits = hits + count_hits(output.output, y) end
     count = count + n
   end
-  net:train_phase()
-  if core.stopped() then return nil end
   return loss / count, t.classes and hits / count or nil
 end
 
--- Tests now, unless that was just done. Returns "stop" when the callback says so.
+-- measure in the test phase, out of which the net comes in any case.
+local function measure_in_test_phase(t)
+  t.net:test_phase()
+  local ok, loss, more = pcall(measure, t)
+  t.net:train_phase()
+  if ok then return loss, more end
+  if core.stopped() then return nil, { status = "stopped" } end
+  error(core.plain_message(loss), 0)
+end
+
+-- Tests now, unless that was just done. Returns how the attempt ends with that, or nil.
 local function test(t)
   local iter = t.solver.iter
   if not t.test_data or t.tested == iter then return end
   t.progress:pause()
-  local loss, accuracy = measure(t)
+  local loss, accuracy = measure_in_test_phase(t)
   t.progress:continue()
-  if not loss then return "stop" end
+  if not loss then return accuracy end
   t.tested = iter
   t.run.test_loss, t.run.accuracy = loss, accuracy
   local said = accuracy and (", accuracy %.4f"):format(accuracy) or ""
   t.progress:say(("test at %d: loss %s%s"):format(iter, core.number_text(loss), said))
-  return call(t, "on_test", core.train_event(t, {
+  return stop_word(call(t, "on_test", core.train_event(t, {
     event = "test", iter = iter, loss = loss, accuracy = accuracy,
-  }))
+  })))
 end
 
 -- ---- snapshots ----
 
-local function forget_oldest(t)
+-- A later attempt writes over the files of the one before it, by the same names.
+local function keep_newest(t, path)
+  for i, old in ipairs(t.snapshots) do
+    if old == path then table.remove(t.snapshots, i) break end
+  end
+  t.snapshots[#t.snapshots + 1] = path
   while #t.snapshots > t.keep do
-    local path = table.remove(t.snapshots, 1)
-    if rawget(_G, "os") then os.remove(path) end
+    local oldest = table.remove(t.snapshots, 1)
+    if rawget(_G, "os") then os.remove(oldest) end
   end
 end
 
@@ -98,7 +126,7 @@ end
 local function snapshot(t)
   local iter = t.solver.iter
   local path = ("%s_iter_%d.npz"):format(t.prefix, iter)
-  if t.snapshots[#t.snapshots] == path then return end
+  if t.snapped == iter then return end
   local note = ("attempt=%d lr_scale=%.17g"):format(t.attempt, t.run.lr_scale)
   t.progress:pause()
   local ok, message = pcall(t.solver.snapshot, t.solver, path, note)
@@ -109,11 +137,11 @@ local function snapshot(t)
     t.progress:say("warning: no snapshot: " .. message)
     return
   end
-  t.snapshots[#t.snapshots + 1] = path
-  forget_oldest(t)
-  return call(t, "on_snapshot", core.train_event(t, {
+  t.snapped = iter
+  keep_newest(t, path)
+  return stop_word(call(t, "on_snapshot", core.train_event(t, {
     event = "snapshot", iter = iter, path = path,
-  }))
+  })))
 end
 
 -- ---- iterations ----
@@ -131,7 +159,7 @@ local function every(n, iter)
   return n > 0 and iter % n == 0
 end
 
--- What comes after an accepted iteration; true when a callback wants to stop.
+-- What comes after an accepted iteration. Returns how the attempt ends with it, or nil.
 local function after_step(t, loss, rate)
   local iter, last = t.solver.iter, t.solver.iter == t.max_iter
   t.run.iter = iter
@@ -139,19 +167,19 @@ local function after_step(t, loss, rate)
   t.run.loss = t.smooth:mean()
   if every(t.display, iter) or last then record(t, iter, rate) end
   t.progress:iteration(iter, t.run.loss, rate)
-  local word
+  local ends
   if t.options.on_iter then
-    word = t.options.on_iter { event = "iter", iter = iter, loss = loss, smoothed = t.run.loss,
-      rate = rate, attempt = t.attempt, net = t.net, solver = t.solver }
+    ends = stop_word(t.options.on_iter { event = "iter", iter = iter, loss = loss,
+      smoothed = t.run.loss, rate = rate, attempt = t.attempt, net = t.net, solver = t.solver })
   end
-  if (every(t.test_interval, iter) or last) and test(t) == "stop" then word = "stop" end
-  if every(t.snapshot, iter) and t.prefix and snapshot(t) == "stop" then word = "stop" end
-  return word == "stop"
+  if every(t.test_interval, iter) or last then ends = test(t) or ends end
+  local stop = every(t.snapshot, iter) and snapshot(t)
+  return ends or stop or nil
 end
 
--- What is wrong with a batch, as words, or nil: a lower rate does not cure bad data.
-function core.batch_fault(t, x, y)
-  local samples = t.batches:samples()
+-- What is wrong with the batch x, y, as words, or nil: a lower rate does not cure bad data.
+function core.batch_fault(t, batches, x, y)
+  local samples = batches:samples()
   local function first(bad)
     for i = 1, bad:size(1) do
       if bad:select(1, i):max() > 0 then return i end
@@ -188,7 +216,7 @@ local function step(t)
   end
   local ok, loss, rule, where, detail = pcall(t.solver.step, t.solver, x, y)
   if ok and loss then return loss end
-  local fault = core.batch_fault(t, x, y)
+  local fault = core.batch_fault(t, t.batches, x, y)
   if fault then return nil, { status = "data_fault", message = fault } end
   if not ok then
     if core.stopped() then return nil, { status = "stopped" } end
@@ -206,25 +234,39 @@ local function step(t)
   return nil, what
 end
 
--- One attempt, from where the solver stands. Returns { status =, ... } as step does.
-function core.run_attempt(t)
+-- The rate of the next iteration. A schedule in Lua may fail.
+local function next_rate(solver)
+  local ok, rate = pcall(solver.lr, solver)
+  if not ok then error(core.plain_message(rate), 0) end
+  return rate
+end
+
+local function iterate(t)
   local solver = t.solver
-  t.smooth = core.new_smooth(t.average)
-  t.tested = nil
-  t.progress:start(solver.iter, t.attempt, t.attempts)
-  if t.options.test_initialization and test(t) == "stop" then return { status = "stopped" } end
-  while solver.iter < t.max_iter do
-    if core.stopped() then
-      if t.prefix and solver.iter > 0 then snapshot(t) end
-      return { status = "stopped" }
-    end
-    local rate = solver:lr()
+  local ends = t.options.test_initialization and test(t)
+  while not ends and solver.iter < t.max_iter do
+    if core.stopped() then return { status = "stopped" } end
+    local rate = next_rate(solver)
     local loss, what = step(t)
-    if not loss then
-      what.rate = rate
-      return what
+    if loss then
+      ends = after_step(t, loss, rate)
+    else
+      what.rate, ends = rate, what
     end
-    if after_step(t, loss, rate) then return { status = "stopped" } end
   end
-  return { status = "finished" }
+  return ends or { status = "finished" }
+end
+
+-- One attempt, from where the solver stands. Returns { status =, ... } as step does. One
+-- that a signal has stopped, wherever that was, leaves a snapshot to go on from.
+function core.run_attempt(t)
+  t.smooth = core.new_smooth(t.average)
+  t.tested, t.snapped = nil, nil
+  t.progress:start(t.solver.iter, t.attempt, t.attempts)
+  local ends = iterate(t)
+  if ends.status == "stopped" and core.stopped() and t.prefix
+    and t.solver.iter > t.first_iter then
+    snapshot(t)
+  end
+  return ends
 end

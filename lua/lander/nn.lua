@@ -29,6 +29,12 @@ local function layers()
   return described
 end
 
+-- A layer that a script has defined, beside those of the library.
+function core.add_layer(description)
+  layers()[description.name] = description
+  rawset(nn, description.name, nil)
+end
+
 local source = { input = true, label = true }
 local function is_loss(name) return name:find "_loss$" ~= nil end
 local function wants_label(name) return is_loss(name) or name == "accuracy" end
@@ -279,14 +285,22 @@ local function append_loss(net, kind, options, name, input)
   core.net_append(net, text .. line_of(name, kind, { input, label }, options))
 end
 
--- Gives a net without a loss one: `loss` is the name of a loss layer (softmax_loss).
+local function has_layer(net, kind)
+  for _, info in ipairs(net:layers()) do
+    if info.type == kind then return true end
+  end
+  return false
+end
+
+-- Gives a net without a loss one: `loss` is the name of a loss layer (softmax_loss). A net
+-- that was given it by an earlier training keeps it.
 function core.ensure_loss(net, loss)
   if loss ~= nil and type(loss) ~= "string" then
-    error(("loss must be the name of a loss layer (\"mse_loss\"), found a %s")
-      :format(type(loss)), 0)
+    error(("loss must be the name of a loss layer (\"mse_loss\"), found a %s%s")
+      :format(type(loss), type(loss) == "function" and ": functions can't be losses yet" or ""), 0)
   end
   if net:has_loss() then
-    if loss then
+    if loss and not has_layer(net, loss) then
       error(("the net has a loss of its own; leave loss = \"%s\" out"):format(loss), 0)
     end
     return

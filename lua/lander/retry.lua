@@ -28,6 +28,7 @@ end
 -- base_lr * factor^n without the crumbs of binary multiplication: 1 * 0.1 * 0.1 is 0.01,
 -- so that the attempt has the bits of a run that was started at 0.01.
 function core.scaled(base, factor, n)
+  if n == 0 or factor == 1 then return base + 0.0 end
   return tonumber(("%.12g"):format(base * factor ^ n)) + 0.0
 end
 
@@ -42,8 +43,13 @@ end
 
 -- What the function returned, as a run: a run, or whether it worked.
 local function as_run(result)
-  if type(result) == "table" then return result end
-  return { status = result and "finished" or "diverged" }
+  if type(result) == "boolean" then
+    return { status = result and "finished" or "diverged" }
+  elseif type(result) == "table" and type(result.status) == "string" then
+    return result
+  end
+  error(("lander.retry: attempt must return a run, true or false; it returned a %s%s"):format(
+    type(result), type(result) == "table" and " without a status" or ""), 3)
 end
 
 -- lander.retry { base_lr =, factor =, attempts =, attempt = } ->

@@ -67,6 +67,7 @@ local matches = {
   any = function() return true end,
 }
 local said = { integer = "an integer from 1", count = "an integer from 0" }
+for kind in ("number string boolean table function"):gmatch "%a+" do said[kind] = "a " .. kind end
 
 local function fits(value, kinds)
   for kind in kinds:gmatch "[^|]+" do
@@ -109,6 +110,10 @@ function core.at_user(f, ...)
   local results = table.pack(pcall(f, ...))
   if not results[1] then error(core.plain_message(results[2]), 3) end
   return table.unpack(results, 2, results.n)
+end
+
+function core.is_finite(x)
+  return x == x and x ~= math.huge and x ~= -math.huge
 end
 
 -- A number for people: four digits, and words for what is none.

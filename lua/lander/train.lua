@@ -5,7 +5,7 @@ local core = lander.core
 
 local known = {
   net = "userdata", data = "userdata", test_data = "userdata", batch_size = "integer",
-  solver = "table", loss = "string", display = "count", test_interval = "count",
+  solver = "table", loss = "any", display = "count", test_interval = "count",
   test_initialization = "boolean", snapshot = "count", snapshot_prefix = "string",
   keep = "integer", retry = "table|boolean", shuffle = "boolean", weights = "string",
   resume = "string", quiet = "boolean", on_iter = "function", on_test = "function",
@@ -153,7 +153,7 @@ local function prepare(options)
     snapshot = options.snapshot or 0, prefix = options.snapshot_prefix,
     keep = options.keep or 3, retry = check_retry(options.retry),
     seed = math.type(solver.random_seed) == "integer" and solver.random_seed or 1,
-    average = math.max(math.tointeger(solver.average_loss) or 1, 20),
+    average = math.type(solver.average_loss) == "integer" and solver.average_loss or 20,
     snapshots = {}, attempt = 1, first_scale = tonumber(solver.lr_scale) or 1,
     run = { status = "started", iter = 0, retries = 0, lr_scale = 1, history = {}, events = {} },
   }
@@ -170,6 +170,7 @@ local function prepare(options)
   if t.prefix then probe_prefix(t.prefix) end
   t.batches = t.data:batches {
     size = t.batch_size, shuffle = options.shuffle ~= false, seed = t.seed, loop = true,
+    reuse = true, -- nothing here keeps a batch
   }
   t.start = copy_params(t.net)
   t.journal = core.open_journal(t.prefix and t.prefix .. ".jsonl", options.resume ~= nil)
@@ -194,7 +195,7 @@ local function measure_start(t)
   for i = 1, 5 do
     local x, y = t.batches:next()
     local ok, loss = pcall(t.net.loss, t.net, x, y)
-    if not ok and not core.batch_fault(t, x, y) then error(loss, 0) end
+    if not ok and not core.batch_fault(t, t.batches, x, y) then error(loss, 0) end
     -- What is wrong with the data shows again in the first step, and is told there.
     losses[i] = ok and loss or 0 / 0
     sum = sum + losses[i]
@@ -239,6 +240,10 @@ local function start_attempt(t)
   t.run.lr_scale = core.scaled(t.first_scale, t.retry.factor, t.attempt - 1)
   t.run.base_lr = core.scaled(t.base_lr, t.run.lr_scale, 1)
   t.solver.lr_scale = t.run.lr_scale
+  t.first_iter = t.solver.iter
+  t.run.iter = t.first_iter
+  -- What an abandoned attempt measured says nothing about these weights.
+  t.run.loss, t.run.test_loss, t.run.accuracy = nil, nil, nil
   t.batches:seek(t.solver.iter * t.batch_size)
 end
 
@@ -274,7 +279,8 @@ local function diverged(t, what)
   t.run.retries = t.run.retries + 1
   t.progress:say(("%s. Back to the start, base_lr %s -> %s, try %d of %d."):format(said,
     core.number_text(t.run.base_lr), core.number_text(base_lr), t.attempt, t.attempts))
-  core.train_event(t, { event = "retry", iter = t.solver.iter, from = 0, lr_scale = scale,
+  core.train_event(t, { event = "retry", iter = t.solver.iter, from = t.first_iter,
+    lr_scale = scale,
     base_lr = base_lr, retries_left = retries_left - 1 })
   return true
 end
@@ -325,40 +331,58 @@ local function say_end(t)
   end
 end
 
+-- Bad data or a net that makes NaN by itself leave nothing new to save; nor does a run that
+-- was stopped before its first iteration, which must not cost an older file.
+local function worth_saving(t, status)
+  return status == "finished" or status == "diverged"
+    or status == "stopped" and t.solver.iter > t.first_iter
+end
+
 local advice = "No rate worked: look at the data (scaled? labels right?) and the layers' "
   .. "initial values, or start with a lower base_lr."
 
 local function finish(t, what)
   local run = t.run
   run.status, run.message, run.rule = what.status, what.message, what.rule
-  if what.status == "finished" or what.status == "stopped" then
-    if what.status == "stopped" and core.stopped() then note_status "interrupted" end
-    if t.prefix then save(t) end
-    if what.status == "finished" and run.retries > 0 then core.recovered = true end
-  else
-    note_status(what.status)
-    if what.status == "diverged" then
-      restore_params(t.net, t.start)
-      run.loss = what.loss
-    else
-      t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), t.solver.iter,
-        what.message))
-    end
+  run.iter = t.solver.iter
+  local good = what.status == "finished" or what.status == "stopped"
+  if what.status == "stopped" and core.stopped() then note_status "interrupted" end
+  if what.status == "finished" and run.retries > 0 then core.recovered = true end
+  if not good then note_status(what.status) end
+  if what.status == "diverged" then
+    -- The last good state: never leave a ruined net behind, here or on the disk.
+    restore_params(t.net, t.start)
+    run.loss, run.test_loss, run.accuracy = what.loss, nil, nil
+  elseif not good then
+    t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
+      what.message))
   end
+  if t.prefix and worth_saving(t, what.status) then save(t) end
   say_end(t)
   if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
   core.train_event(t, { event = "end", status = run.status, iter = run.iter, loss = run.loss,
     accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr, path = run.path,
     message = run.message })
-  t.journal:close()
   return run
 end
 
--- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } ->
---   { status =, iter =, loss =, accuracy =, retries =, lr_scale =, base_lr =, history =,
---     events =, path =, message = }
+-- Closes the journal however the training ends; an error (of a callback, say) is told there.
+local function close_at_end(t)
+  return setmetatable({}, { __close = function(_, message)
+    if message ~= nil then
+      core.train_event(t, { event = "end", status = "error", iter = t.solver.iter,
+        message = tostring(message) })
+    end
+    t.journal:close()
+  end })
+end
+
+-- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } -> a run:
+--   { status =, iter =, loss =, test_loss =, accuracy =, retries =, lr_scale =, base_lr =,
+--     history =, events =, path =, rule =, message = }, as doc/scripts.md tells
 function lander.train(options)
   local t = core.at_user(prepare, options)
+  local _ <close> = close_at_end(t)
   core.at_user(begin, t)
   return finish(t, run_attempts(t))
 end

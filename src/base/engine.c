@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "memory.h"
 #include "parallel.h"
 
 #define MAX_THREADS 256
@@ -16,6 +17,8 @@ struct lander_engine {
   atomic_int holds;
   atomic_bool stop;
   pool *pool;
+  void **attached;
+  int attached_count;
 };
 
 _Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a signal handler may raise the stop flag");
@@ -63,6 +66,8 @@ lander_engine *lander_engine_new(const lander_config *config, lander_error *erro
   }
   engine->config = c;
   engine->pool = NULL;
+  engine->attached = NULL;
+  engine->attached_count = 0;
   atomic_init(&engine->holds, 1);
   atomic_init(&engine->stop, false);
   engine->pool = pool_new(engine, c.threads, error);
@@ -82,6 +87,9 @@ void lander_engine_free(lander_engine *engine) {
   if (!engine) return;
   if (atomic_fetch_sub_explicit(&engine->holds, 1, memory_order_acq_rel) > 1) return;
   pool_free(engine, engine->pool);
+  for (int i = 0; i < engine->attached_count; i++)
+    memory_free(engine, engine->attached[i]);
+  memory_free(engine, engine->attached);
   lander_config c = engine->config;
   c.allocate(c.allocate_userdata, engine, sizeof *engine, 0);
 }
@@ -112,6 +120,21 @@ bool lander_engine_stopped(const lander_engine *engine) {
 
 pool *engine_pool(const lander_engine *engine) {
   return engine->pool;
+}
+
+lander_status engine_attach(lander_engine *engine, void *block, lander_error *error) {
+  size_t count = (size_t)engine->attached_count + 1;
+  void **more =
+      memory_resize(engine, engine->attached, count, sizeof *engine->attached, error);
+  if (!more) return LANDER_ERROR_MEMORY;
+  engine->attached = more;
+  engine->attached[engine->attached_count++] = block;
+  return LANDER_OK;
+}
+
+void *engine_attached(const lander_engine *engine, int index) {
+  int at = engine->attached_count - 1 - index;
+  return at >= 0 && at < engine->attached_count ? engine->attached[at] : NULL;
 }
 
 void *engine_allocate(lander_engine *engine, void *old, size_t old_size,

@@ -17,7 +17,7 @@
 #define BINDING_DATASET "lander.dataset"
 #define BINDING_BATCHES "lander.batches"
 
-/* The engine of this state. */
+/* The engine of this state; an error when the state is being closed. */
 lander_engine *binding_engine(lua_State *L);
 
 /* Raises `error` as a Lua error, with the place in the script, unless status is OK. */
@@ -30,7 +30,16 @@ void binding_push_tensor(lua_State *L, lander_tensor *t, const lander_error *err
 lander_tensor *binding_check_tensor(lua_State *L, int index);
 lander_tensor *binding_test_tensor(lua_State *L, int index); /* NULL if it is none */
 
+/* The net at `index`, or an argument error. */
 lander_net *binding_check_net(lua_State *L, int index);
+lander_net *binding_test_net(lua_State *L, int index); /* NULL if it is none, or closed */
+/* Pushes the tensors at `first` and behind it, and those of tables there, on top of the
+ * stack, where nothing frees them. Runs no code of the script's, so what was checked
+ * before is still open. Returns how many. */
+#define BINDING_MOST_INPUTS 16
+int binding_collect_inputs(lua_State *L, int first,
+                           lander_tensor *inputs[BINDING_MOST_INPUTS]);
+
 lander_dataset *binding_check_dataset(lua_State *L, int index);
 
 /* Pushes the table at `index` as the key=value text that the core reads. Unnamed entries
@@ -48,6 +57,18 @@ void binding_open_net(lua_State *L);
 void binding_open_solver(lua_State *L);
 void binding_open_data(lua_State *L);
 void binding_open_system(lua_State *L);
+
+/* The coroutine that called into the core last, where a callback of the core's may run.
+ * Whatever runs layers of a script calls binding_enter first. */
+void binding_enter(lua_State *L);
+lua_State *binding_calling(lua_State *L);
+/* How deep in callbacks the state is: nothing that the core works on may be closed there.
+ */
+void binding_set_inside(lua_State *L, int change);
+bool binding_is_inside(lua_State *L);
+
+/* core.define (lua_define.c). */
+int binding_define(lua_State *L);
 
 /* core.describe and core.layer_options (describe.c). */
 int binding_describe(lua_State *L);

@@ -91,7 +91,8 @@ int binding_layer_options(lua_State *L) {
     if (!strcmp(d.name, type)) options = d.options;
   binding_push_options(L, 2, options, type, skip);
   lander_error error;
-  if (lander_layer_check(type, lua_tostring(L, -1), &error) != LANDER_OK) {
+  if (lander_layer_check(binding_engine(L), type, lua_tostring(L, -1), &error) !=
+      LANDER_OK) {
     lua_pushstring(L, error.message); /* without a place: the Lua side knows the user's */
     return lua_error(L);
   }

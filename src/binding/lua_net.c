@@ -7,8 +7,6 @@
 #define PARAMS "lander.params"
 #define PARAM  "lander.param"
 
-#define MOST_INPUTS 16
-
 typedef struct net_box {
   lander_net *net;
 } net_box;
@@ -18,27 +16,39 @@ typedef struct place {
   int index;
 } place;
 
-lander_net *binding_check_net(lua_State *L, int index) {
-  net_box *box = luaL_checkudata(L, index, BINDING_NET);
-  luaL_argcheck(L, box->net, index, "this net was closed");
-  return box->net;
+lander_net *binding_test_net(lua_State *L, int index) {
+  net_box *box = luaL_testudata(L, index, BINDING_NET);
+  return box ? box->net : NULL;
 }
 
-static void push_net(lua_State *L, lander_net *net, const lander_error *error) {
-  if (!net) {
-    binding_check(L, error->code, error);
-    return;
-  }
+lander_net *binding_check_net(lua_State *L, int index) {
+  luaL_checkudata(L, index, BINDING_NET);
+  lander_net *net = binding_test_net(L, index);
+  luaL_argcheck(L, net, index, "this net was closed");
+  binding_enter(L);
+  return net;
+}
+
+/* The box comes first, so that nothing is lost when there is no memory for it. */
+static net_box *new_net_box(lua_State *L) {
   net_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->net = net;
+  box->net = NULL;
   luaL_setmetatable(L, BINDING_NET);
+  return box;
 }
 
 static int net_gc(lua_State *L) {
+  binding_enter(L);
   net_box *box = luaL_checkudata(L, 1, BINDING_NET);
   lander_net_free(box->net);
   box->net = NULL;
   return 0;
+}
+
+static int net_close(lua_State *L) {
+  if (binding_is_inside(L))
+    return luaL_error(L, "a net can't be closed inside a layer's function");
+  return net_gc(L);
 }
 
 /* ---- making nets ---- */
@@ -48,7 +58,9 @@ static int net_build(lua_State *L) {
   lander_error error;
   const char *text = luaL_checkstring(L, 1);
   uint64_t seed = (uint64_t)luaL_optinteger(L, 2, 1);
-  push_net(L, lander_net_build(binding_engine(L), text, seed, &error), &error);
+  net_box *box = new_net_box(L);
+  box->net = lander_net_build(binding_engine(L), text, seed, &error);
+  if (!box->net) binding_check(L, error.code, &error);
   return 1;
 }
 
@@ -63,7 +75,10 @@ static int net_append(lua_State *L) {
 /* lander.load(path) -> net */
 static int net_load(lua_State *L) {
   lander_error error;
-  push_net(L, lander_net_open(binding_engine(L), luaL_checkstring(L, 1), &error), &error);
+  const char *path = luaL_checkstring(L, 1);
+  net_box *box = new_net_box(L);
+  box->net = lander_net_open(binding_engine(L), path, &error);
+  if (!box->net) binding_check(L, error.code, &error);
   return 1;
 }
 
@@ -77,30 +92,33 @@ static int net_save(lua_State *L) {
 
 /* ---- passes ---- */
 
-/* The tensors from `first` on, or those in a table there. */
-static int collect_inputs(lua_State *L, int first, lander_tensor **inputs) {
-  int count = 0;
-  if (lua_istable(L, first)) {
-    lua_Integer length = luaL_len(L, first);
-    luaL_argcheck(L, length <= MOST_INPUTS, first, "too many inputs");
-    for (; count < length; count++) {
-      lua_geti(L, first, count + 1); /* stays on the stack: nothing frees it meanwhile */
-      inputs[count] = binding_check_tensor(L, -1);
+static void collect_tensor(lua_State *L, lander_tensor **inputs, int *count) {
+  if (*count == BINDING_MOST_INPUTS)
+    luaL_error(L, "a net takes at most %d inputs, found more", BINDING_MOST_INPUTS);
+  inputs[(*count)++] = binding_check_tensor(L, -1);
+}
+
+int binding_collect_inputs(lua_State *L, int first,
+                           lander_tensor *inputs[BINDING_MOST_INPUTS]) {
+  int count = 0, last = lua_gettop(L);
+  luaL_checkstack(L, BINDING_MOST_INPUTS + 8, "inputs");
+  for (int index = first; index <= last; index++) {
+    lua_Unsigned length = lua_istable(L, index) ? lua_rawlen(L, index) : 0;
+    for (lua_Unsigned i = 1; i <= length; i++) {
+      lua_rawgeti(L, index, (lua_Integer)i);
+      collect_tensor(L, inputs, &count);
     }
-    return count;
-  }
-  for (int i = first; i <= lua_gettop(L); i++, count++) {
-    luaL_argcheck(L, count < MOST_INPUTS, i, "too many inputs");
-    inputs[count] = binding_check_tensor(L, i);
+    if (lua_istable(L, index)) continue;
+    lua_pushvalue(L, index);
+    collect_tensor(L, inputs, &count);
   }
   return count;
 }
 
 static void forward(lua_State *L, lander_net *net, int first) {
   lander_error error;
-  lander_tensor *inputs[MOST_INPUTS];
-  luaL_checkstack(L, MOST_INPUTS + 8, "inputs");
-  int count = collect_inputs(L, first, inputs);
+  lander_tensor *inputs[BINDING_MOST_INPUTS];
+  int count = binding_collect_inputs(L, first, inputs);
   binding_check(L, lander_net_forward(net, inputs, count, &error), &error);
 }
 
@@ -137,9 +155,8 @@ static int net_backward(lua_State *L) {
 static int net_predict(lua_State *L) {
   lander_error error;
   lander_net *net = binding_check_net(L, 1);
-  lander_tensor *inputs[MOST_INPUTS];
-  luaL_checkstack(L, MOST_INPUTS + 8, "inputs");
-  int count = collect_inputs(L, 2, inputs);
+  lander_tensor *inputs[BINDING_MOST_INPUTS];
+  int count = binding_collect_inputs(L, 2, inputs);
   binding_push_tensor(L, lander_net_predict_tensor(net, inputs, count, &error), &error);
   return 1;
 }
@@ -265,7 +282,9 @@ static void push_place(lua_State *L, int net_index, int index, const char *metat
 /* The net that a place belongs to; it stays on the stack. */
 static lander_net *place_net(lua_State *L, int index) {
   lua_getiuservalue(L, index, 1);
-  return binding_check_net(L, -1);
+  lander_net *net = binding_test_net(L, -1);
+  if (!net) luaL_error(L, "the net that this belongs to was closed");
+  return net;
 }
 
 static int layer_index(lua_State *L) {
@@ -447,7 +466,8 @@ static const luaL_Reg param_meta[] = {{"__index", param_index},
                                       {"__tostring", param_tostring},
                                       {NULL, NULL}};
 
-static const luaL_Reg net_meta[] = {{"__gc", net_gc}, {"__close", net_gc}, {NULL, NULL}};
+static const luaL_Reg net_meta[] = {
+    {"__gc", net_gc}, {"__close", net_close}, {NULL, NULL}};
 
 void binding_open_net(lua_State *L) {
   make_metatable(L, LAYER, layer_meta);

@@ -4,8 +4,7 @@
 
 #include "binding.h"
 
-#define MOST_INPUTS 16
-#define MOST_VALUE  1024 /* letters of an option's value */
+#define MOST_VALUE 1024 /* letters of an option's value */
 
 /* User values of the userdata. */
 enum { NET = 1, SCHEDULE, USER_VALUES = SCHEDULE };
@@ -18,6 +17,10 @@ typedef struct solver_box {
 static solver_box *check_box(lua_State *L, int index) {
   solver_box *box = luaL_checkudata(L, index, BINDING_SOLVER);
   luaL_argcheck(L, box->solver, index, "this solver was closed");
+  binding_enter(L);
+  lua_getiuservalue(L, index, NET); /* kept alive, but the script may close it */
+  luaL_argcheck(L, binding_test_net(L, -1), index, "the net of this solver was closed");
+  lua_pop(L, 1);
   return box;
 }
 
@@ -105,13 +108,18 @@ static void push_solver_options(lua_State *L) {
   bool has_base = lua_getfield(L, 2, "base_lr") != LUA_TNIL;
   lua_pop(L, 1);
   if (has_base) return;
-  lua_pushfstring(L, " base_lr=%f", first);
-  lua_concat(L, 2);
+  lua_pushliteral(L, " ");
+  lua_createtable(L, 0, 1);
+  lua_pushnumber(L, first);
+  lua_setfield(L, -2, "base_lr");
+  binding_push_options(L, -1, NULL, "solver", NULL); /* all digits, in any locale */
+  lua_remove(L, -2);
+  lua_concat(L, 3);
 }
 
 static int new_solver(lua_State *L) {
   lander_error error;
-  lander_net *net = binding_check_net(L, 1);
+  binding_check_net(L, 1);
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
     lua_newtable(L);
@@ -128,6 +136,8 @@ static int new_solver(lua_State *L) {
   box->solver = NULL;
   luaL_setmetatable(L, BINDING_SOLVER);
   int self = lua_gettop(L);
+  lander_net *net =
+      binding_check_net(L, 1); /* a function of the script may have closed it */
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, self, NET);
   box->solver = lander_solver_new(net, lua_tostring(L, self - 1), &error);
@@ -138,30 +148,6 @@ static int new_solver(lua_State *L) {
 }
 
 /* ---- iterations ---- */
-
-static void collect_tensor(lua_State *L, int index, lander_tensor **inputs, int *count) {
-  if (*count == MOST_INPUTS) luaL_error(L, "more than %d inputs", MOST_INPUTS);
-  inputs[(*count)++] = binding_check_tensor(L, index);
-}
-
-/* Every argument from the second on is a tensor or a table of them. They stay on the
- * stack, so that nothing frees them meanwhile. */
-static int collect_inputs(lua_State *L, lander_tensor **inputs) {
-  int count = 0, last = lua_gettop(L);
-  luaL_checkstack(L, MOST_INPUTS + 8, "inputs");
-  for (int index = 2; index <= last; index++) {
-    if (!lua_istable(L, index)) {
-      collect_tensor(L, index, inputs, &count);
-      continue;
-    }
-    lua_Integer length = luaL_len(L, index);
-    for (lua_Integer i = 1; i <= length; i++) {
-      lua_geti(L, index, i);
-      collect_tensor(L, -1, inputs, &count);
-    }
-  }
-  return count;
-}
 
 static void set_number(lua_State *L, const char *key, double value) {
   lua_pushnumber(L, value);
@@ -187,9 +173,9 @@ static int push_rejection(lua_State *L, const lander_step *step) {
 static int solver_step(lua_State *L) {
   lander_error error;
   lander_step step;
-  lander_tensor *inputs[MOST_INPUTS];
+  lander_tensor *inputs[BINDING_MOST_INPUTS];
   lander_solver *solver = ask_schedule_now(L, 1);
-  int count = collect_inputs(L, inputs);
+  int count = binding_collect_inputs(L, 2, inputs);
   binding_check(L, lander_solver_step(solver, inputs, count, &step, &error), &error);
   if (step.rule != LANDER_RULE_NONE) return push_rejection(L, &step);
   lua_pushnumber(L, step.loss);
@@ -215,10 +201,10 @@ static int solver_baseline(lua_State *L) {
   double losses[100];
   lander_solver *solver = check_solver(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_Integer count = luaL_len(L, 2);
+  lua_Unsigned count = lua_rawlen(L, 2);
   luaL_argcheck(L, count <= 100, 2, "at most 100 losses");
-  for (lua_Integer i = 1; i <= count; i++) {
-    lua_geti(L, 2, i);
+  for (lua_Unsigned i = 1; i <= count; i++) {
+    lua_rawgeti(L, 2, (lua_Integer)i);
     losses[i - 1] = luaL_checknumber(L, -1);
     lua_pop(L, 1);
   }

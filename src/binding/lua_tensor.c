@@ -40,13 +40,37 @@ static void collect_when_due(lua_State *L, account *a) {
   a->kept = a->live;
 }
 
-/* An empty box is made beforehand, so that a tensor has an owner before Lua may run out
- * of memory. */
-static void make_spare(lua_State *L) {
+/* -> an empty box */
+static int new_box(lua_State *L) {
   box *b = lua_newuserdatauv(L, sizeof *b, 0);
   *b = (box){NULL, 0};
   luaL_setmetatable(L, BINDING_TENSOR);
+  return 1;
+}
+
+/* An empty box is made beforehand, so that a tensor has an owner before Lua may run out
+ * of memory. */
+static void make_spare(lua_State *L) {
+  new_box(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+}
+
+/* Pushes the spare, which is nobody else's from here on: the collector, which a new spare
+ * may wake, may run finalizers that make tensors too. There is none while such a one
+ * runs, and after memory ran out. */
+static box *take_spare(lua_State *L, lander_tensor *t) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key) != LUA_TNIL) {
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+  } else {
+    lua_pop(L, 1);
+    lua_pushcfunction(L, new_box);
+    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+      lander_tensor_free(t);
+      lua_error(L);
+    }
+  }
+  return lua_touserdata(L, -1);
 }
 
 void binding_push_tensor(lua_State *L, lander_tensor *t, const lander_error *error) {
@@ -55,14 +79,23 @@ void binding_push_tensor(lua_State *L, lander_tensor *t, const lander_error *err
     lander_tensor_free(t);
     luaL_error(L, "not enough memory: the stack can't grow");
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
-  box *b = lua_touserdata(L, -1);
-  b->tensor = t;
-  b->bytes = VIEW_BYTES + lander_tensor_bytes(t);
+  take_spare(L, t)->tensor = t;
+  make_spare(L);
+  tensor_count_memory(L, -1);
+}
+
+lander_tensor **tensor_push_empty(lua_State *L) {
+  luaL_checkstack(L, 4, "tensors");
+  new_box(L);
+  return &((box *)lua_touserdata(L, -1))->tensor;
+}
+
+void tensor_count_memory(lua_State *L, int index) {
+  box *b = lua_touserdata(L, index);
   account *a = get_account(L);
+  b->bytes = VIEW_BYTES + lander_tensor_bytes(b->tensor);
   a->live += b->bytes;
   a->since += b->bytes;
-  make_spare(L);
   collect_when_due(L, a);
 }
 
@@ -206,10 +239,6 @@ void binding_open_tensor(lua_State *L) {
   tensor_open_math(L, module);
   tensor_open_pick(L, module);
   tensor_open_random(L, module);
-  lua_getfield(L, module, "core");
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "tensor_methods"); /* for methods of other floors: t:save_npy */
-  lua_pop(L, 1);
   lua_getfield(L, module, "core"); /* for methods from other files, and from Lua */
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "tensor_methods");

@@ -3,12 +3,12 @@
 
 /* Pushes the sorted values and their positions. */
 static void push_sorted(lua_State *L, const lander_tensor *t, int dim, bool descending) {
-  lander_tensor *values, *positions;
   lander_error error;
-  binding_check(L, lander_tensor_sort(t, dim, descending, &values, &positions, &error),
+  lander_tensor **values = tensor_push_empty(L), **positions = tensor_push_empty(L);
+  binding_check(L, lander_tensor_sort(t, dim, descending, values, positions, &error),
                 &error);
-  binding_push_tensor(L, values, &error);
-  binding_push_tensor(L, positions, &error);
+  tensor_count_memory(L, -2);
+  tensor_count_memory(L, -1);
 }
 
 /* t:sort([dim [, descending]]) -> values, positions; the last dimension by default */

@@ -21,6 +21,8 @@ void binding_check(lua_State *L, lander_status status, const lander_error *error
 
 typedef struct engine_box {
   lander_engine *engine;
+  lua_State *calling; /* who called into the core last */
+  int inside;         /* callbacks that are running */
 } engine_box;
 
 static int engine_gc(lua_State *L) {
@@ -30,11 +32,34 @@ static int engine_gc(lua_State *L) {
   return 0;
 }
 
-lander_engine *binding_engine(lua_State *L) {
+static engine_box *get_box(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_key);
   engine_box *box = lua_touserdata(L, -1);
   lua_pop(L, 1);
+  return box;
+}
+
+lander_engine *binding_engine(lua_State *L) {
+  engine_box *box = get_box(L);
+  if (!box->engine) luaL_error(L, "lander: the Lua state is being closed");
+  box->calling = L;
   return box->engine;
+}
+
+void binding_enter(lua_State *L) {
+  get_box(L)->calling = L;
+}
+
+lua_State *binding_calling(lua_State *L) {
+  return get_box(L)->calling;
+}
+
+void binding_set_inside(lua_State *L, int change) {
+  get_box(L)->inside += change;
+}
+
+bool binding_is_inside(lua_State *L) {
+  return get_box(L)->inside > 0;
 }
 
 /* The log goes where the host sends Lua's warnings. */
@@ -54,7 +79,7 @@ static void make_engine(lua_State *L) {
   lander_config config = {.log = log_to_warnings, .log_userdata = main};
   config.allocate = lua_getallocf(L, &config.allocate_userdata);
   engine_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->engine = NULL;
+  *box = (engine_box){.calling = main};
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, engine_gc);
   lua_setfield(L, -2, "__gc");
@@ -134,6 +159,7 @@ static const luaL_Reg core_functions[] = {{"stop", stop},
                                           {"engine", engine_pointer},
                                           {"describe", binding_describe},
                                           {"layer_options", binding_layer_options},
+                                          {"define", binding_define},
                                           {NULL, NULL}};
 
 /* ---- the built-in Lua ---- */

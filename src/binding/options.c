@@ -13,13 +13,17 @@
 /* Text in the making. A luaL_Buffer would want the top of the stack for itself. */
 typedef struct line {
   lua_State *L;
+  const char *owner;
   size_t length;
   char text[16384];
 } line;
 
 static void add_text(line *b, const char *more) {
   size_t count = strlen(more);
-  if (count >= sizeof b->text - b->length) luaL_error(b->L, "the options are too long");
+  if (count >= sizeof b->text - b->length)
+    luaL_error(b->L,
+               "%s: the options are too long: as text they have more than %d letters",
+               b->owner, (int)sizeof b->text - 1);
   memcpy(b->text + b->length, more, count + 1);
   b->length += count;
 }
@@ -39,8 +43,11 @@ static void add_number(line *b, double value) {
   add_text(b, text);
 }
 
-static bool is_plain(const char *text) {
-  return *text && !text[strcspn(text, " \t\r\n\v\f#=")];
+/* Whether the string at `index` can be a word of the text. */
+static bool is_plain(lua_State *L, int index) {
+  size_t length;
+  const char *word = lua_tolstring(L, index, &length);
+  return length > 0 && strcspn(word, " \t\r\n\v\f#=") == length; /* no zero either */
 }
 
 /* One number, word or truth value. False when it can't be text. */
@@ -58,7 +65,7 @@ static bool add_scalar(lua_State *L, line *b, int index) {
     }
     return true;
   case LUA_TSTRING:
-    if (!is_plain(lua_tostring(L, index))) return false;
+    if (!is_plain(L, index)) return false;
     add_text(b, lua_tostring(L, index));
     return true;
   default: return false;
@@ -74,14 +81,28 @@ static _Noreturn void refuse(lua_State *L, const char *owner, const char *key,
 /* ---- keys in a steady order ---- */
 
 typedef struct keys {
-  const char *at[MOST_KEYS];
+  const char *at[MOST_KEYS]; /* held by the table: no code of the script's is run that
+                                could take them out, hence the raw accesses */
   int count;
 } keys;
+
+static int get_raw(lua_State *L, int index, const char *key) {
+  lua_pushstring(L, key);
+  return lua_rawget(L, index);
+}
 
 static bool listed(const char *const *list, const char *key) {
   for (; list && *list; list++)
     if (!strcmp(*list, key)) return true;
   return false;
+}
+
+/* Entries that a count of them leaves out: before the first, or behind a hole. */
+static void check_unnamed(lua_State *L, lua_Integer place, lua_Integer count,
+                          const char *owner) {
+  if (place < 1 || place > count)
+    luaL_error(L, "%s: unnamed entries are counted from 1 on without a hole, found [%I]",
+               owner, (LUAI_UACINT)place);
 }
 
 /* The string keys of a table, sorted: the order of Lua's own tables changes from run to
@@ -90,17 +111,20 @@ static void sorted_keys(lua_State *L, int index, const char *owner,
                         const char *const *skip, keys *k) {
   k->count = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) == LUA_TNUMBER && lua_isinteger(L, -2)) continue;
+    if (lua_isinteger(L, -2)) {
+      check_unnamed(L, lua_tointeger(L, -2), (lua_Integer)lua_rawlen(L, index), owner);
+      continue;
+    }
     if (lua_type(L, -2) != LUA_TSTRING)
       luaL_error(L, "%s: options have names, found a key that is a %s", owner,
                  luaL_typename(L, -2));
     const char *key = lua_tostring(L, -2);
     if (listed(skip, key)) continue;
-    if (!is_plain(key)) luaL_error(L, "%s: '%s' is not an option's name", owner, key);
+    if (!is_plain(L, -2)) luaL_error(L, "%s: '%s' is not an option's name", owner, key);
     if (k->count == MOST_KEYS) luaL_error(L, "%s: too many options", owner);
     int at = k->count++;
     for (; at > 0 && strcmp(k->at[at - 1], key) > 0; at--) k->at[at] = k->at[at - 1];
-    k->at[at] = key; /* the table holds the string */
+    k->at[at] = key;
   }
 }
 
@@ -117,9 +141,9 @@ static void add_key(line *b, const char *group, const char *key) {
 /* A list of numbers: 5,5 */
 static void add_list(lua_State *L, line *b, int index, const char *owner,
                      const char *key) {
-  lua_Integer count = luaL_len(L, index);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   for (lua_Integer i = 1; i <= count; i++) {
-    lua_geti(L, index, i);
+    lua_rawgeti(L, index, i);
     if (i > 1) add_text(b, ",");
     if (!add_scalar(L, b, -1)) refuse(L, owner, key, "must be a list of plain values");
     lua_pop(L, 1);
@@ -130,10 +154,14 @@ static void add_list(lua_State *L, line *b, int index, const char *owner,
 static void add_group(lua_State *L, line *b, int index, const char *owner,
                       const char *key) {
   static const char *const type_key[] = {"type", NULL};
-  bool has_type = lua_getfield(L, index, "type") != LUA_TNIL;
+  lua_Unsigned unnamed = lua_rawlen(L, index);
+  bool has_type = get_raw(L, index, "type") != LUA_TNIL;
+  if (unnamed > (has_type ? 0 : 1))
+    refuse(L, owner, key,
+           "has more unnamed entries than its type; the others have names");
   if (!has_type) {
     lua_pop(L, 1);
-    has_type = lua_geti(L, index, 1) != LUA_TNIL;
+    has_type = lua_rawgeti(L, index, 1) != LUA_TNIL;
   }
   if (has_type) {
     add_key(b, NULL, key);
@@ -143,7 +171,7 @@ static void add_group(lua_State *L, line *b, int index, const char *owner,
   keys members;
   sorted_keys(L, index, owner, type_key, &members);
   for (int i = 0; i < members.count; i++) {
-    lua_getfield(L, index, members.at[i]);
+    get_raw(L, index, members.at[i]);
     add_key(b, key, members.at[i]);
     if (!add_scalar(L, b, -1)) refuse(L, owner, key, "has a member that is not plain");
     lua_pop(L, 1);
@@ -167,7 +195,7 @@ static void add_option(lua_State *L, line *b, const char *owner, const char *key
   } else if (has_named_entries(L, index)) {
     add_group(L, b, index, owner, key);
   } else {
-    if (luaL_len(L, index) == 0) refuse(L, owner, key, "is an empty table");
+    if (lua_rawlen(L, index) == 0) refuse(L, owner, key, "is an empty table");
     add_key(b, NULL, key);
     add_list(L, b, index, owner, key);
   }
@@ -183,7 +211,7 @@ static const lander_option *at_position(const lander_option *options, int positi
 
 static void add_unnamed(lua_State *L, line *b, int index, const lander_option *options,
                         const char *owner) {
-  lua_Integer count = luaL_len(L, index);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   const lander_option *all = at_position(options, -1);
   if (count > 0 && all) {
     add_key(b, NULL, all->name);
@@ -195,7 +223,7 @@ static void add_unnamed(lua_State *L, line *b, int index, const lander_option *o
     if (!option)
       luaL_error(L, "%s: takes no unnamed entry number %I; write name = value", owner,
                  (LUAI_UACINT)i);
-    lua_geti(L, index, i);
+    lua_rawgeti(L, index, i);
     add_option(L, b, owner, option->name);
     lua_pop(L, 1);
   }
@@ -209,10 +237,11 @@ void binding_push_options(lua_State *L, int index, const lander_option *options,
   sorted_keys(L, index, owner, skip, &named);
   line b;
   b.L = L;
+  b.owner = owner;
   b.length = 0;
   add_unnamed(L, &b, index, options, owner);
   for (int i = 0; i < named.count; i++) {
-    lua_getfield(L, index, named.at[i]);
+    get_raw(L, index, named.at[i]);
     add_option(L, &b, owner, named.at[i]);
     lua_pop(L, 1);
   }

@@ -19,6 +19,12 @@ int tensor_fail(lua_State *L, const char *format, ...);
 const char *tensor_push_shape(lua_State *L, const lander_tensor *t);
 const char *tensor_push_found(lua_State *L, int index);
 
+/* Pushes a tensor that is still to be made, for functions that make several: all of them
+ * have an owner before there is one. Returns where it goes; NULL stays a closed one. Its
+ * memory is counted when it is there. */
+lander_tensor **tensor_push_empty(lua_State *L);
+void tensor_count_memory(lua_State *L, int index);
+
 /* Arguments. */
 lander_tensor *tensor_arg(lua_State *L, int index);
 /* A number comes as a tensor without dimensions, which holds it until the next such call

@@ -159,12 +159,15 @@ static void print_version(lua_State *L) {
   printf("lander %s\n%s\n", lander_version(), text);
 }
 
-/* What the trainings of a script that ended well make of the exit status. */
-static int training_status(lua_State *L, const command_line *c) {
+/* The exit status after the script's own, which is done or error: the trainings in it may
+ * have something worse to tell. An error that follows from a divergence (lander.retry
+ * with no attempt left) is a divergence. */
+static int training_status(lua_State *L, const command_line *c, int status) {
   push_core(L, "exit_status");
-  int status = (int)lua_tointeger(L, -1);
+  int trained = (int)lua_tointeger(L, -1);
   push_core(L, "recovered");
-  if (status == EXIT_DONE && c->strict && lua_toboolean(L, -1)) status = EXIT_RECOVERED;
+  if (trained != EXIT_DONE) return trained;
+  if (status == EXIT_DONE && c->strict && lua_toboolean(L, -1)) return EXIT_RECOVERED;
   return status;
 }
 
@@ -198,7 +201,7 @@ static int run(lua_State *L) {
   if (status == EXIT_DONE && c->script)
     status = run_script(L, cmd->argc, cmd->argv, c->script);
   if (repl) status = run_repl(L);
-  if (status == EXIT_DONE) status = training_status(L, c);
+  if (status == EXIT_DONE || status == EXIT_ERROR) status = training_status(L, c, status);
   lua_pushinteger(L, status);
   return 1;
 }
@@ -232,6 +235,10 @@ int main(int argc, char **argv) {
   }
   console_end_line();
   lua_close(L);
-  if (fflush(stdout) != 0 && status == EXIT_DONE) status = EXIT_ERROR;
+  /* print flushes by itself: only the stream remembers that something was lost. */
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    fputs("lander: the output could not be written\n", stderr);
+    if (status == EXIT_DONE) status = EXIT_ERROR;
+  }
   return status;
 }

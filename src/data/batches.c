@@ -97,6 +97,7 @@ static void prefetch(void *batches) {
 lander_status lander_batches_next(lander_batches *b, lander_tensor **x, lander_tensor **y,
                                   lander_error *error) {
   *x = *y = NULL;
+  error_clear(error);
   worker_wait(b->worker);
   buffer *next = next_buffer(b);
   if (next->position < 0) make(b, next, b->position);
@@ -172,6 +173,7 @@ static bool allocate(lander_batches *b, lander_error *error) {
 lander_batches *lander_batches_new(lander_dataset *d, const char *given,
                                    lander_error *error) {
   batches_options chosen;
+  error_clear(error);
   if (options_read(options, given, "batches", &chosen, error) != LANDER_OK) return NULL;
   if (chosen.loop && d->count == 0) {
     error_set(error, LANDER_ERROR_ARGUMENT,

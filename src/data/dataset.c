@@ -56,6 +56,7 @@ int lander_dataset_shape(const lander_dataset *d, int which,
 
 lander_status lander_dataset_read(const lander_dataset *d, const int64_t *positions,
                                   int64_t count, real *x, real *y, lander_error *error) {
+  error_clear(error);
   for (int64_t i = 0; i < count; i++)
     if (positions[i] < 0 || positions[i] >= d->count)
       return error_set(error, LANDER_ERROR_ARGUMENT,
@@ -91,6 +92,7 @@ static void part_release(lander_dataset *d) {
 lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t count,
                                       lander_error *error) {
   static const dataset_type type = {part_read, part_release};
+  error_clear(error);
   if (first < 0 || count < 0 || first > d->count || count > d->count - first) {
     error_set(error, LANDER_ERROR_ARGUMENT,
               "%lld samples from position %lld on are asked for, but there are %lld (the "

@@ -107,14 +107,35 @@ static lander_status read_header(reading *r, const char *what, int min_dims, int
   return check_sizes(r, error);
 }
 
+/* Reads up to `wanted` bytes. A compressed file can claim a thousand times its size, so
+ * its memory grows only as the bytes come. */
+static lander_status read_bytes(reading *r, size_t wanted, size_t *got,
+                                lander_error *error) {
+  idx_file *f = r->out;
+  uint64_t room = r->compressed ? 4 * (uint64_t)file_size(r->file) : wanted;
+  *got = 0;
+  do {
+    room = room < wanted ? room : wanted;
+    uint8_t *bytes = memory_resize(r->engine, f->bytes, (size_t)room, 1, error);
+    if (!bytes) return LANDER_ERROR_MEMORY;
+    f->bytes = bytes;
+    size_t more;
+    lander_status status =
+        stream_read(r->stream, bytes + *got, (size_t)room - *got, &more, error);
+    if (status != LANDER_OK) return status;
+    *got += more;
+    if (*got < room) return LANDER_OK;
+    room *= 2;
+  } while (*got < wanted);
+  return LANDER_OK;
+}
+
 /* With a limit, what comes after it is not looked at: that is what makes it fast. */
 static lander_status read_samples(reading *r, int64_t limit, lander_error *error) {
   idx_file *f = r->out;
   f->count = limit > 0 && limit < f->size[0] ? limit : f->size[0];
   size_t wanted = (size_t)(f->count * f->sample), got = 0, more = 0;
-  f->bytes = memory_new(r->engine, wanted, 1, error);
-  if (!f->bytes) return LANDER_ERROR_MEMORY;
-  lander_status status = stream_read(r->stream, f->bytes, wanted, &got, error);
+  lander_status status = read_bytes(r, wanted, &got, error);
   if (status == LANDER_OK && got < wanted)
     return error_set(
         error, LANDER_ERROR_FORMAT,

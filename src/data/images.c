@@ -118,6 +118,7 @@ lander_dataset *lander_data_idx(lander_engine *engine, const char *images_path,
                                 lander_error *error) {
   static const dataset_type type = {read_sample, release};
   images_options chosen;
+  error_clear(error);
   if (options_read(options, given, "idx", &chosen, error) != LANDER_OK) return NULL;
   images *self = dataset_new(engine, &type, sizeof *self, error);
   if (!self) return NULL;

@@ -87,6 +87,7 @@ lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const ch
                                     lander_error *error) {
   static const dataset_type type = {read_sample, release};
   tensors_options chosen;
+  error_clear(error);
   if (options_read(options, given, "tensors", &chosen, error) != LANDER_OK ||
       check_shapes(x, y, error) != LANDER_OK)
     return NULL;

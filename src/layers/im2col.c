@@ -2,31 +2,13 @@
  */
 #include "im2col.h"
 
-/* The windows along one side for which place `at` of the kernel lies inside the image:
- * [begin, end); and where it lies in the first of them. */
-typedef struct span {
-  int64_t begin, end, first;
-} span;
-
-static span inside(const window *w, int side, int64_t at) {
-  int64_t stride = w->stride[side], start = at * w->dilation[side] - w->pad[side];
-  span s;
-  s.begin = start < 0 ? (-start + stride - 1) / stride : 0;
-  int64_t last = w->in[side] - 1 - start; /* how far the window may move */
-  s.end = last < 0 ? 0 : last / stride + 1;
-  if (s.end > w->out[side]) s.end = w->out[side];
-  if (s.begin > s.end) s.begin = s.end;
-  s.first = start + s.begin * stride;
-  return s;
-}
-
 void im2col(const window *w, const kernels *k, int64_t channels, const real *image,
             real *columns) {
   int64_t width = w->in[1], out = w->out[0] * w->out[1];
   for (int64_t c = 0; c < channels; c++, image += w->in[0] * width)
     for (int64_t i = 0; i < w->kernel[0]; i++)
       for (int64_t j = 0; j < w->kernel[1]; j++, columns += out) {
-        span y = inside(w, 0, i), x = inside(w, 1, j);
+        window_span y = window_inside(w, 0, i), x = window_inside(w, 1, j);
         int64_t rows = y.end - y.begin, n = x.end - x.begin;
         if (rows * n < out) k->fill(out, 0, columns);
         const real *from = image + y.first * width + x.first;
@@ -47,7 +29,7 @@ void col2im(const window *w, const kernels *k, int64_t channels, const real *col
   for (int64_t c = 0; c < channels; c++, image += w->in[0] * width)
     for (int64_t i = 0; i < w->kernel[0]; i++)
       for (int64_t j = 0; j < w->kernel[1]; j++, columns += out) {
-        span y = inside(w, 0, i), x = inside(w, 1, j);
+        window_span y = window_inside(w, 0, i), x = window_inside(w, 1, j);
         int64_t rows = y.end - y.begin, n = x.end - x.begin;
         const real *from = columns + y.begin * w->out[1] + x.begin;
         real *to = image + y.first * width + x.first;
@@ -55,7 +37,7 @@ void col2im(const window *w, const kernels *k, int64_t channels, const real *col
           k->add_2d(rows, n, from, w->out[1], to, w->stride[0] * width);
         else
           for (int64_t r = 0; r < rows; r++)
-            for (int64_t q = 0; q < n; q++)
-              to[r * w->stride[0] * width + q * w->stride[1]] += from[r * w->out[1] + q];
+            k->add_to_steps(n, w->stride[1], from + r * w->out[1],
+                            to + r * w->stride[0] * width);
       }
 }

@@ -128,6 +128,8 @@ struct layer_type {
   lander_status (*setup)(layer *l, lander_error *error);
   void (*forward)(const layer *l, const layer_call *c);
   void (*backward)(const layer *l, const layer_call *c);
+  /* When the net is freed, or setup has failed. NULL: nothing to do. */
+  void (*release)(layer *l);
   /* Losses: turns the scores of their first input into what a user wants to see when
    * predicting (softmax_loss: probabilities). NULL: the scores themselves. */
   void (*predict)(const layer *l, const layer_call *c, const real *x, real *y);
@@ -136,8 +138,12 @@ struct layer_type {
 /* The registry: index from 0, NULL past the last; by name, NULL if unknown. */
 const layer_type *layer_types(int index);
 const layer_type *layer_type_find(const char *name);
-/* The type, or an error with the nearest known name. */
-const layer_type *layer_type_check(const char *name, lander_error *error);
+/* The type, the engine's own (host.c) or a registered one, or an error with the nearest
+ * known name. */
+const layer_type *layer_type_check(const lander_engine *engine, const char *name,
+                                   lander_error *error);
+/* Types that were defined for this engine, the newest first; NULL past the last. */
+const layer_type *layer_types_of_host(const lander_engine *engine, int index);
 
 /* Options that the net reads, not the layer. lr_mult and decay_mult: for layers with
  * weights, one number for each weight, the last one holding for the rest. loss_weight:

@@ -1,6 +1,8 @@
 /* max_pool.c: the largest number of every window. A NaN in a window comes out of it. */
 #include "pool.h"
 
+#include <math.h>
+
 static const lander_option options[] = {POOL_OPTIONS(pool_layer), OPTION_END};
 
 /* Places are kept as reals, which hold whole numbers up to this exactly. */
@@ -27,18 +29,27 @@ static bool is_2x2(const window *w) {
   return is;
 }
 
-/* The place of the largest number, the first of equal ones, a NaN before all. */
-static int64_t largest(const window *w, const pool_place *p, const real *x) {
-  int64_t best = p->begin[0] * w->in[1] + p->begin[1];
-  for (int64_t i = p->begin[0]; i < p->end[0]; i++)
-    for (int64_t j = p->begin[1]; j < p->end[1]; j++) {
-      real value = x[i * w->in[1] + j];
-      if (value > x[best] || value != value) best = i * w->in[1] + j;
+/* One row of windows: all that lies under one place of the kernel, then the next; so the
+ * first of equal numbers is taken. */
+static void forward_row(const window *w, const kernels *k, int64_t row, const real *x,
+                        real *y, real *kept) {
+  pool_span rows = pool_span_at(w, 0, row);
+  for (int64_t j = 0; j < w->out[1]; j++) {
+    y[j] = -(real)INFINITY;
+    kept[j] = (real)(rows.begin * w->in[1] + pool_span_at(w, 1, j).begin);
+  }
+  for (int64_t i = rows.begin; i < rows.end; i++)
+    for (int64_t j = 0; j < w->kernel[1]; j++) {
+      window_span s = window_inside(w, 1, j);
+      int64_t place = i * w->in[1] + s.first;
+      k->max_steps(s.end - s.begin, w->stride[1], x + place, place, y + s.begin,
+                   kept + s.begin);
     }
-  return best;
 }
 
-static void forward_plane(const layer *l, const layer_call *c, int64_t plane) {
+static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
+                          real *scratch) {
+  (void)scratch;
   const pool_layer *self = l->self;
   const window *w = &self->window;
   const real *x = c->x[0] + plane * self->in;
@@ -48,15 +59,12 @@ static void forward_plane(const layer *l, const layer_call *c, int64_t plane) {
     return;
   }
   for (int64_t i = 0; i < w->out[0]; i++)
-    for (int64_t j = 0; j < w->out[1]; j++) {
-      pool_place p = pool_place_at(w, i, j);
-      int64_t best = largest(w, &p, x);
-      *y++ = x[best];
-      *kept++ = (real)best;
-    }
+    forward_row(w, c->kernels, i, x, y + i * w->out[1], kept + i * w->out[1]);
 }
 
-static void backward_plane(const layer *l, const layer_call *c, int64_t plane) {
+static void backward_plane(const layer *l, const layer_call *c, int64_t plane,
+                           real *scratch) {
+  (void)scratch;
   const pool_layer *self = l->self;
   const window *w = &self->window;
   const real *dy = c->dy[0] + plane * self->out, *kept = c->kept + plane * self->out;

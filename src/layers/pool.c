@@ -44,11 +44,12 @@ typedef struct job {
 } job;
 
 static void run_piece(void *arg, int piece, int thread) {
-  (void)thread;
   const job *j = arg;
   int64_t begin, end;
   parallel_range(j->planes, j->pieces, piece, &begin, &end);
-  for (int64_t plane = begin; plane < end; plane++) j->body(j->layer, j->call, plane);
+  real *scratch = layer_scratch(j->layer, j->call, thread);
+  for (int64_t plane = begin; plane < end; plane++)
+    j->body(j->layer, j->call, plane, scratch);
 }
 
 void pool_run(const layer *l, const layer_call *c, pool_body body) {
@@ -58,16 +59,11 @@ void pool_run(const layer *l, const layer_call *c, pool_body body) {
   parallel_run(c->engine, j.pieces, run_piece, &j);
 }
 
-pool_place pool_place_at(const window *w, int64_t y, int64_t x) {
-  const int64_t at[2] = {y, x};
-  pool_place p = {.padded = 1};
-  for (int side = 0; side < 2; side++) {
-    int64_t begin = at[side] * w->stride[side] - w->pad[side];
-    int64_t end = begin + w->kernel[side], border = w->in[side] + w->pad[side];
-    if (end > border) end = border;
-    p.padded *= end - begin;
-    p.begin[side] = begin < 0 ? 0 : begin;
-    p.end[side] = end > w->in[side] ? w->in[side] : end;
-  }
-  return p;
+pool_span pool_span_at(const window *w, int side, int64_t at) {
+  int64_t begin = at * w->stride[side] - w->pad[side], end = begin + w->kernel[side];
+  if (end > w->in[side] + w->pad[side]) end = w->in[side] + w->pad[side];
+  pool_span s = {begin, end, end - begin};
+  if (s.begin < 0) s.begin = 0;
+  if (s.end > w->in[side]) s.end = w->in[side];
+  return s;
 }

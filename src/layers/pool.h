@@ -31,17 +31,18 @@ extern const char *const pool_roundings[];
 /* Shapes. fails: shape, argument. */
 lander_status pool_setup(layer *l, lander_error *error);
 
-/* One plane (channel of a sample), number `plane` of the batch. */
-typedef void (*pool_body)(const layer *l, const layer_call *c, int64_t plane);
+/* One plane (channel of a sample), number `plane` of the batch. scratch: the thread's. */
+typedef void (*pool_body)(const layer *l, const layer_call *c, int64_t plane,
+                          real *scratch);
 
 /* All planes of the batch, shared out over the threads. */
 void pool_run(const layer *l, const layer_call *c, pool_body body);
 
-/* Where the window number (y, x) begins and ends: with the padding, and inside. */
-typedef struct pool_place {
-  int64_t begin[2], end[2];
-  int64_t padded; /* places of the window, padding included, but not what hangs over */
-} pool_place;
-pool_place pool_place_at(const window *w, int64_t y, int64_t x);
+/* Where window number `at` lies along one side: [begin, end) inside the image; and how
+ * many places it has with the padding, but without what hangs over that. */
+typedef struct pool_span {
+  int64_t begin, end, padded;
+} pool_span;
+pool_span pool_span_at(const window *w, int side, int64_t at);
 
 #endif

@@ -9,13 +9,28 @@
   X(label)                                                                               \
   X(linear)                                                                              \
   X(conv)                                                                                \
+  X(deconv)                                                                              \
   X(max_pool)                                                                            \
   X(avg_pool)                                                                            \
+  X(global_avg_pool)                                                                     \
   X(relu)                                                                                \
   X(sigmoid)                                                                             \
   X(tanh)                                                                                \
+  X(prelu)                                                                               \
+  X(elu)                                                                                 \
+  X(gelu)                                                                                \
+  X(silu)                                                                                \
+  X(softplus)                                                                            \
+  X(power)                                                                               \
+  X(exp)                                                                                 \
+  X(log)                                                                                 \
+  X(abs)                                                                                 \
   X(softmax)                                                                             \
   X(dropout)                                                                             \
+  X(batch_norm)                                                                          \
+  X(layer_norm)                                                                          \
+  X(group_norm)                                                                          \
+  X(lrn)                                                                                 \
   X(flatten)                                                                             \
   X(softmax_loss)                                                                        \
   X(mse_loss)                                                                            \
@@ -38,18 +53,26 @@ const layer_type *layer_type_find(const char *name) {
   return NULL;
 }
 
+/* Names that could have been meant: the engine's own, then the registered ones. */
 static const char *type_name(const void *source, int index) {
-  (void)source;
-  const layer_type *type = layer_types(index);
+  const lander_engine *engine = source;
+  int own = 0;
+  for (const layer_type *type; (type = layer_types_of_host(engine, own)); own++)
+    if (own == index) return type->name;
+  const layer_type *type = layer_types(index - own);
   return type ? type->name : NULL;
 }
 
-const layer_type *layer_type_check(const char *name, lander_error *error) {
-  const layer_type *type = layer_type_find(name);
+const layer_type *layer_type_check(const lander_engine *engine, const char *name,
+                                   lander_error *error) {
+  const layer_type *type;
+  for (int i = 0; (type = layer_types_of_host(engine, i)); i++)
+    if (!strcmp(type->name, name)) return type;
+  type = layer_type_find(name);
   if (!type) {
     char hint[96];
-    error_set(error, LANDER_ERROR_ARGUMENT, "there is no layer '%s'%s", name,
-              text_did_you_mean(hint, sizeof hint, text_nearest(name, type_name, NULL)));
+    text_did_you_mean(hint, sizeof hint, text_nearest(name, type_name, engine));
+    error_set(error, LANDER_ERROR_ARGUMENT, "there is no layer '%s'%s", name, hint);
   }
   return type;
 }

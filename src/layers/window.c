@@ -85,6 +85,18 @@ lander_status window_setup(const layer *l, const window_options *o, window *w,
   return LANDER_OK;
 }
 
+window_span window_inside(const window *w, int side, int64_t at) {
+  int64_t stride = w->stride[side], start = at * w->dilation[side] - w->pad[side];
+  window_span s;
+  s.begin = start < 0 ? (-start + stride - 1) / stride : 0;
+  int64_t last = w->in[side] - 1 - start; /* how far the window may move */
+  s.end = last < 0 ? 0 : last / stride + 1;
+  if (s.end > w->out[side]) s.end = w->out[side];
+  if (s.begin > s.end) s.begin = s.end;
+  s.first = start + s.begin * stride;
+  return s;
+}
+
 shape window_shape(const layer *l, const window *w, int64_t channels) {
   if (sides_of(l) == 1) return (shape){2, {channels, w->out[1]}};
   return (shape){3, {channels, w->out[0], w->out[1]}};

@@ -26,6 +26,13 @@ typedef struct window_options {
 lander_status window_setup(const layer *l, const window_options *o, window *w,
                            lander_error *error);
 
+/* The windows along one side for which place `at` of the kernel lies inside the image:
+ * [begin, end); and where it lies in the first of them. */
+typedef struct window_span {
+  int64_t begin, end, first;
+} window_span;
+window_span window_inside(const window *w, int side, int64_t at);
+
 /* The output's shape: `channels`, then as many sides as the input has. */
 shape window_shape(const layer *l, const window *w, int64_t channels);
 

@@ -6,9 +6,6 @@
 #include "../base/memory.h"
 #include "net.h"
 
-/* A layer's own structure is read on the stack when only its options are checked. */
-#define SELF_MAX 2048
-
 static const lander_option param_options[] = {
     {.name = "lr_mult",
      .kind = LANDER_OPTION_NUMBER,
@@ -123,36 +120,45 @@ static lander_status read_options(const layer_type *type, const option_words *w,
   return status;
 }
 
-lander_status lander_layer_check(const char *type_name, const char *options,
-                                 lander_error *error) {
-  _Alignas(max_align_t) unsigned char self[SELF_MAX];
-  const layer_type *type = layer_type_check(type_name, error);
+lander_status lander_layer_check(lander_engine *engine, const char *type_name,
+                                 const char *options, lander_error *error) {
+  error_clear(error);
+  const layer_type *type = layer_type_check(engine, type_name, error);
   if (!type) return LANDER_ERROR_ARGUMENT;
-  lander_engine *engine = lander_engine_new(&(lander_config){.threads = 1}, error);
-  if (!engine) return LANDER_ERROR_MEMORY;
+  void *self = memory_new(engine, 1, type->size, error);
+  if (!self) return LANDER_ERROR_MEMORY;
   option_words words;
   layer_common settings;
   lander_status status = split_options(engine, options ? options : "", &words, error);
   if (status == LANDER_OK) status = read_options(type, &words, self, &settings, error);
   free_words(&words);
-  lander_engine_free(engine);
+  memory_free(engine, self);
   return status;
 }
 
 /* ---- one layer ---- */
 
 static void node_free(lander_net *net, node *n) {
+  if (n->layer.type->release && n->layer.self) n->layer.type->release(&n->layer);
   memory_free(net->engine, n->name);
   memory_free(net->engine, n->options);
   memory_free(net->engine, n->share);
   memory_free(net->engine, n->layer.self);
 }
 
-/* Room for one more of what `array` holds; the count is the caller's to raise. */
+/* The room that an array of `count` has: powers of two, so that it seldom moves. */
+static size_t room_of(int count) {
+  size_t room = count > 0;
+  while (room < (size_t)count) room *= 2;
+  return room;
+}
+
+/* Room for more of what `array` holds; the count is the caller's to raise. */
 static lander_status grow(lander_net *net, void **array, int count, int more, size_t size,
                           lander_error *error) {
-  void *larger =
-      memory_resize(net->engine, *array, (size_t)count + (size_t)more, size, error);
+  size_t room = room_of(count + more);
+  if (room == room_of(count)) return LANDER_OK;
+  void *larger = memory_resize(net->engine, *array, room, size, error);
   if (!larger) return LANDER_ERROR_MEMORY;
   *array = larger;
   return LANDER_OK;
@@ -185,6 +191,10 @@ static lander_status connect(lander_net *net, node *n, const parsed_line *line,
                        source->name, source->layer.outputs,
                        source->layer.outputs == 1 ? "" : "s", line->input_output[i] + 1);
     n->in[i] = source->out + line->input_output[i];
+    if (!net->blobs[n->in[i]].batched)
+      return error_set(error, LANDER_ERROR_ARGUMENT,
+                       "'%s' gives one number for the whole batch, which no layer takes",
+                       source->name);
     n->layer.in[i] = net->blobs[n->in[i]].shape;
     n->layer.in_batched[i] = net->blobs[n->in[i]].batched;
     n->needs_label |= source->needs_label;
@@ -202,6 +212,7 @@ static lander_status add_blobs(lander_net *net, node *n, lander_error *error) {
     blob *b = &net->blobs[net->blobs_count];
     memset(b, 0, sizeof *b);
     b->shape = n->layer.out[i];
+    b->node = net->nodes_count;
     b->batched = !n->layer.unbatched;
     status = tensor_count_of(b->shape.dims, b->shape.size, &b->count, error);
     if (status != LANDER_OK) return status;
@@ -215,12 +226,18 @@ static double setting(const lander_numbers *numbers, int weight) {
   return numbers->at[weight < last ? weight : last];
 }
 
-/* One more parameter of the layer, for which there is room. */
+/* One more parameter of the layer. */
 static lander_status add_param(lander_net *net, node *n, const char *name, shape size,
                                lander_param public, lander_error *error) {
+  if (net->data)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "only layers without parameters can be appended to a net");
+  lander_status status =
+      grow(net, (void **)&net->params, net->params_count, 1, sizeof(param), error);
+  if (status != LANDER_OK) return status;
   param *p = &net->params[net->params_count];
   memset(p, 0, sizeof *p);
-  lander_status status = tensor_count_of(size.dims, size.size, &p->count, error);
+  status = tensor_count_of(size.dims, size.size, &p->count, error);
   if (status != LANDER_OK) return status;
   text full = {.engine = net->engine};
   text_add(&full, "%s.%s", n->name, name);
@@ -260,10 +277,9 @@ static int find_weight(const node *lender, const layer_weight *w) {
 static lander_status add_params(lander_net *net, node *n, const layer_common *settings,
                                 lander_error *error) {
   const layer *l = &n->layer;
-  lander_status status = grow(net, (void **)&net->params, net->params_count,
-                              l->weights + l->states, sizeof(param), error);
+  lander_status status = LANDER_OK;
   const node *lender = NULL;
-  if (status == LANDER_OK && n->share) status = find_lender(net, n, &lender, error);
+  if (n->share) status = find_lender(net, n, &lender, error);
   int borrowed = 0;
   for (int i = 0; status == LANDER_OK && i < l->weights; i++) {
     const layer_weight *w = &l->weight[i];
@@ -325,7 +341,7 @@ static lander_status add_node(lander_net *net, const parsed_line *line,
                      "there is a layer of that name already; names must differ");
   char type[NET_NAME_MAX];
   snprintf(type, sizeof type, "%.*s", (int)line->type.length, line->type.at);
-  node n = {.layer.type = layer_type_check(type, error)};
+  node n = {.layer.type = layer_type_check(net->engine, type, error)};
   if (!n.layer.type) return LANDER_ERROR_ARGUMENT;
   n.name = copy_piece(net->engine, line->name.at, line->name.length, error);
   if (!n.name) return LANDER_ERROR_MEMORY;
@@ -376,25 +392,20 @@ static lander_status apply_param(lander_net *net, const parsed_line *line,
   return LANDER_OK;
 }
 
-/* Adds all lines; `extra` says that only layers without parameters may come. */
-static lander_status add_lines(lander_net *net, const char *lines, bool extra,
-                               lander_error *error) {
+/* Adds all lines; once a net has its memory, only layers without parameters may come. */
+static lander_status add_lines(lander_net *net, const char *lines, lander_error *error) {
   int number = 0;
   for (;;) {
     parsed_line line;
     bool found;
     lander_status status = parse_next(&lines, &number, &line, &found, error);
     if (status != LANDER_OK || !found) return status;
-    int params = net->params_count;
-    if (line.is_param && extra)
+    if (line.is_param && net->data)
       status = error_set(error, LANDER_ERROR_ARGUMENT,
                          "a param line can't be appended to a net");
     else
       status =
           line.is_param ? apply_param(net, &line, error) : add_node(net, &line, error);
-    if (status == LANDER_OK && extra && net->params_count > params)
-      status = error_set(error, LANDER_ERROR_ARGUMENT,
-                         "only layers without parameters can be appended to a net");
     if (status != LANDER_OK) {
       error_prefix(error, "line %d: %.*s", number, (int)line.name.length, line.name.at);
       return status;
@@ -428,8 +439,7 @@ lander_status net_write_text(lander_net *net, lander_error *error) {
     const node *n = &net->nodes[i];
     text_add(&t, "%s = %s (", n->name, n->layer.type->name);
     for (int k = 0; k < n->layer.inputs; k++) {
-      int from = 0;
-      while (net->nodes[from].out + net->nodes[from].layer.outputs <= n->in[k]) from++;
+      int from = net->blobs[n->in[k]].node;
       text_add(&t, "%s%s", k ? ", " : "", net->nodes[from].name);
       int output = n->in[k] - net->nodes[from].out;
       if (output > 0) text_add(&t, ":%d", output + 1);
@@ -465,33 +475,45 @@ static void drop_nodes(lander_net *net, int keep_nodes, int keep_blobs, int keep
   net->blobs_count = keep_blobs;
 }
 
-lander_net *lander_net_build(lander_engine *engine, const char *lines, uint64_t seed,
-                             lander_error *error) {
+lander_net *net_graph(lander_engine *engine, const char *lines, lander_error *error) {
   error_clear(error);
   lander_net *net = memory_new(engine, 1, sizeof *net, error);
   if (!net) return NULL;
   net->engine = engine_keep(engine);
-  net->seed = seed;
-  lander_status status = add_lines(net, lines, false, error);
-  if (status == LANDER_OK && lander_net_input(net, 0) == NULL)
+  lander_status status = add_lines(net, lines, error);
+  if (status == LANDER_OK && lander_net_inputs(net) == 0)
     status =
         error_set(error, LANDER_ERROR_ARGUMENT,
                   "a net needs an input layer, as in: data = input () shape=1,28,28");
-  if (status == LANDER_OK) status = net_make_params(net, error);
+  if (status == LANDER_OK) return net;
+  lander_net_free(net);
+  return NULL;
+}
+
+lander_status net_complete(lander_net *net, lander_error *error) {
+  lander_status status = net_make_params(net, error);
   if (status == LANDER_OK) status = net_write_text(net, error);
-  if (status != LANDER_OK) {
+  net_trace_gradients(net);
+  return status;
+}
+
+lander_net *lander_net_build(lander_engine *engine, const char *lines, uint64_t seed,
+                             lander_error *error) {
+  lander_net *net = net_graph(engine, lines, error);
+  if (!net) return NULL;
+  if (net_complete(net, error) != LANDER_OK) {
     lander_net_free(net);
     return NULL;
   }
-  net_trace_gradients(net);
   lander_net_reset(net, seed);
   return net;
 }
 
 lander_status lander_net_append(lander_net *net, const char *lines, lander_error *error) {
   error_clear(error);
+  if (net->running) return net_check_idle(net, error);
   int nodes = net->nodes_count, blobs = net->blobs_count, params = net->params_count;
-  lander_status status = add_lines(net, lines, true, error);
+  lander_status status = add_lines(net, lines, error);
   if (status == LANDER_OK) status = net_write_text(net, error);
   if (status != LANDER_OK) {
     drop_nodes(net, nodes, blobs, params);

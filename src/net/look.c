@@ -17,11 +17,7 @@ int lander_net_find(const lander_net *net, const char *name) {
 }
 
 static const char *blob_source(const lander_net *net, int blob_index) {
-  for (int i = 0; i < net->nodes_count; i++) {
-    const node *n = &net->nodes[i];
-    if (blob_index >= n->out && blob_index < n->out + n->layer.outputs) return n->name;
-  }
-  return NULL;
+  return net->nodes[net->blobs[blob_index].node].name;
 }
 
 bool lander_net_layer(const lander_net *net, int index, lander_layer_info *info) {
@@ -111,9 +107,10 @@ static bool was_run(const lander_net *net, const node *n) {
 }
 
 bool net_output_is_finite(const lander_net *net) {
+  int output = lander_net_output(net);
   for (int i = 0; i < net->nodes_count; i++) {
     const node *n = &net->nodes[i];
-    bool seen = i == lander_net_output(net) || (n->layer.type->flags & LAYER_LOSS);
+    bool seen = i == output || (n->layer.type->flags & LAYER_LOSS);
     if (seen && was_run(net, n) && !blob_is_finite(net, &net->blobs[n->out]))
       return false;
   }
@@ -168,6 +165,7 @@ static void write_prediction(lander_net *net, real *y) {
 lander_status lander_net_predict(lander_net *net, const lander_real *x, int64_t batch,
                                  lander_real *y, lander_error *error) {
   error_clear(error);
+  if (net->running) return net_check_idle(net, error);
   if (lander_net_inputs(net) != 1)
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "predict takes nets with one input, this one has %d",
@@ -192,6 +190,7 @@ lander_tensor *lander_net_predict_tensor(lander_net *net, lander_tensor *const *
   lander_status status = lander_net_forward(net, inputs, count, error);
   net->phase = phase;
   if (status != LANDER_OK) return NULL;
+  net->predicted = true;
   lander_tensor *output = lander_net_value(net, lander_net_output(net), 0, error);
   if (!output) return NULL;
   lander_tensor *y = lander_tensor_new(net->engine, output->dims, output->size, error);

@@ -12,6 +12,7 @@
 /* One output of one layer: its values, and the gradient of the loss in them. */
 typedef struct blob {
   shape shape;
+  int node;            /* whose output it is */
   bool batched;        /* false: one value for the whole batch */
   bool needs_gradient; /* a parameter that is trained lies before it */
   bool has_gradient;   /* written in this backward pass */
@@ -66,16 +67,19 @@ struct lander_net {
 
   /* What forward and backward need, laid out for batches of up to `capacity`. */
   int64_t capacity;
-  int planned_threads;
+  int planned_threads; /* that scratch is for */
   storage *activations, *gradients;
   real *kept, *scratch, *partial;
-  real *second; /* a gradient that is added to one that is already there */
+  real *second; /* a layer's gradients that are added to those already there */
   int64_t second_count;
 
   /* The last forward pass. */
   int64_t batch;
+  bool running; /* in the middle of a pass, where a host's layer may call back */
   bool ran, ran_labels;
+  bool predicted; /* it was a prediction: not for backward */
   lander_phase ran_phase;
+  uint64_t ran_pass;
   storage *held[LAYER_MAX_INPUTS]; /* the inputs' own memory, until the next pass */
 };
 
@@ -97,8 +101,6 @@ bool net_output_is_finite(const lander_net *net);
 const char *net_first_not_finite(const lander_net *net);
 /* net.txt and the parameters, as members of a file that is being written. */
 lander_status net_write(const lander_net *net, npz_writer *z, lander_error *error);
-/* The parameters from such a file: all of them, or an error and none. */
-lander_status net_read_params(lander_net *net, npz_reader *z, lander_error *error);
 
 /* ---- inside this floor ---- */
 
@@ -106,16 +108,27 @@ lander_status net_read_params(lander_net *net, npz_reader *z, lander_error *erro
 int net_find_node(const lander_net *net, const char *name, size_t length);
 void net_trace_gradients(lander_net *net); /* after parameters were frozen or not */
 lander_status net_write_text(lander_net *net, lander_error *error);
+/* What building a net is made of: the graph, which takes no more memory than its text;
+ * then room for the parameters, whose values are the caller's to give. */
+lander_net *net_graph(lander_engine *engine, const char *lines, lander_error *error);
+lander_status net_complete(lander_net *net, lander_error *error);
 
 /* plan.c: memory for batches of this size; keeps what it has when that is enough. */
 lander_status net_plan(lander_net *net, int64_t batch, lander_error *error);
+/* Scratch for the engine's threads, which may have become more since the last pass. */
+lander_status net_plan_scratch(lander_net *net, lander_error *error);
 lander_status net_plan_gradients(lander_net *net, lander_error *error);
 void net_plan_free(lander_net *net);
+/* Numbers that a blob takes up in a plan for such batches. */
+int64_t net_room(const blob *b, int64_t batch);
 
 /* params.c */
 lander_status error_state(lander_error *error); /* a state has no settings */
 lander_status net_make_params(lander_net *net, lander_error *error);
 void net_params_free(lander_net *net);
+
+/* fails: state: a layer of the net is running, and has called back. */
+lander_status net_check_idle(const lander_net *net, lander_error *error);
 
 /* run.c: `inputs` are the data inputs and, when `labels`, the labels. */
 lander_status net_run(lander_net *net, const real *const *inputs, bool labels,

@@ -11,7 +11,7 @@ static int64_t align_up(int64_t count) {
   return (count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static int64_t blob_room(const blob *b, int64_t batch) {
+int64_t net_room(const blob *b, int64_t batch) {
   return align_up(b->batched ? b->count * batch : b->count);
 }
 
@@ -31,11 +31,8 @@ static lander_status check_room(const lander_net *net, int64_t batch,
                    (long long)batch, total);
 }
 
-static bool is_source(const lander_net *net, int blob_index) {
-  for (int i = 0; i < net->nodes_count; i++)
-    if (net->nodes[i].out == blob_index)
-      return net->nodes[i].layer.type->flags & LAYER_SOURCE;
-  return false;
+static bool is_source(const lander_net *net, const blob *b) {
+  return net->nodes[b->node].layer.type->flags & LAYER_SOURCE;
 }
 
 void net_plan_free(lander_net *net) {
@@ -62,9 +59,9 @@ static int64_t place_activations(lander_net *net, int64_t batch) {
   for (int i = 0; i < net->blobs_count; i++) {
     blob *b = &net->blobs[i];
     b->data_offset = -1;
-    if (is_source(net, i)) continue; /* the caller's memory */
+    if (is_source(net, b)) continue; /* the caller's memory */
     b->data_offset = total;
-    total += blob_room(b, batch);
+    total += net_room(b, batch);
   }
   return total;
 }
@@ -79,17 +76,28 @@ static int64_t place_kept(lander_net *net, int64_t batch, real *kept) {
   return total;
 }
 
-lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
+lander_status net_plan_scratch(lander_net *net, lander_error *error) {
   int threads = lander_engine_threads(net->engine);
-  if (batch <= net->capacity && threads <= net->planned_threads) return LANDER_OK;
+  if (threads <= net->planned_threads) return LANDER_OK;
+  int64_t most = 1;
+  for (int i = 0; i < net->nodes_count; i++) {
+    int64_t count = align_up(net->nodes[i].layer.scratch);
+    if (count > most) most = count;
+  }
+  real *scratch = memory_new(net->engine, (size_t)(most * threads), sizeof(real), error);
+  if (!scratch) return LANDER_ERROR_MEMORY;
+  memory_free(net->engine, net->scratch);
+  net->scratch = scratch;
+  net->planned_threads = threads;
+  return LANDER_OK;
+}
+
+static lander_status plan_batch(lander_net *net, int64_t batch, lander_error *error) {
   lander_status status = check_room(net, batch, error);
   if (status != LANDER_OK) return status;
-  if (batch < net->capacity) batch = net->capacity;
-
-  int64_t scratch = 1, partial = 1;
+  int64_t partial = 1;
   for (int i = 0; i < net->nodes_count; i++) {
     const layer *l = &net->nodes[i].layer;
-    if (align_up(l->scratch) > scratch) scratch = align_up(l->scratch);
     int64_t pieces = l->partial_pieces ? l->partial_pieces : PARALLEL_MAX_PIECES;
     if (l->partial * pieces > partial) partial = l->partial * pieces;
   }
@@ -97,10 +105,8 @@ lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
   net->activations = storage_new(net->engine, place_activations(net, batch), error);
   net->kept =
       memory_new(net->engine, (size_t)place_kept(net, batch, NULL), sizeof(real), error);
-  net->scratch =
-      memory_new(net->engine, (size_t)(scratch * threads), sizeof(real), error);
   net->partial = memory_new(net->engine, (size_t)partial, sizeof(real), error);
-  if (!net->activations || !net->kept || !net->scratch || !net->partial) {
+  if (!net->activations || !net->kept || !net->partial) {
     net_plan_free(net);
     return LANDER_ERROR_MEMORY;
   }
@@ -111,8 +117,24 @@ lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
     b->grad = NULL;
   }
   net->capacity = batch;
-  net->planned_threads = threads;
   return LANDER_OK;
+}
+
+lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
+  lander_status status = LANDER_OK;
+  if (batch > net->capacity) status = plan_batch(net, batch, error);
+  return status == LANDER_OK ? net_plan_scratch(net, error) : status;
+}
+
+/* How much of a layer's input gradients may have to be added to what other readers of its
+ * inputs wrote. */
+static int64_t second_room(const lander_net *net, const node *n) {
+  int64_t total = 0;
+  for (int i = 0; i < n->layer.inputs; i++) {
+    const blob *b = &net->blobs[n->in[i]];
+    if (b->needs_gradient && b->readers > 1) total += net_room(b, net->capacity);
+  }
+  return total;
 }
 
 lander_status net_plan_gradients(lander_net *net, lander_error *error) {
@@ -121,9 +143,11 @@ lander_status net_plan_gradients(lander_net *net, lander_error *error) {
     blob *b = &net->blobs[i];
     if (!b->needs_gradient) continue;
     b->grad_offset = total;
-    total += blob_room(b, net->capacity);
-    if (b->readers > 1 && blob_room(b, net->capacity) > second)
-      second = blob_room(b, net->capacity);
+    total += net_room(b, net->capacity);
+  }
+  for (int i = 0; i < net->nodes_count; i++) {
+    int64_t room = second_room(net, &net->nodes[i]);
+    if (room > second) second = room;
   }
   if (net->gradients && net->gradients->count >= total && net->second_count >= second)
     return LANDER_OK;

@@ -95,7 +95,7 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
                   .kept = n->kept,
                   .scratch = net->scratch,
                   .partial = net->partial,
-                  .random = {net->seed, RANDOM_DROPOUT(n - net->nodes, net->pass)},
+                  .random = {net->seed, RANDOM_DROPOUT(n - net->nodes, net->ran_pass)},
                   .error = error};
   for (int i = 0; i < n->layer.inputs; i++) c.x[i] = net->blobs[n->in[i]].data;
   for (int i = 0; i < n->layer.outputs; i++) c.y[i] = net->blobs[n->out + i].data;
@@ -106,16 +106,41 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
   return c;
 }
 
+/* A host's layer may call anything while it runs, but not for a pass of the same net. */
+static void run_layer(lander_net *net, void (*run)(const layer *, const layer_call *),
+                      const layer *l, const layer_call *c) {
+  net->running = true;
+  run(l, c);
+  net->running = false;
+}
+
+lander_status net_check_idle(const lander_net *net, lander_error *error) {
+  if (!net->running) return LANDER_OK;
+  return error_set(error, LANDER_ERROR_STATE,
+                   "the net is in the middle of a pass; a layer's function can't use it");
+}
+
 /* ---- forward ---- */
+
+/* What a layer found wrong ends the pass. */
+static lander_status pass_fails(const node *n, const lander_error *fault,
+                                lander_error *error) {
+  if (error) *error = *fault;
+  error_prefix(error, "%s", n->name);
+  return fault->code;
+}
 
 lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
                       int64_t batch, lander_error *error) {
   lander_status status = net_plan(net, batch, error);
   if (status != LANDER_OK) return status;
   int data_inputs = lander_net_inputs(net), data = 0, label = data_inputs;
-  net->ran = false;
+  net->ran = net->predicted = false;
   net->batch = batch;
   net->ran_phase = net->phase;
+  net->ran_pass = net->pass;
+  if (net->phase == LANDER_TRAIN) net->pass++; /* testing draws nothing */
+  for (int i = 0; i < net->blobs_count; i++) net->blobs[i].has_gradient = false;
   lander_error fault = {.code = LANDER_OK};
   for (int i = 0; i < net->nodes_count; i++) {
     node *n = &net->nodes[i];
@@ -125,12 +150,8 @@ lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
       continue;
     }
     layer_call c = make_call(net, n, &fault);
-    n->layer.type->forward(&n->layer, &c);
-    if (fault.code != LANDER_OK) {
-      if (error) *error = fault;
-      error_prefix(error, "%s", n->name);
-      return fault.code;
-    }
+    run_layer(net, n->layer.type->forward, &n->layer, &c);
+    if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
   }
   net->ran = true;
   net->ran_labels = labels;
@@ -193,6 +214,8 @@ static lander_status hold_inputs(lander_net *net, lander_tensor *const *inputs, 
 lander_status lander_net_forward(lander_net *net, lander_tensor *const *inputs, int count,
                                  lander_error *error) {
   error_clear(error);
+  lander_status status = net_check_idle(net, error);
+  if (status != LANDER_OK) return status;
   int data = lander_net_inputs(net), labels = lander_net_labels(net);
   if (count != data && count != data + labels)
     return error_set(
@@ -203,10 +226,10 @@ lander_status lander_net_forward(lander_net *net, lander_tensor *const *inputs, 
                      LAYER_MAX_INPUTS);
   int64_t batch = -1;
   for (int i = 0; i < count; i++) {
-    lander_status status = check_input(net, input_node(net, i), inputs[i], &batch, error);
+    status = check_input(net, input_node(net, i), inputs[i], &batch, error);
     if (status != LANDER_OK) return status;
   }
-  lander_status status = net_plan(net, batch, error);
+  status = net_plan(net, batch, error);
   if (status != LANDER_OK) return status;
   const real *pointers[LAYER_MAX_INPUTS];
   status = hold_inputs(net, inputs, count, pointers, error);
@@ -268,26 +291,31 @@ static bool want_weights(lander_net *net, const node *n, layer_call *c) {
   return wanted;
 }
 
-static void backward_node(lander_net *net, node *n) {
-  layer_call c = make_call(net, n, NULL);
+static void backward_node(lander_net *net, node *n, lander_error *fault) {
+  layer_call c = make_call(net, n, fault);
   blob *added[LAYER_MAX_INPUTS] = {NULL};
   bool wanted = false;
+  int64_t room = 0;
   for (int i = 0; i < n->layer.outputs; i++) c.dy[i] = net->blobs[n->out + i].grad;
   for (int i = 0; i < n->layer.inputs; i++) {
     blob *b = &net->blobs[n->in[i]];
     if (!b->needs_gradient) continue;
     wanted = true;
-    if (b->has_gradient) added[i] = b;
-    c.dx[i] = b->has_gradient ? net->second : b->grad;
+    c.dx[i] = b->grad;
+    if (b->has_gradient) { /* each has a place of its own */
+      added[i] = b;
+      c.dx[i] = net->second + room;
+      room += net_room(b, net->capacity);
+    }
     b->has_gradient = true;
   }
   wanted |= want_weights(net, n, &c);
   if (!wanted) return;
-  n->layer.type->backward(&n->layer, &c);
+  run_layer(net, n->layer.type->backward, &n->layer, &c);
   for (int i = 0; i < n->layer.inputs; i++) {
     if (!added[i]) continue;
     int64_t count = blob_numbers(net, added[i]);
-    add_job j = {c.kernels, count, parallel_pieces(count, 16384), net->second,
+    add_job j = {c.kernels, count, parallel_pieces(count, 16384), c.dx[i],
                  added[i]->grad};
     parallel_run(net->engine, j.pieces, add_piece, &j);
   }
@@ -328,6 +356,10 @@ static lander_status check_backward(const lander_net *net, const lander_tensor *
   if (!net->ran)
     return error_set(error, LANDER_ERROR_STATE,
                      "backward needs a forward pass before it");
+  if (net->predicted)
+    return error_set(error, LANDER_ERROR_STATE,
+                     "the last pass was a prediction, and backward needs a forward pass "
+                     "before it");
   if (!dy && !lander_net_has_loss(net))
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "the net has no loss layer; give the gradient of its output");
@@ -363,10 +395,13 @@ static void clear_unwritten(lander_net *net) {
 lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
                                   bool accumulate, lander_error *error) {
   error_clear(error);
-  lander_status status = check_backward(net, dy, error);
+  lander_status status = net_check_idle(net, error);
+  if (status == LANDER_OK) status = check_backward(net, dy, error);
+  if (status == LANDER_OK) status = net_plan_scratch(net, error);
   if (status == LANDER_OK) status = net_plan_gradients(net, error);
   if (status == LANDER_OK) status = seed_gradients(net, dy, error);
   if (status != LANDER_OK) return status;
+  lander_error fault = {.code = LANDER_OK};
   mark_params(net, accumulate);
   for (int i = net->nodes_count - 1; i >= 0; i--) {
     node *n = &net->nodes[i];
@@ -381,7 +416,8 @@ lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
       if (b->has_gradient || !b->grad) continue;
       memset(b->grad, 0, (size_t)blob_numbers(net, b) * sizeof(real));
     }
-    if (flows) backward_node(net, n);
+    if (flows) backward_node(net, n, &fault);
+    if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
   }
   clear_unwritten(net);
   return LANDER_OK;

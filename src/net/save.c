@@ -23,29 +23,50 @@ lander_status net_write(const lander_net *net, npz_writer *z, lander_error *erro
   return status;
 }
 
-lander_status net_read_params(lander_net *net, npz_reader *z, lander_error *error) {
-  storage *fresh = storage_new(net->engine, net->arena_count, error);
-  if (!fresh) return LANDER_ERROR_MEMORY;
-  lander_status status = LANDER_OK;
-  for (int i = 0; status == LANDER_OK && i < net->params_count; i++) {
-    const param *p = &net->params[i];
-    status = npz_read_into(z, p->name, p->shape.dims, p->shape.size,
-                           fresh->data + p->offset, error);
-  }
-  if (status == LANDER_OK)
-    memcpy(net->data->data, fresh->data, (size_t)net->arena_count * sizeof(real));
-  storage_free(fresh);
-  return status;
-}
-
 lander_status lander_net_save(const lander_net *net, const char *path,
                               lander_error *error) {
   error_clear(error);
   npz_writer *z = npz_create(net->engine, path, error);
-  if (!z) return LANDER_ERROR_IO;
+  if (!z) return error ? error->code : LANDER_ERROR_IO;
   lander_status status = net_write(net, z, error);
   if (status == LANDER_OK) return npz_commit(z, error);
   npz_abandon(z);
+  return status;
+}
+
+/* ---- reading ---- */
+
+static void free_all(lander_engine *engine, lander_tensor **tensors, int count) {
+  for (int i = 0; tensors && i < count; i++) lander_tensor_free(tensors[i]);
+  memory_free(engine, tensors);
+}
+
+/* The parameters' members, before the net has room for them: the text may promise more
+ * than the file holds. NULL: one of them is missing or of another shape. */
+static lander_tensor **read_params(const lander_net *net, npz_reader *z,
+                                   lander_error *error) {
+  lander_tensor **read =
+      memory_new(net->engine, (size_t)net->params_count, sizeof *read, error);
+  for (int i = 0; read && i < net->params_count; i++) {
+    const param *p = &net->params[i];
+    read[i] = npz_read_shaped(z, p->name, p->shape.dims, p->shape.size, error);
+    if (read[i]) continue;
+    free_all(net->engine, read, i);
+    return NULL;
+  }
+  return read;
+}
+
+/* Gives a graph its parameters. */
+static lander_status fill_params(lander_net *net, npz_reader *z, lander_error *error) {
+  lander_tensor **read = read_params(net, z, error);
+  if (!read) return LANDER_ERROR_FORMAT;
+  lander_status status = net_complete(net, error);
+  for (int i = 0; status == LANDER_OK && i < net->params_count; i++) {
+    const param *p = &net->params[i];
+    memcpy(net->data->data + p->offset, read[i]->data, (size_t)p->count * sizeof(real));
+  }
+  free_all(net->engine, read, net->params_count);
   return status;
 }
 
@@ -59,13 +80,13 @@ static lander_net *read_net(lander_engine *engine, npz_reader *z, const char *pa
   }
   char *lines = npz_read_text(z, TEXT_MEMBER, NULL, error);
   if (!lines) return NULL;
-  lander_net *net = lander_net_build(engine, lines, 0, error);
+  lander_net *net = net_graph(engine, lines, error);
   memory_free(engine, lines);
   if (!net) {
     error_prefix(error, "%s: " TEXT_MEMBER, path);
     return NULL;
   }
-  if (net_read_params(net, z, error) != LANDER_OK) {
+  if (fill_params(net, z, error) != LANDER_OK) {
     lander_net_free(net);
     return NULL;
   }

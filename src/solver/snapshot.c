@@ -205,7 +205,8 @@ static bool same_text(const char *a, const char *b) {
 
 static bool same_node(const node *a, const node *b) {
   return !strcmp(a->name, b->name) && a->layer.type == b->layer.type &&
-         same_text(a->options, b->options) && a->layer.inputs == b->layer.inputs &&
+         same_text(a->options, b->options) && same_text(a->share, b->share) &&
+         a->loss_weight == b->loss_weight && a->layer.inputs == b->layer.inputs &&
          !memcmp(a->in, b->in, (size_t)a->layer.inputs * sizeof a->in[0]);
 }
 

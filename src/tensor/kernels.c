@@ -6,8 +6,9 @@
  * set, so their order does not change. */
 #include "kernels.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "kernels_math.h"
 
 /* In a loop so marked, an element is read and written in one round only: in place or
  * not, the compiler need not compare pointers. */
@@ -94,6 +95,20 @@ static double dot(int64_t n, const real *a, const real *b) {
   return total;
 }
 
+/* A positive x gives 0, but a NaN of dy comes through. */
+static double dot_negative(int64_t n, const real *x, const real *dy) {
+  double lanes[LANES * CHAINS] = {0}, total = 0;
+  int64_t i = 0;
+  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
+    for (int lane = 0; lane < LANES * CHAINS; lane++) {
+      double below = x[i + lane] > 0 ? 0 : (double)x[i + lane];
+      lanes[lane] += below * (double)dy[i + lane];
+    }
+  for (int lane = 0; lane < LANES * CHAINS; lane++) total += lanes[lane];
+  for (; i < n; i++) total += (x[i] > 0 ? 0 : (double)x[i]) * (double)dy[i];
+  return total;
+}
+
 static double sum_squares(int64_t n, const real *x) {
   return dot(n, x, x);
 }
@@ -140,75 +155,14 @@ static void sum_rows(int64_t rows, int64_t n, const real *dy, real *dbias) {
   }
 }
 
-/* ---- the exponential and what is made of it -------------------------------------- */
-
-#ifdef LANDER_REAL_DOUBLE
-
-static inline double exp_one(double x) {
-  return exp(x);
-}
-
-static inline double tanh_one(double x) {
-  return tanh(x);
-}
-
-#else
-
-/* e^x = 2^n e^r with n the integer nearest to x / ln 2, so |r| <= ln(2) / 2, where a
- * polynomial of degree 6 (fitted for the least largest relative error, 3.3e-9) is enough.
- * 2^n is multiplied in two halves: so results may be denormal, and overflow is infinity.
- * NaN falls through all comparisons and comes out. */
-static inline float exp_one(float x) {
-  x = x > 89 ? 89 : x;           /* infinity; */
-  x = x < -104 ? -104 : x;       /* zero */
-  const float round = 0x1.8p23f; /* added, it leaves no room behind the point */
-  float shifted = x * 0x1.715476p0f + round;
-  float n = shifted - round;
-  float r = x - n * 0x1.62ep-1f; /* ln 2 in two parts, the first with few bits */
-  r = r - n * 0x1.0bfbe8p-15f;
-  float p = 0.0013813145f;
-  p = p * r + 0.008369419f;
-  p = p * r + 0.041668456f;
-  p = p * r + 0.16666515f;
-  p = p * r + 0.49999994f;
-  p = p * r * r + r + 1;
-  uint32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  int32_t whole = (int32_t)(bits - 0x4b400000u); /* n, from the low bits of `shifted` */
-  int32_t half = whole >> 1;
-  uint32_t first = ((uint32_t)half + 127) << 23;
-  uint32_t second = ((uint32_t)whole - (uint32_t)half + 127) << 23;
-  float a, b;
-  memcpy(&a, &first, sizeof a);
-  memcpy(&b, &second, sizeof b);
-  return p * a * b;
-}
-
-/* Near zero by a polynomial of its own (relative error 4.8e-9), where the quotient would
- * lose digits. */
-static inline float tanh_one(float x) {
-  float square = x * x;
-  float p = -0.0056669773f;
-  p = p * square + 0.020606177f;
-  p = p * square - 0.053730007f;
-  p = p * square + 0.13331331f;
-  p = p * square - 0.33333278f;
-  float small = x + x * square * p;
-  float e = exp_one(-2 * fabsf(x));
-  float large = copysignf((1 - e) / (1 + e), x);
-  return fabsf(x) < 0.625f ? small : large;
-}
-
-#endif
-
-static inline real sigmoid_one(real x) {
-  real e = exp_one(x < 0 ? x : -x); /* at most 1: exact at both ends */
-  real right = 1 / (1 + e);
-  return x < 0 ? e * right : right;
-}
+/* ---- the exponential, the logarithm and what is made of them ---------------------- */
 
 static void exp_all(int64_t n, const real *x, real *y) {
   EACH(int64_t i = 0; i < n; i++) y[i] = exp_one(x[i]);
+}
+
+static void log_all(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = log_one(x[i]);
 }
 
 static void sigmoid(int64_t n, const real *x, real *y) {
@@ -225,6 +179,72 @@ static void tanh_all(int64_t n, const real *x, real *y) {
 
 static void tanh_back(int64_t n, const real *y, const real *dy, real *dx) {
   EACH(int64_t i = 0; i < n; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
+}
+
+static void silu(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = x[i] * sigmoid_one(x[i]);
+}
+
+static void silu_back(int64_t n, const real *x, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++)
+    dx[i] = dy[i] * (sigmoid_one(x[i]) + x[i] * sigmoid_slope(x[i]));
+}
+
+static void gelu(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = x[i] * normal_one(x[i]).below;
+}
+
+static void gelu_back(int64_t n, const real *x, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++) {
+    normal_at at = normal_one(x[i]);
+    dx[i] = dy[i] * (at.below + x[i] * at.density);
+  }
+}
+
+/* (1 + tanh u) / 2 is sigmoid(2 u), which keeps its digits where tanh is near -1. */
+#define GELU_LINEAR ((real)1.5957691216057308) /* 2 sqrt(2 / pi) */
+#define GELU_CUBIC  ((real)0.044715)
+
+static void gelu_tanh(int64_t n, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) {
+    real v = x[i];
+    y[i] = v * sigmoid_one(GELU_LINEAR * (v + GELU_CUBIC * v * v * v));
+  }
+}
+
+static void gelu_tanh_back(int64_t n, const real *x, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++) {
+    real v = x[i];
+    real u = GELU_LINEAR * (v + GELU_CUBIC * v * v * v);
+    real du = GELU_LINEAR * (1 + 3 * GELU_CUBIC * v * v);
+    dx[i] = dy[i] * (sigmoid_one(u) + v * sigmoid_slope(u) * du);
+  }
+}
+
+static void elu(int64_t n, real alpha, const real *x, real *y) {
+  EACH(int64_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : alpha * expm1_one(x[i]);
+}
+
+static void elu_back(int64_t n, real alpha, const real *x, const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++)
+  dx[i] = x[i] > 0 ? dy[i] : dy[i] * (alpha * exp_one(x[i]));
+}
+
+static void softplus(int64_t n, real beta, real threshold, const real *x, real *y) {
+  const real scale = 1 / beta;
+  EACH(int64_t i = 0; i < n; i++) {
+    real z = beta * x[i];
+    real soft = (z > 0 ? z : 0) + log1p_one(exp_one(z > 0 ? -z : z));
+    y[i] = z > threshold ? x[i] : soft * scale;
+  }
+}
+
+static void softplus_back(int64_t n, real beta, real threshold, const real *x,
+                          const real *dy, real *dx) {
+  EACH(int64_t i = 0; i < n; i++) {
+    real z = beta * x[i];
+    dx[i] = z > threshold ? dy[i] : dy[i] * sigmoid_one(z);
+  }
 }
 
 /* ---- comparisons ----------------------------------------------------------------- */
@@ -323,6 +343,71 @@ static void add_2d(int64_t rows, int64_t n, const real *x, int64_t x_step, real 
   }
 }
 
+/* Eight or four elements `step` apart; nothing behind the last of them is read. (By a
+ * pointer: how a vector is returned depends on the instruction set.) */
+static inline void load8(const real *x, int64_t step, real8 *out) {
+  if (step == 1) {
+    *out = *(const real8 *)x;
+  } else if (step == 2) {
+    real8 low = *(const real8 *)x, high = *(const real8 *)(x + 7);
+    *out = __builtin_shufflevector(low, high, 0, 2, 4, 6, 9, 11, 13, 15);
+  } else {
+    for (int lane = 0; lane < 8; lane++) (*out)[lane] = x[lane * step];
+  }
+}
+
+static inline void load4(const real *x, int64_t step, real4 *out) {
+  for (int lane = 0; lane < 4; lane++) (*out)[lane] = x[lane * step];
+}
+
+static void add_steps(int64_t n, int64_t step, const real *x, real *y) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    real8 value;
+    load8(x + i * step, step, &value);
+    *(real8 *)(y + i) += value;
+  }
+  for (; i < n; i++) y[i] += x[i * step];
+}
+
+static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
+  for (int64_t i = 0; i < n; i++) y[i * step] += x[i];
+}
+
+/* Vectors of max_steps. The last one may overlap the one before: what was taken from a
+ * place is taken from there again, or not at all. */
+#define MAX_VECTOR(vector, mask_type, load, ...)                                         \
+  do {                                                                                   \
+    vector value, old = *(vector *)(best + i);                                           \
+    load(x + i * step, step, &value);                                                    \
+    vector here = (real)(place + i * step) + (real)step * (vector){__VA_ARGS__};         \
+    mask_type take = (value > old) | (value != value);                                   \
+    *(vector *)(best + i) = SELECT(vector, mask_type, take, value, old);                 \
+    *(vector *)(at + i) = SELECT(vector, mask_type, take, here, *(vector *)(at + i));    \
+  } while (0)
+
+static void max_steps(int64_t n, int64_t step, const real *x, int64_t place, real *best,
+                      real *at) {
+  if (n >= 8) {
+    for (int64_t i = 0;; i = i + 16 <= n ? i + 8 : n - 8) {
+      MAX_VECTOR(real8, mask8, load8, 0, 1, 2, 3, 4, 5, 6, 7);
+      if (i == n - 8) return;
+    }
+  }
+  if (n >= 4) {
+    for (int64_t i = 0;; i = n - 4) {
+      MAX_VECTOR(real4, mask4, load4, 0, 1, 2, 3);
+      if (i == n - 4) return;
+    }
+  }
+  for (int64_t i = 0; i < n; i++) {
+    real value = x[i * step];
+    bool take = value > best[i] || value != value;
+    best[i] = take ? value : best[i];
+    at[i] = take ? (real)(place + i * step) : at[i];
+  }
+}
+
 /* ---- max pooling ----------------------------------------------------------------- */
 
 static inline void pool_one(const real *top, const real *bottom, real *y, real *which) {
@@ -379,6 +464,8 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
   }
 }
 
+#include "kernels_norm.h"
+
 /* ---- updates --------------------------------------------------------------------- */
 
 static void sgd_update(int64_t n, real *w, const real *grad, real *v, real scale,
@@ -405,21 +492,44 @@ const kernels KERNELS = {
     .sum = sum,
     .sum_squares = sum_squares,
     .dot = dot,
+    .dot_negative = dot_negative,
     .max = max,
     .is_finite = is_finite,
     .exp = exp_all,
+    .log = log_all,
     .relu = relu,
     .relu_back = relu_back,
     .sigmoid = sigmoid,
     .sigmoid_back = sigmoid_back,
     .tanh = tanh_all,
     .tanh_back = tanh_back,
+    .silu = silu,
+    .silu_back = silu_back,
+    .gelu = gelu,
+    .gelu_back = gelu_back,
+    .gelu_tanh = gelu_tanh,
+    .gelu_tanh_back = gelu_tanh_back,
+    .elu = elu,
+    .elu_back = elu_back,
+    .softplus = softplus,
+    .softplus_back = softplus_back,
     .add_rows = add_rows,
     .sum_rows = sum_rows,
     .copy_2d = copy_2d,
     .add_2d = add_2d,
+    .add_steps = add_steps,
+    .add_to_steps = add_to_steps,
+    .max_steps = max_steps,
     .softmax = softmax,
     .max_pool_2x2 = max_pool_2x2,
     .max_pool_2x2_back = max_pool_2x2_back,
+    .moments = moments,
+    .moments_back = moments_back,
+    .normalise = normalise,
+    .normalise_back = normalise_back,
+    .moments_columns = moments_columns,
+    .moments_columns_back = moments_columns_back,
+    .normalise_columns = normalise_columns,
+    .normalise_columns_back = normalise_columns_back,
     .sgd_update = sgd_update,
 };

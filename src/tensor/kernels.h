@@ -10,6 +10,17 @@
 #include "../base/base.h"
 #include "../base/cpu.h"
 
+/* What normalisation does to a number: y = by_x (x - mean) + shift, and to a gradient:
+ * dx = by_dy dy + by_x (x - mean) + shift. */
+typedef struct norm_line {
+  real mean, by_x, by_dy, shift;
+} norm_line;
+
+/* One line for each column. */
+typedef struct norm_lines {
+  const real *mean, *by_x, *by_dy, *shift;
+} norm_lines;
+
 typedef struct kernels {
   const char *name; /* "AVX2" */
 
@@ -25,16 +36,33 @@ typedef struct kernels {
   double (*sum)(int64_t n, const real *x);         /* in double, in a fixed order */
   double (*sum_squares)(int64_t n, const real *x); /* in double, in a fixed order */
   double (*dot)(int64_t n, const real *a, const real *b); /* likewise */
+  /* The sum of min(x, 0) dy, likewise: the gradient of a slope for negative x. */
+  double (*dot_negative)(int64_t n, const real *x, const real *dy);
   real (*max)(int64_t n, const real *x);       /* of numbers: NaN is passed over */
   bool (*is_finite)(int64_t n, const real *x); /* false: a NaN or an infinity */
 
   void (*exp)(int64_t n, const real *x, real *y);
+  void (*log)(int64_t n, const real *x, real *y); /* NaN below 0, -inf at 0 */
   void (*relu)(int64_t n, real slope, const real *x, real *y);
   void (*relu_back)(int64_t n, real slope, const real *x, const real *dy, real *dx);
   void (*sigmoid)(int64_t n, const real *x, real *y);
   void (*sigmoid_back)(int64_t n, const real *y, const real *dy, real *dx);
   void (*tanh)(int64_t n, const real *x, real *y);
   void (*tanh_back)(int64_t n, const real *y, const real *dy, real *dx);
+
+  void (*silu)(int64_t n, const real *x, real *y); /* x sigmoid(x) */
+  void (*silu_back)(int64_t n, const real *x, const real *dy, real *dx);
+  /* x times the normal distribution function; and its approximation by tanh. */
+  void (*gelu)(int64_t n, const real *x, real *y);
+  void (*gelu_back)(int64_t n, const real *x, const real *dy, real *dx);
+  void (*gelu_tanh)(int64_t n, const real *x, real *y);
+  void (*gelu_tanh_back)(int64_t n, const real *x, const real *dy, real *dx);
+  void (*elu)(int64_t n, real alpha, const real *x, real *y);
+  void (*elu_back)(int64_t n, real alpha, const real *x, const real *dy, real *dx);
+  /* log(1 + e^(beta x)) / beta; x itself where beta x is above the threshold. */
+  void (*softplus)(int64_t n, real beta, real threshold, const real *x, real *y);
+  void (*softplus_back)(int64_t n, real beta, real threshold, const real *x,
+                        const real *dy, real *dx);
 
   /* rows x n: every row of y += bias (n); and dbias (n) += column sums of dy */
   void (*add_rows)(int64_t rows, int64_t n, const real *bias, real *y);
@@ -45,6 +73,14 @@ typedef struct kernels {
                   int64_t y_step);
   void (*add_2d)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
                  int64_t y_step);
+
+  /* One side has elements `step` apart: y[i] += x[step i], and y[step i] += x[i]. And the
+   * larger one of best[i] and x[step i], NaN counting as largest; at[i] becomes
+   * place + step i where it is taken. x and the others don't meet. */
+  void (*add_steps)(int64_t n, int64_t step, const real *x, real *y);
+  void (*add_to_steps)(int64_t n, int64_t step, const real *x, real *y);
+  void (*max_steps)(int64_t n, int64_t step, const real *x, int64_t place, real *best,
+                    real *at);
 
   /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x): NaN when
    * x has a NaN or +inf, or nothing but -inf. Nothing is clamped; exp(-inf) is 0. */
@@ -57,6 +93,30 @@ typedef struct kernels {
                        real *which);
   void (*max_pool_2x2_back)(int64_t rows, int64_t n, int64_t width, const real *which,
                             const real *dy, real *dx);
+
+  /* Normalisation, of rows of n numbers that lie `step` apart (in x, y, dy and dx alike):
+   * sums[0] = sum of (x - pivot), sums[1] = sum of (x - pivot)^2, in double;
+   * and back: sums[0] = sum of dy, sums[1] = sum of dy (x - mean). */
+  void (*moments)(int64_t rows, int64_t n, int64_t step, real pivot, const real *x,
+                  double sums[2]);
+  void (*moments_back)(int64_t rows, int64_t n, int64_t step, real mean, const real *x,
+                       const real *dy, double sums[2]);
+  void (*normalise)(int64_t rows, int64_t n, int64_t step, const norm_line *line,
+                    const real *x, real *y);
+  void (*normalise_back)(int64_t rows, int64_t n, int64_t step, const norm_line *line,
+                         const real *x, const real *dy, real *dx);
+
+  /* The same for each of n columns, which has a line and sums of its own. */
+  void (*moments_columns)(int64_t rows, int64_t n, int64_t step, const real *pivot,
+                          const real *x, double *sums, double *squares);
+  void (*moments_columns_back)(int64_t rows, int64_t n, int64_t step, const real *mean,
+                               const real *x, const real *dy, double *sums,
+                               double *products);
+  void (*normalise_columns)(int64_t rows, int64_t n, int64_t step,
+                            const norm_lines *lines, const real *x, real *y);
+  void (*normalise_columns_back)(int64_t rows, int64_t n, int64_t step,
+                                 const norm_lines *lines, const real *x, const real *dy,
+                                 real *dx);
 
   /* One parameter's update; all of n elements, in place:
    *   g = scale * grad + decay * w (L2), or + decay * sign(w) (L1, when l1 is true)

@@ -116,6 +116,7 @@ lander_tensor *lander_tensor_load(lander_engine *engine, const char *path,
 
 lander_status lander_tensor_save(const lander_tensor *t, const char *path,
                                  lander_error *error) {
+  error_clear(error);
   lander_engine *engine = lander_tensor_engine(t);
   lander_tensor *copy = NULL;
   const real *data = tensor_contiguous(t, &copy, error);

@@ -153,11 +153,17 @@ lander_tensor *npz_read_array(npz_reader *z, const char *name, lander_error *err
   return t;
 }
 
-static bool same_shape(const npy_header *h, int dims, const int64_t *size) {
-  if (h->dims != dims) return false;
-  for (int i = 0; i < dims; i++)
-    if (h->size[i] != size[i]) return false;
-  return true;
+static lander_status check_shape(const npz_reader *z, const char *name,
+                                 const npy_header *h, int dims, const int64_t *size,
+                                 lander_error *error) {
+  bool same = h->dims == dims;
+  for (int i = 0; same && i < dims; i++) same = h->size[i] == size[i];
+  if (same) return LANDER_OK;
+  char found[SHAPE_TEXT], expected[SHAPE_TEXT];
+  return error_set(error, LANDER_ERROR_SHAPE,
+                   "%s: member %s.npy has the shape %s, expected %s", zip_path(z->zip),
+                   name, shape_text(found, h->dims, h->size),
+                   shape_text(expected, dims, size));
 }
 
 lander_status npz_read_into(npz_reader *z, const char *name, int dims,
@@ -167,15 +173,21 @@ lander_status npz_read_into(npz_reader *z, const char *name, int dims,
   npy_header h;
   unsigned char *content = read_npy(z, name, &h, error);
   if (!content) return error->code;
-  lander_status status = LANDER_OK;
-  char found[SHAPE_TEXT], expected[SHAPE_TEXT];
-  if (same_shape(&h, dims, size))
-    npy_convert(&h, content, out);
-  else
-    status = error_set(error, LANDER_ERROR_SHAPE,
-                       "%s: member %s.npy has the shape %s, expected %s",
-                       zip_path(z->zip), name, shape_text(found, h.dims, h.size),
-                       shape_text(expected, dims, size));
+  lander_status status = check_shape(z, name, &h, dims, size, error);
+  if (status == LANDER_OK) npy_convert(&h, content, out);
   memory_free(z->engine, content);
   return status;
+}
+
+lander_tensor *npz_read_shaped(npz_reader *z, const char *name, int dims,
+                               const int64_t *size, lander_error *error) {
+  npy_header h;
+  unsigned char *content = read_npy(z, name, &h, error);
+  if (!content) return NULL;
+  lander_tensor *t = NULL;
+  if (check_shape(z, name, &h, dims, size, error) == LANDER_OK)
+    t = lander_tensor_new(z->engine, dims, size, error);
+  if (t) npy_convert(&h, content, t->data);
+  memory_free(z->engine, content);
+  return t;
 }

@@ -29,6 +29,10 @@ bool npz_has(const npz_reader *z, const char *name);
 char *npz_read_text(npz_reader *z, const char *name, size_t *length, lander_error *error);
 /* Member name.npy as a new tensor, converted to real. */
 lander_tensor *npz_read_array(npz_reader *z, const char *name, lander_error *error);
+/* The same; the shape must be this one. Nothing is allocated that the file doesn't hold.
+ */
+lander_tensor *npz_read_shaped(npz_reader *z, const char *name, int dims,
+                               const int64_t *size, lander_error *error);
 /* Member name.npy into memory that is there; the shape must be this one. */
 lander_status npz_read_into(npz_reader *z, const char *name, int dims,
                             const int64_t *size, real *out, lander_error *error);

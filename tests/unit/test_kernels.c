@@ -261,6 +261,39 @@ static void test_2d(void) {
     }
 }
 
+static void test_steps(void) {
+  UNIT_TEST("add_steps, add_to_steps and max_steps");
+  enum { MOST = 37, STEPS = 4 };
+  static real x[MOST * STEPS], to[MOST * STEPS], sum[MOST + 1], best[MOST + 1],
+      at[MOST + 1];
+  for (int n = 0; n <= MOST; n++)
+    for (int step = 1; step <= STEPS; step++) {
+      int end = n > 0 ? (n - 1) * step + 1 : 0; /* what lies behind is not looked at */
+      for (int i = 0; i < MOST * STEPS; i++) {
+        x[i] = i < end ? (real)floor(draw(0, 4)) : (real)INFINITY;
+        to[i] = (real)i;
+      }
+      if (n > 5) x[4 * step] = (real)NAN;
+      for (int i = 0; i <= n; i++) sum[i] = best[i] = at[i] = (real)(i % 3);
+      k->max_steps(n, step, x, 1000, best, at);
+      for (int i = 0; i < n; i++) {
+        real value = x[i * step], before = (real)(i % 3);
+        bool take = value > before || isnan(value);
+        UNIT_CHECK(near(best[i], take ? value : before, 0));
+        UNIT_CHECK(at[i] == (take ? (real)(1000 + i * step) : before));
+      }
+      k->add_steps(n, step, x, sum);
+      k->add_to_steps(n, step, x, to);
+      for (int i = 0; i < n; i++)
+        UNIT_CHECK(near(sum[i], x[i * step] + (real)(i % 3), 0));
+      for (int i = 0; i < MOST * STEPS; i++) {
+        bool in = i < end && i % step == 0;
+        UNIT_CHECK(near(to[i], (real)i + (in ? x[i / step] : 0), 0));
+      }
+      UNIT_CHECK(sum[n] == (real)(n % 3) && best[n] == sum[n] && at[n] == sum[n]);
+    }
+}
+
 static void test_softmax(void) {
   UNIT_TEST("softmax");
   for (int n = 1; n <= LONGEST; n++) {
@@ -455,6 +488,7 @@ int main(void) {
     test_is_finite();
     test_rows();
     test_2d();
+    test_steps();
     test_softmax();
     test_max_pool();
     test_update();

@@ -1,0 +1,248 @@
+/* batch_norm.c: every channel with mean 0 and variance 1 over the batch (Ioffe and
+ * Szegedy, "Batch Normalization", 2015). */
+#include <math.h>
+
+#include "norm.h"
+
+typedef struct batch_norm {
+  double eps, momentum;
+  bool affine;
+  int64_t channels;
+  int64_t plane; /* numbers of a channel in one sample */
+} batch_norm;
+
+static const lander_option options[] = {
+    NORM_EPS(batch_norm),
+    OPTION_NUMBER(batch_norm, momentum, "0.1", 0, 1, 0,
+                  "how much of the running statistics a batch replaces"),
+    NORM_AFFINE(batch_norm), OPTION_END};
+
+enum { RUNNING_MEAN, RUNNING_VAR };
+
+static lander_status setup(layer *l, lander_error *error) {
+  batch_norm *self = l->self;
+  const shape *in = &l->in[0];
+  if (in->dims < 1)
+    return layer_want_dims(l, 0, 1, "(channels) or (channels, ...)", error);
+  self->channels = in->size[0];
+  self->plane = shape_count(in) / self->channels;
+  shape channels = {1, {self->channels}};
+  l->outputs = 1;
+  l->out[0] = *in;
+  if (self->affine) norm_declare(l, &channels);
+  l->states = 2;
+  l->state[RUNNING_MEAN] = (layer_state){"running_mean", channels, 0};
+  l->state[RUNNING_VAR] = (layer_state){"running_var", channels, 1};
+  l->kept = 2 * self->channels; /* used once a batch: means, then 1 / deviations */
+  return LANDER_OK;
+}
+
+static real *means(const layer_call *c) {
+  return c->kept;
+}
+
+static real *inverses(const batch_norm *self, const layer_call *c) {
+  return c->kept + self->channels;
+}
+
+static real weight_of(const batch_norm *self, const layer_call *c, int64_t channel) {
+  return self->affine ? c->w[0][channel] : 1;
+}
+
+static real bias_of(const batch_norm *self, const layer_call *c, int64_t channel) {
+  return self->affine ? c->w[1][channel] : 0;
+}
+
+static double count_of(const batch_norm *self, const layer_call *c) {
+  return (double)c->batch * (double)self->plane;
+}
+
+/* ---- pieces: each has some channels of the whole batch --------------------------- */
+
+#define COLUMNS 64 /* channels at a time when they are columns */
+
+typedef struct job {
+  const batch_norm *self;
+  const layer_call *call;
+  int pieces;
+} job;
+
+static void run(const layer *l, const layer_call *c, parallel_body body) {
+  const batch_norm *self = l->self;
+  int64_t numbers = c->batch * self->plane; /* a channel */
+  int64_t grain = NORM_GRAIN / numbers;
+  /* Threads should not write to one cache line. */
+  if (self->plane == 1 && grain < COLUMNS) grain = COLUMNS;
+  job j = {self, c, parallel_pieces(self->channels, grain)};
+  parallel_run(c->engine, j.pieces, body, &j);
+}
+
+/* The line of y = w (x - mean) / deviation + b. */
+static norm_line line_of(const batch_norm *self, const layer_call *c, int64_t channel) {
+  return (norm_line){.mean = means(c)[channel],
+                     .by_x = weight_of(self, c, channel) * inverses(self, c)[channel],
+                     .shift = bias_of(self, c, channel)};
+}
+
+/* ---- forward --------------------------------------------------------------------- */
+
+static void keep(const batch_norm *self, const layer_call *c, int64_t channel,
+                 double mean, double variance) {
+  means(c)[channel] = (real)mean;
+  inverses(self, c)[channel] = (real)(1 / sqrt(variance + self->eps));
+}
+
+static void keep_running(const batch_norm *self, const layer_call *c, int64_t channel) {
+  keep(self, c, channel, c->state[RUNNING_MEAN][channel], c->state[RUNNING_VAR][channel]);
+}
+
+/* Of a batch; the running variance is that of the population (count - 1). */
+static void keep_batch(const batch_norm *self, const layer_call *c, int64_t channel,
+                       const double sums[2], real pivot) {
+  double count = count_of(self, c), m = self->momentum;
+  norm_stats s = norm_of_sums(sums, count, pivot);
+  real *mean = &c->state[RUNNING_MEAN][channel], *var = &c->state[RUNNING_VAR][channel];
+  keep(self, c, channel, s.mean, s.variance);
+  *mean = (real)((1 - m) * (double)*mean + m * s.mean);
+  *var = (real)((1 - m) * (double)*var + m * s.variance * count / (count - 1));
+}
+
+static void forward_plane(const batch_norm *self, const layer_call *c, int64_t channel) {
+  int64_t n = self->plane, step = self->channels * n;
+  const real *x = c->x[0] + channel * n;
+  if (c->phase == LANDER_TRAIN) {
+    double sums[2];
+    c->kernels->moments(c->batch, n, step, *x, x, sums);
+    keep_batch(self, c, channel, sums, *x);
+  } else {
+    keep_running(self, c, channel);
+  }
+  norm_line line = line_of(self, c, channel);
+  c->kernels->normalise(c->batch, n, step, &line, x, c->y[0] + channel * n);
+}
+
+static void forward_columns(const batch_norm *self, const layer_call *c, int64_t first,
+                            int64_t n) {
+  const real *x = c->x[0] + first;
+  double sums[COLUMNS], squares[COLUMNS];
+  real by_x[COLUMNS], shift[COLUMNS];
+  if (c->phase == LANDER_TRAIN)
+    c->kernels->moments_columns(c->batch, n, self->channels, x, x, sums, squares);
+  for (int64_t i = 0; i < n; i++) {
+    if (c->phase == LANDER_TRAIN)
+      keep_batch(self, c, first + i, (double[2]){sums[i], squares[i]}, x[i]);
+    else
+      keep_running(self, c, first + i);
+    norm_line line = line_of(self, c, first + i);
+    by_x[i] = line.by_x;
+    shift[i] = line.shift;
+  }
+  norm_lines lines = {.mean = means(c) + first, .by_x = by_x, .shift = shift};
+  c->kernels->normalise_columns(c->batch, n, self->channels, &lines, x, c->y[0] + first);
+}
+
+static void forward_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  const batch_norm *self = j->self;
+  int64_t begin, end;
+  parallel_range(self->channels, j->pieces, piece, &begin, &end);
+  if (self->plane > 1)
+    for (int64_t channel = begin; channel < end; channel++)
+      forward_plane(self, j->call, channel);
+  else
+    for (int64_t i = begin; i < end; i += COLUMNS)
+      forward_columns(self, j->call, i, end - i < COLUMNS ? end - i : COLUMNS);
+}
+
+static void forward(const layer *l, const layer_call *c) {
+  const batch_norm *self = l->self;
+  if (c->phase == LANDER_TRAIN && count_of(self, c) < 2) {
+    if (c->error && c->error->code == LANDER_OK)
+      error_set(c->error, LANDER_ERROR_SHAPE,
+                "batch_norm: one number a channel has no variance to train with; use a "
+                "batch of at least 2, or the test phase");
+    return;
+  }
+  run(l, c, forward_piece);
+}
+
+/* ---- backward -------------------------------------------------------------------- */
+
+/* Writes dw from the sums of dy and of dy (x - mean); the line of dx. In the test phase
+ * mean and deviation are constants. */
+static norm_line gradient(const batch_norm *self, const layer_call *c, int64_t channel,
+                          const double sums[2]) {
+  real mean = means(c)[channel], inverse = inverses(self, c)[channel];
+  real weight = weight_of(self, c, channel);
+  if (self->affine) {
+    norm_put(c, c->dw[0], channel, sums[1] * (double)inverse);
+    norm_put(c, c->dw[1], channel, sums[0]);
+  }
+  if (c->phase != LANDER_TRAIN)
+    return (norm_line){.mean = mean, .by_dy = weight * inverse};
+  const double weighted[2] = {(double)weight * sums[0], (double)weight * sums[1]};
+  return norm_gradient(weighted, count_of(self, c), mean, inverse, weight);
+}
+
+static void backward_plane(const batch_norm *self, const layer_call *c, int64_t channel) {
+  int64_t n = self->plane, step = self->channels * n;
+  const real *x = c->x[0] + channel * n, *dy = c->dy[0] + channel * n;
+  double sums[2];
+  c->kernels->moments_back(c->batch, n, step, means(c)[channel], x, dy, sums);
+  norm_line line = gradient(self, c, channel, sums);
+  if (c->dx[0])
+    c->kernels->normalise_back(c->batch, n, step, &line, x, dy, c->dx[0] + channel * n);
+}
+
+static void backward_columns(const batch_norm *self, const layer_call *c, int64_t first,
+                             int64_t n) {
+  const real *x = c->x[0] + first, *dy = c->dy[0] + first;
+  double sums[COLUMNS], products[COLUMNS];
+  real by_x[COLUMNS], by_dy[COLUMNS], shift[COLUMNS];
+  c->kernels->moments_columns_back(c->batch, n, self->channels, means(c) + first, x, dy,
+                                   sums, products);
+  for (int64_t i = 0; i < n; i++) {
+    norm_line line = gradient(self, c, first + i, (double[2]){sums[i], products[i]});
+    by_x[i] = line.by_x;
+    by_dy[i] = line.by_dy;
+    shift[i] = line.shift;
+  }
+  norm_lines lines = {means(c) + first, by_x, by_dy, shift};
+  if (c->dx[0])
+    c->kernels->normalise_columns_back(c->batch, n, self->channels, &lines, x, dy,
+                                       c->dx[0] + first);
+}
+
+static void backward_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  const batch_norm *self = j->self;
+  int64_t begin, end;
+  parallel_range(self->channels, j->pieces, piece, &begin, &end);
+  if (self->plane > 1)
+    for (int64_t channel = begin; channel < end; channel++)
+      backward_plane(self, j->call, channel);
+  else
+    for (int64_t i = begin; i < end; i += COLUMNS)
+      backward_columns(self, j->call, i, end - i < COLUMNS ? end - i : COLUMNS);
+}
+
+static void backward(const layer *l, const layer_call *c) {
+  run(l, c, backward_piece);
+}
+
+const layer_type layer_batch_norm = {
+    .name = "batch_norm",
+    .help = "each channel normalised over the batch: y = weight (x - mean) / sqrt(var + "
+            "eps) + bias; in the test phase by running statistics, running = (1 - "
+            "momentum) running + momentum batch",
+    .example = "nn.batch_norm {}",
+    .options = options,
+    .size = sizeof(batch_norm),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,123 @@
+-- test_define.lua: layers that a script computes.
+local lu = require "luaunit"
+local lander = require "lander"
+local nn = lander.nn
+local support = require "tests.support"
+local fails = support.fails
+
+nn.define("test_swish", {
+  help = "y = x sigmoid(beta x)",
+  options = { beta = 1 },
+  forward = function(self, x) return x * (x * self.beta):sigmoid() end,
+  backward = function(self, x, _, dy)
+    local s = (x * self.beta):sigmoid()
+    return dy * (s + x * self.beta * s * (1 - s))
+  end,
+})
+
+-- y = x * weight + other, weight for each number of a sample.
+nn.define("test_mix", {
+  inputs = 2,
+  params = function(_, size) return { weight = { size = size, filler = { "uniform", min = 1, max = 2 } } } end,
+  forward = function(self, x, other) return x * self.params.weight + other end,
+  backward = function(self, x, _, _, dy)
+    return dy * self.params.weight, dy, { weight = (dy * x):sum(1) }
+  end,
+})
+
+local saved
+
+nn.define("test_broken", {
+  options = { where = 0 },
+  size = function(self, size) return self.where == 1 and { 0 } or size end,
+  forward = function(self, x)
+    if self.where == 2 then error "forward went wrong" end
+    if self.where == 3 then return 7 end
+    if self.where == 4 then return x:narrow(1, 1, 1) end
+    if self.where == 6 then saved:forward(x) end
+    return x
+  end,
+  backward = function(self, _, _, dy)
+    if self.where == 5 then error { "no text" } end
+    return dy
+  end,
+})
+
+TestDefine = {}
+
+function TestDefine.test_forward_and_gradients()
+  local x = nn.input { 3 }
+  local y = x:linear { 4 }:test_swish { beta = 1.5 }:linear { 2 }
+  local net = nn.net { y, seed = 3 }
+  local input = lander.randn(5, 3)
+  net:forward(input)
+  local a, b = net["linear1"].output, net["test_swish1"].output
+  lu.assertTrue(b:allclose(a * (a * 1.5):sigmoid(), 1e-6, 1e-6))
+  local result = lander.check_gradients(net, input)
+  lu.assertTrue(result.ok)
+  lu.assertStrContains(net:text(), "test_swish1 = test_swish (linear1) beta=1.5")
+end
+
+function TestDefine.test_parameters_and_several_inputs()
+  local x = nn.input { 3 }
+  local h = x:tanh {}
+  local net = nn.net { nn.test_mix { x:linear { 3 }, h }:linear { 2 }, seed = 4 }
+  lu.assertEquals(net.params["test_mix1.weight"].data:size(), { 3 })
+  lu.assertTrue(net.params["test_mix1.weight"].data:min() >= 1)
+  lu.assertTrue(lander.check_gradients(net, lander.randn(4, 3)).ok)
+end
+
+function TestDefine.test_a_net_with_it_is_saved_and_loaded()
+  local net = nn.net { nn.input { 3 }, nn.test_swish { beta = 2 }, nn.linear { 2 } }
+  local path = os.tmpname()
+  net:save(path)
+  local x = lander.randn(2, 3)
+  lu.assertEquals(lander.load(path):forward(x):eq(net:forward(x)):sum(), 4)
+  os.remove(path)
+end
+
+function TestDefine.test_it_trains()
+  local net = nn.net { nn.input { 2 }, nn.linear { 8 }, nn.test_swish {}, nn.linear { 2 }, seed = 1 }
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.5, momentum = 0.9 })
+  local x = lander.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
+  local t = lander.tensor { 1, 2, 2, 1 }
+  local loss
+  for _ = 1, 300 do loss = solver:step(x, t) end
+  lu.assertTrue(loss < 0.05, tostring(loss))
+end
+
+function TestDefine.test_errors_travel_and_name_the_layer()
+  local function broken(where)
+    return nn.net { nn.input { 3 }, nn.linear { 3 }, nn.test_broken { where = where } }
+  end
+  local x = lander.randn(2, 3)
+  fails("test_broken", broken, 1)
+  fails("test_broken1: ", function() broken(2):forward(x) end)
+  fails("forward went wrong", function() broken(2):forward(x) end)
+  fails("must be a tensor, found a number", function() broken(3):forward(x) end)
+  fails("must have 6 numbers, found 3", function() broken(4):forward(x) end)
+  local net = broken(5)
+  net:forward(x)
+  fails("test_broken1", function() net:backward(x) end)
+  saved = broken(6)
+  fails("in the middle of a pass", function() saved:forward(x) end)
+  saved = nil
+  -- and the net is still good for other things
+  lu.assertEquals(net:forward(x):size(), { 2, 3 })
+end
+
+function TestDefine.test_a_definition_is_checked()
+  fails("forward is missing", nn.define, "test_a", { backward = print })
+  fails("a word", nn.define, "not a word", {})
+  fails("did you mean 'backward'", nn.define, "test_a", { forward = print, bakward = print })
+  fails("'conv' is a layer of the library", nn.define, "conv", { forward = print, backward = print })
+  fails("must have a number", nn.define, "test_a",
+    { forward = print, backward = print, options = { a = "b" } })
+  fails("did you mean 'beta'", function() return nn.test_swish { bata = 1 } end)
+end
+
+function TestDefine.test_in_a_coroutine()
+  local net = nn.net { nn.input { 3 }, nn.test_swish {} }
+  local y = coroutine.wrap(function() return net:forward(lander.ones(1, 3)) end)()
+  lu.assertEquals(y:size(), { 1, 3 })
+end

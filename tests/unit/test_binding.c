@@ -1,0 +1,106 @@
+/* test_binding.c: the module in a host's own Lua state: no memory at any moment, and
+ * finalizers that run when the state is closed. */
+#include "unit.h"
+
+#include "allocator.h"
+#include "lander.h"
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+/* Lua's conventions differ in two things: a new block comes with its kind as the old
+ * size, and to make one smaller must not fail. */
+static void *allocate(void *userdata, void *old, size_t old_size, size_t new_size) {
+  test_allocator *a = userdata;
+  if (!old) return test_allocate(a, NULL, 0, new_size);
+  int allowed = a->allowed;
+  if (new_size <= old_size) a->allowed = -1;
+  void *block = test_allocate(a, old, old_size, new_size);
+  a->allowed = allowed;
+  return block;
+}
+
+static lua_State *open_state(test_allocator *a) {
+  lua_State *L = lua_newstate(allocate, a);
+  luaL_openlibs(L);
+  return L;
+}
+
+static void open_module(lua_State *L) {
+  luaL_requiref(L, "lander", luaopen_lander, 1);
+  lua_pop(L, 1);
+  UNIT_CHECK(luaL_dostring(L, "lander.threads(1)") == LUA_OK);
+}
+
+/* ---- no memory -------------------------------------------------------------------- */
+
+static const char tensors[] =
+    "local t = lander.tensor { { 3, 1 }, { 2, 4 } }\n"
+    "local values, positions = t:sort(1)\n"
+    "local largest = t:topk(1)\n"
+    "local a, b = t:max(2)\n"
+    "return (t + values * 2):mm(t:t()):sum(), tostring(t:cat(positions)), t:split(1)\n";
+
+static const char nets[] =
+    "local nn = lander.nn\n"
+    "local net = nn.net { nn.input { 2 }, nn.linear { 3 } }\n"
+    "local copy = net:clone()\n"
+    "local solver = lander.solver(net, { base_lr = 0.1, momentum = 0.9 })\n"
+    "local d = lander.data.tensors(lander.ones(4, 2), lander.tensor { 1, 2, 3, 1 })\n"
+    "for x, y in d:batches { size = 2, shuffle = true } do solver:step(x, y) end\n"
+    "return net.params[1].data:sum(), copy:predict(lander.ones(1, 2)), d[1]\n";
+
+/* Runs `code` with n requests granted, for n = 0, 1, 2 ... until it succeeds. */
+static void starve(const char *name, const char *code) {
+  UNIT_TEST(name);
+  bool done = false;
+  for (int n = 0; n < 20000 && !done; n++) {
+    test_allocator a = {.allowed = -1};
+    lua_State *L = open_state(&a);
+    open_module(L);
+    UNIT_CHECK(luaL_loadstring(L, code) == LUA_OK);
+    a.allowed = a.requests + n;
+    done = lua_pcall(L, 0, 0, 0) == LUA_OK;
+    a.allowed = -1;
+    UNIT_CHECK(luaL_dostring(L, "collectgarbage(); assert(lander.ones(2):sum() == 2)") ==
+               LUA_OK);
+    lua_close(L);
+    if (!UNIT_CHECK(test_allocator_clean(&a)))
+      printf("%d requests were granted, %lld blocks are left\n", n, (long long)a.blocks);
+  }
+  UNIT_CHECK(done);
+}
+
+/* ---- the end of a state ----------------------------------------------------------- */
+
+static char said[2][200];
+
+static int say(lua_State *L) {
+  lua_Integer place = luaL_checkinteger(L, 1);
+  snprintf(said[place - 1], sizeof said[0], "%s", luaL_tolstring(L, 2, NULL));
+  return 0;
+}
+
+/* What was made before the module was opened is finalized after its engine. */
+static void test_late_finalizer(void) {
+  UNIT_TEST("a finalizer after the engine's");
+  test_allocator a = {.allowed = -1};
+  lua_State *L = open_state(&a);
+  lua_register(L, "say", say);
+  UNIT_CHECK(luaL_dostring(L, "late = setmetatable({}, { __gc = function()\n"
+                              "  say(1, (select(2, pcall(lander.zeros, 2))))\n"
+                              "  say(2, (select(2, pcall(lander.threads))))\n"
+                              "end })") == LUA_OK);
+  open_module(L);
+  lua_close(L);
+  UNIT_CHECK(strstr(said[0], "the Lua state is being closed"));
+  UNIT_CHECK(strstr(said[1], "the Lua state is being closed"));
+  UNIT_CHECK(test_allocator_clean(&a));
+}
+
+int main(void) {
+  starve("tensors without memory", tensors);
+  starve("nets without memory", nets);
+  test_late_finalizer();
+  return unit_finish();
+}
