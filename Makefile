@@ -65,6 +65,9 @@ lua_src := $(sort $(wildcard lua/lander/*.lua models/*.lua))
 
 # The inner loops are compiled once for each instruction set and chosen at run time.
 machine := $(shell $(CC) -dumpmachine)
+# No one looks at the processor's floating-point exceptions; if one could, gcc would make
+# no vectors of loops that choose (NaN and infinity are as they should be all the same).
+KERNEL_FLAGS := -O3 -fno-trapping-math
 levels := baseline $(if $(filter x86_64%,$(machine)),avx2 avx512)
 KERNEL_FLAGS_baseline :=
 KERNEL_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell
@@ -74,13 +77,15 @@ core_obj := $(core_src:src/%.c=$(B)/%.o) $(levels:%=$(B)/tensor/kernels_%.o)
 binding_obj := $(binding_src:src/%.c=$(B)/%.o) $(B)/binding/embedded.o
 cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 
-jobs := -j$(shell nproc 2>/dev/null || echo 2)
+# As many jobs as processors, unless make was told how many.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 .PHONY: all build demo test bench lint clean packages data-packages
 all: packages
 	@$(MAKE) --no-print-directory $(jobs) build
 
 build: $(B)/lander $(B)/lander.so $(B)/liblander.so $(B)/liblander.a
+	@:
 
 demo: packages data-packages
 	@$(MAKE) --no-print-directory $(jobs) build
@@ -102,7 +107,7 @@ lint:
 
 packages:
 	@sh tests/install.sh needed $(PACKAGES)
-data-packages:
+data-packages: | packages
 	@sh tests/install.sh wanted $(DATA_PACKAGES)
 
 # One short line a file; V=1 shows whole commands.
@@ -115,7 +120,7 @@ $(B)/%.o: src/%.c
 
 $(levels:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels.c
 	@mkdir -p $(@D)
-	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) -O3 $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
+	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
 	  -c $< -o $@
 
 $(B)/embedded.c: lua/embed.lua $(lua_src)
@@ -126,12 +131,19 @@ $(B)/binding/embedded.o: $(B)/embedded.c
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/liblander.so: $(core_obj) $(binding_obj)
+# The binding with weak references to Lua: a host without Lua links and runs the library,
+# and one that has Lua gives it to luaopen_lander.
+$(B)/binding_weak.o: $(binding_obj)
+	$(call say,$@)$(CC) -nostdlib -r -o $@ $^ && \
+	  $(OBJCOPY) $$(nm -u $@ | sed -n 's/^ *U \(luaL*_.*\)/--weaken-symbol=\1/p') $@
+
+$(B)/liblander.so: $(core_obj) $(B)/binding_weak.o
 	$(call say,$@)$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+	@ln -sf liblander.so $@.0
 
 # One object, in which names without LANDER_API are local: so that an internal name, such as
 # error_set, can't meet one of the host's.
-$(B)/liblander.a: $(core_obj) $(binding_obj)
+$(B)/liblander.a: $(core_obj) $(B)/binding_weak.o
 	$(call say,$@)rm -f $@ && $(CC) -nostdlib -r -o $(B)/liblander.o $^ && \
 	  $(OBJCOPY) --localize-hidden $(B)/liblander.o && $(AR) rcs $@ $(B)/liblander.o
 
@@ -163,15 +175,12 @@ $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/internals.a
 # A host sees lander.h and the shared library, nothing else.
 $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
 	@mkdir -p $(@D)
-	@ln -sf liblander.so $(B)/liblander.so.0
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' \
-	  -L$(LUA_LIBDIR) -llua5.4 $(LIBS)
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' -lm
 
 # This one is linked with the archive.
 $(B)/host/test_static: tests/host/test_static.c src/lander.h $(B)/liblander.a
 	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a \
-	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LIBS)
 
 clean:
 	rm -rf build

@@ -33,6 +33,13 @@ local function place_of(option)
     or (" (unnamed entry %d)"):format(option.position)
 end
 
+local function default_of(option)
+  if not option.default then return "must be given" end
+  return option.default == "" and "none" or "`" .. option.default .. "`"
+end
+
+local function escape(text) return (text:gsub("|", "\\|")) end -- a bar would end the cell
+
 local function options_table(options)
   if #options == 0 then
     add "No options."
@@ -42,7 +49,7 @@ local function options_table(options)
   add "|---|---|---|---|"
   for _, o in ipairs(options) do
     add("| `%s`%s | %s | %s | %s |", o.name, place_of(o),
-      o.default and "`" .. o.default .. "`" or "must be given", kind_of(o), o.help or "")
+      default_of(o), kind_of(o), escape(o.help or ""))
   end
 end
 

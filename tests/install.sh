@@ -20,31 +20,36 @@ if ! command -v apt-get >/dev/null 2>&1; then
   exit 0
 fi
 
-command="apt-get install -y --no-install-recommends$missing"
-as_root=
-if [ "$(id -u)" != 0 ]; then
-  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-    as_root="sudo"
-  elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
-    as_root="sudo"
-  else
-    as_root=none
-  fi
+# How to become root: not at all, by sudo (which may ask, on a terminal), or it can't be.
+if [ "$(id -u)" = 0 ]; then
+  as_root=
+elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+  as_root="sudo"
+else
+  as_root=none
 fi
 
+install() {
+  $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends $missing
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 if [ "$as_root" != none ]; then
   echo "installing:$missing" >&2
-  export DEBIAN_FRONTEND=noninteractive
   # A new machine has no package lists yet, or old ones: fetch them when need be.
-  $as_root $command >/dev/null 2>&1 ||
-    { $as_root apt-get update >/dev/null 2>&1; $as_root $command >/dev/null; } && exit 0
+  install >"$log" 2>&1 && exit 0
+  { $as_root apt-get update && install; } >"$log" 2>&1 && exit 0
+  if [ "$kind" = needed ]; then tail -n 5 "$log" >&2; fi
 fi
 
+line="apt-get update && apt-get install -y --no-install-recommends$missing"
 if [ "$kind" = wanted ]; then
-  echo "could not install$missing; going on without" >&2
+  echo "could not install$missing; going on without (as root: $line)" >&2
   exit 0
 fi
 echo "These packages are missing:$missing" >&2
-echo "Install them with:" >&2
-echo "  sudo $command" >&2
+echo "Install them as root, and run make again:" >&2
+echo "  $line" >&2
 exit 1

@@ -92,3 +92,11 @@ function TestArgs.test_exit_statuses_of_the_command()
   lu.assertStrContains(run.out, "default 0.01")
   lu.assertEquals(run.err, "")
 end
+
+function TestArgs.test_an_option_without_its_dashes_is_not_lost()
+  local ok, exit = pcall(lander.args, { max_iter = 5 }, { "max_iter=50" })
+  lu.assertFalse(ok)
+  lu.assertEquals(exit.exit_status, 2)
+  lu.assertStrContains(exit.message, "is written --max_iter=50")
+  lu.assertEquals(lander.args({ max_iter = 5 }, { "--", "max_iter=50" })[1], "max_iter=50")
+end

@@ -18,7 +18,9 @@ nn.define("test_swish", {
 -- y = x * weight + other, weight for each number of a sample.
 nn.define("test_mix", {
   inputs = 2,
-  params = function(_, size) return { weight = { size = size, filler = { "uniform", min = 1, max = 2 } } } end,
+  params = function(_, size)
+    return { weight = { size = size, filler = { "uniform", min = 1, max = 2 } } }
+  end,
   forward = function(self, x, other) return x * self.params.weight + other end,
   backward = function(self, x, _, _, dy)
     return dy * self.params.weight, dy, { weight = (dy * x):sum(1) }
@@ -77,7 +79,9 @@ function TestDefine.test_a_net_with_it_is_saved_and_loaded()
 end
 
 function TestDefine.test_it_trains()
-  local net = nn.net { nn.input { 2 }, nn.linear { 8 }, nn.test_swish {}, nn.linear { 2 }, seed = 1 }
+  local net = nn.net {
+    nn.input { 2 }, nn.linear { 8 }, nn.test_swish {}, nn.linear { 2 }, seed = 1,
+  }
   local solver = lander.solver(net, { type = "sgd", base_lr = 0.5, momentum = 0.9 })
   local x = lander.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
   local t = lander.tensor { 1, 2, 2, 1 }
@@ -110,7 +114,8 @@ function TestDefine.test_a_definition_is_checked()
   fails("forward is missing", nn.define, "test_a", { backward = print })
   fails("a word", nn.define, "not a word", {})
   fails("did you mean 'backward'", nn.define, "test_a", { forward = print, bakward = print })
-  fails("'conv' is a layer of the library", nn.define, "conv", { forward = print, backward = print })
+  fails("'conv' is a layer of the library", nn.define, "conv",
+    { forward = print, backward = print })
   fails("must have a number", nn.define, "test_a",
     { forward = print, backward = print, options = { a = "b" } })
   fails("did you mean 'beta'", function() return nn.test_swish { bata = 1 } end)

@@ -22,6 +22,7 @@ function TestTensorViews.test_view_shares()
   lu.assertEquals(t[1], 10)
   lu.assertEquals(t:view { 3, 2 }:size(), { 3, 2 })
   lu.assertEquals(lander.zeros(0, 4):view(2, 0):size(), { 2, 0 })
+  lu.assertEquals(lander.zeros(0, 4):view(2, -1):size(), { 2, 0 })
   lu.assertEquals(lander.tensor(5):view(1, 1):totable(), { { 5 } })
   lu.assertEquals(lander.tensor { 5 }:view():totable(), 5)
 end

@@ -4,7 +4,8 @@
 --
 -- --base_lr=0.1, --base_lr 0.1, --solver.momentum=0.95 (tables in tables), --verbose and
 -- --no-verbose, --sizes=100,50 (lists); other words are opt[1], opt[2] ... The kind of
--- each value is that of its default.
+-- each value is that of its default. lander.options does the same for a function that
+-- takes a table.
 local lander = ...
 local core = lander.core
 
@@ -153,6 +154,10 @@ local function read_words(options, result, words)
   while words[at] do
     local word = words[at]
     if plain or not word:find "^%-%-" and word ~= "-h" then
+      local name = not plain and word:match "^([%w_.%-]+)="
+      if name and options[name] then
+        usage_error(("'%s' is written --%s"):format(word, word))
+      end
       position = position + 1
       local default = result[position]
       if type(default) == "number" then
@@ -179,5 +184,79 @@ function lander.args(defaults, words)
   local result = core.at_user(collect, defaults, "", options)
   -- Outside of at_user: the exit object carries no place.
   read_words(options, result, words or rawget(_G, "arg") or {})
+  return result
+end
+
+-- ---- options of a function ----
+
+local function kind_name(default)
+  local kind = math.type(default) == "integer" and "whole number" or type(default)
+  return "a " .. kind
+end
+
+-- A value of the kind of its default, or nil. An integer stands for a float, and one
+-- number or word for a list of them.
+local function of_kind(value, default)
+  if type(default) == "table" and type(value) ~= "table" then
+    local one = of_kind(value, default[1])
+    return one ~= nil and { one } or nil
+  elseif math.type(default) == "integer" then
+    return type(value) == "number" and math.tointeger(value) or nil
+  end
+  if type(value) == type(default) then return value end
+end
+
+local function check_option(owner, what, value, default)
+  local result = of_kind(value, default)
+  if result == nil then
+    error(("%s: %s must be %s, found %s"):format(owner, what, kind_name(default),
+      type(value) == "number" and core.number_text(value) or "a " .. type(value)), 0)
+  end
+  return result
+end
+
+local function check_entries(owner, given, defaults, result)
+  if core.has_hole(given) then
+    error(("%s: there is a nil among the unnamed entries"):format(owner), 0)
+  end
+  if #given == 0 then return end
+  if #defaults == 0 then
+    error(("%s: options have names, found an entry without one"):format(owner), 0)
+  end
+  for i in ipairs(defaults) do result[i] = nil end
+  for i, value in ipairs(given) do
+    result[i] = check_option(owner, "entry " .. i, value, defaults[1])
+  end
+end
+
+local function read_options(owner, given, defaults)
+  if given == nil then given = {} end
+  if type(given) ~= "table" then
+    error(("%s takes a table of options, found a %s"):format(owner, type(given)), 0)
+  end
+  local result = {}
+  for key, default in pairs(defaults) do result[key] = default end
+  check_entries(owner, given, defaults, result)
+  for key, value in pairs(given) do
+    if math.type(key) ~= "integer" then
+      if type(key) ~= "string" or defaults[key] == nil then
+        local names = core.sorted_keys(defaults)
+        error(("%s: unknown option '%s'%s; there are %s"):format(owner, tostring(key),
+          core.did_you_mean(tostring(key), names), table.concat(names, ", ")), 0)
+      end
+      result[key] = check_option(owner, ("option '%s'"):format(key), value, defaults[key])
+    end
+  end
+  return result
+end
+
+-- lander.options(owner, given, defaults) -> a table with every option. For a function that
+-- takes a table, such as a model: `owner` is its name, `given` what it was called with (nil
+-- for nothing). What has no default is an error at the caller's line, as is a value of
+-- another kind. Where the defaults have unnamed entries, those that are given take their
+-- place, all of the kind of the first.
+function lander.options(owner, given, defaults)
+  local ok, result = pcall(read_options, owner, given, defaults)
+  if not ok then error(core.plain_message(result), 3) end
   return result
 end

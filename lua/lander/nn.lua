@@ -2,8 +2,9 @@
 --
 -- A node is one layer that was written down: its type, its options as the core's text,
 -- its inputs, and perhaps a name. One without inputs that is no source (nn.relu {}) is
--- open: a chain binds it to what stands before it. nn.net gives the nodes their names
--- and writes the text from which the core builds the net.
+-- open: a chain binds it to what stands before it. One output of a layer that has several
+-- is a node too: of the type "output", with the layer as its input and a number. nn.net
+-- gives the nodes their names and writes the text from which the core builds the net.
 local lander = ...
 local core = lander.core
 
@@ -39,8 +40,25 @@ local source = { input = true, label = true }
 local function is_loss(name) return name:find "_loss$" ~= nil end
 local function wants_label(name) return is_loss(name) or name == "accuracy" end
 
--- Losses and metrics whose label is a class; the others' has the shape of the output.
+-- Losses and metrics take one input and then the label, but for those that take more.
+local inputs_before_label = { contrastive_loss = 2 }
+
+local function lacks_label(node)
+  return wants_label(node.type) and #node.inputs == (inputs_before_label[node.type] or 1)
+end
+
+-- Losses and metrics whose label is a class, one for each place of (classes, places ...),
+-- or one number a sample; the others' has the shape of the output.
 local class_label = { softmax_loss = true, nll_loss = true, hinge_loss = true, accuracy = true }
+local single_label = { contrastive_loss = true }
+
+local function label_size(kind, size)
+  if single_label[kind] then return {} end
+  if not class_label[kind] then return size end
+  local places = table.move(size, 2, #size, 1, {})
+  while places[#places] == 1 do places[#places] = nil end
+  return places
+end
 
 -- ---- nodes ----
 
@@ -49,6 +67,13 @@ local function new_node(kind, options, inputs, name)
   return setmetatable({
     type = kind, options = options, inputs = inputs, name = name, serial = nodes_made,
   }, Node)
+end
+
+-- Output number k of a layer.
+local function new_output(node, k)
+  local output = new_node("output", "", { node })
+  output.number = k
+  return output
 end
 
 local function check_name(kind, name)
@@ -133,7 +158,10 @@ local function bind(node, current, bound)
       inputs[i] = bind(input, current, bound)
       changed = changed or inputs[i] ~= input
     end
-    if changed then result = new_node(node.type, node.options, inputs, node.name) end
+    if changed then
+      result = new_node(node.type, node.options, inputs, node.name)
+      result.number = rawget(node, "number")
+    end
   end
   bound[node] = result
   return result
@@ -157,16 +185,62 @@ local function apply_chain(chain, current, roots)
   return current
 end
 
+-- ---- outputs: x:slice { parts = 2 }:output(1) ----
+
+local most_outputs = 16
+
+local function check_output(node, k)
+  if not is_node(node) then error("write y:output(k) with a colon", 0) end
+  if node.type == "output" then
+    error("this is one output of a layer already; it has no others", 0)
+  end
+  if math.type(k) ~= "integer" or k < 1 or k > most_outputs then
+    error(("output(k): the outputs of a layer count from 1 to at most %d, found %s"):format(
+      most_outputs, tostring(k)), 0)
+  end
+end
+
+local function output(node, k)
+  check_output(node, k)
+  return new_output(node, k)
+end
+
+-- How many outputs a layer has, as its options tell; nil where they don't.
+local function count_outputs(node)
+  local function option(name) return (" " .. node.options):match(" " .. name .. "=(%S+)") end
+  if node.type == "split" then return tonumber(option "outputs") end
+  if node.type ~= "slice" then return nil end
+  local points = option "points"
+  if not points then return tonumber(option "parts") end
+  return 2 + select(2, points:gsub(",", ""))
+end
+
+local function outputs(node, count)
+  check_output(node, count or 1)
+  count = count or count_outputs(node)
+  if not count then
+    error(("%s: say how many outputs are wanted: y:outputs(2)"):format(node.type), 0)
+  end
+  local list = {}
+  for k = 1, count do list[k] = output(node, k) end
+  return list
+end
+
 -- ---- methods on nodes: x:conv { 16 } ----
+
+local node_methods = {
+  chain = function(self, chain) return (core.at_user(apply_chain, chain, self, {})) end,
+  output = function(self, k) return (core.at_user(output, self, k)) end,
+  outputs = function(self, count)
+    local list = core.at_user(outputs, self, count)
+    return table.unpack(list)
+  end,
+}
 
 Node.__index = function(node, key)
   if type(key) ~= "string" then return nil end
   if key == "name" then return nil end
-  if key == "chain" then
-    return function(self, chain)
-      return (core.at_user(apply_chain, chain, self, {}))
-    end
-  end
+  if node_methods[key] then return node_methods[key] end
   if not layers()[key] then error(unknown_layer(key), 2) end
   return function(self, entries, more)
     if self ~= node then
@@ -176,9 +250,17 @@ Node.__index = function(node, key)
   end
 end
 
+local function short_name(node)
+  if node.type == "output" then return ("%s:%d"):format(short_name(node.inputs[1]), node.number) end
+  return rawget(node, "name") or node.type
+end
+
 Node.__tostring = function(node)
+  if node.type == "output" then
+    return ("output %d of %s"):format(node.number, tostring(node.inputs[1]))
+  end
   local inputs = {}
-  for i, input in ipairs(node.inputs) do inputs[i] = rawget(input, "name") or input.type end
+  for i, input in ipairs(node.inputs) do inputs[i] = short_name(input) end
   return ("%s%s (%s)%s"):format(
     rawget(node, "name") and node.name .. " = " or "", node.type,
     table.concat(inputs, ", "), node.options ~= "" and " " .. node.options or "")
@@ -247,12 +329,34 @@ local function line_of(name, kind, inputs, options)
     options ~= "" and " " .. options or "")
 end
 
-local function write_lines(nodes, names)
+-- Names the nodes. An output is called as its layer is, with its number (slice1:2), but
+-- for those in `copied`, which get a layer of their own.
+local function name_nodes(nodes, taken, copied)
+  local counts, names = {}, {}
+  for _, node in ipairs(nodes) do
+    if copied[node] then
+      names[node] = default_name("split", counts, taken)
+    elseif node.type == "output" then
+      local of = names[node.inputs[1]]
+      names[node] = node.number > 1 and of .. ":" .. node.number or of
+    else
+      names[node] = rawget(node, "name") or default_name(node.type, counts, taken)
+    end
+  end
+  return names
+end
+
+local function write_lines(nodes, names, copied)
   local lines = {}
-  for i, node in ipairs(nodes) do
+  for _, node in ipairs(nodes) do
     local inputs = {}
     for k, input in ipairs(node.inputs) do inputs[k] = names[input] end
-    lines[i] = line_of(names[node], node.type, inputs, node.options)
+    if copied[node] then
+      inputs[1] = inputs[1] .. ":" .. node.number
+      lines[#lines + 1] = line_of(names[node], "split", inputs, "outputs=1")
+    elseif node.type ~= "output" then
+      lines[#lines + 1] = line_of(names[node], node.type, inputs, node.options)
+    end
   end
   return table.concat(lines)
 end
@@ -265,8 +369,8 @@ local function layer_info(net, name)
   end
 end
 
--- Appends one loss or metric that reads `input`, with the net's label, or one of its own.
-local function append_loss(net, kind, options, name, input)
+-- Appends one loss or metric that reads `inputs`, with the net's label, or one of its own.
+local function append_loss(net, kind, options, name, inputs)
   local taken, label, labels = {}, nil, 0
   for _, info in ipairs(net:layers()) do
     taken[info.name] = true
@@ -278,11 +382,12 @@ local function append_loss(net, kind, options, name, input)
   local text = ""
   if not label then
     label = default_name("label", {}, taken)
-    local shape = not class_label[kind] and layer_info(net, input).size or {}
+    local shape = label_size(kind, layer_info(net, inputs[1]).size)
     text = line_of(label, "label", {}, #shape > 0 and "shape=" .. table.concat(shape, ",") or "")
   end
   name = name or default_name(kind, {}, taken)
-  core.net_append(net, text .. line_of(name, kind, { input, label }, options))
+  inputs[#inputs + 1] = label
+  core.net_append(net, text .. line_of(name, kind, inputs, options))
 end
 
 local function has_layer(net, kind)
@@ -318,7 +423,7 @@ function core.ensure_loss(net, loss)
   -- softmax_loss wants the scores; behind a softmax those are what goes into it.
   local info = layer_info(net, input)
   if loss == "softmax_loss" and info.type == "softmax" then input = info.inputs[1] end
-  append_loss(net, loss, "", nil, input)
+  append_loss(net, loss, "", nil, { input })
 end
 
 -- ---- nn.net ----
@@ -369,16 +474,22 @@ local function build(spec)
   -- Losses without a label come at the end, when the shape of the output is known.
   local nodes, now, later = in_order(reachable(roots), main), {}, {}
   for _, node in ipairs(nodes) do
-    local list = wants_label(node.type) and #node.inputs == 1 and later or now
+    local list = lacks_label(node) and later or now
     list[#list + 1] = node
   end
-  local taken, counts, names = explicit_names(nodes), {}, {}
-  for _, node in ipairs(now) do
-    names[node] = rawget(node, "name") or default_name(node.type, counts, taken)
-  end
-  local net = core.net_build(write_lines(now, names), spec.seed or 1)
+  -- The net's output, and an input whose shape is looked at, are first outputs.
+  local copied = {}
+  if main.type == "output" then copied[main] = true end
   for _, node in ipairs(later) do
-    append_loss(net, node.type, node.options, rawget(node, "name"), names[node.inputs[1]])
+    local input = node.inputs[1]
+    if input.type == "output" and input.number > 1 then copied[input] = true end
+  end
+  local names = name_nodes(now, explicit_names(nodes), copied)
+  local net = core.net_build(write_lines(now, names, copied), spec.seed or 1)
+  for _, node in ipairs(later) do
+    local inputs = {}
+    for k, input in ipairs(node.inputs) do inputs[k] = names[input] end
+    append_loss(net, node.type, node.options, rawget(node, "name"), inputs)
   end
   return net
 end
@@ -395,40 +506,3 @@ end
 nn.net = function(spec)
   return (core.at_user(build_net, spec))
 end
-
--- ---- methods of nets ----
-
-local methods = core.net_methods
-
--- The layers as a table of text, with totals.
-function methods.summary(net)
-  local rows = { { "layer", "type", "output", "parameters", "multiply-adds" } }
-  local parameters, multiply_adds = 0, 0
-  for _, info in ipairs(net:layers()) do
-    rows[#rows + 1] = {
-      info.name, info.type, core.size_text(info.size),
-      info.parameters > 0 and core.count_text(info.parameters) or "",
-      info.multiply_adds > 0 and core.count_text(info.multiply_adds) or "",
-    }
-    parameters = parameters + info.parameters
-    multiply_adds = multiply_adds + info.multiply_adds
-  end
-  rows[#rows + 1] = {
-    "total", "", "", core.count_text(parameters), core.count_text(multiply_adds),
-  }
-  local lines = core.columns(rows, { [4] = true, [5] = true })
-  local rule = ("-"):rep(#lines[1])
-  table.insert(lines, 2, rule)
-  table.insert(lines, #lines, rule)
-  return table.concat(lines, "\n")
-end
-
--- Another net with the same layers and the same values of the parameters.
-function methods.clone(net)
-  local copy = core.net_build(net:text(), 1)
-  for i = 1, #net.params do copy.params[i].data:copy_(net.params[i].data) end
-  if net:phase() == "test" then copy:test_phase() end
-  return copy
-end
-
-core.net_metatable.__tostring = methods.summary

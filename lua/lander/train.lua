@@ -74,33 +74,6 @@ local function probe_prefix(prefix)
   if rawget(_G, "os") then os.remove(probe) end
 end
 
--- Fine-tuning: the parameters of a saved net go to those of the same name and shape.
-local function same_shape(a, b)
-  if a:dim() ~= b:dim() then return false end
-  for d = 1, a:dim() do
-    if a:size(d) ~= b:size(d) then return false end
-  end
-  return true
-end
-
-local function load_weights(net, path)
-  local saved, taken, left = lander.load(path), 0, {}
-  for name, param in pairs(net.params) do
-    local from = saved.params[name]
-    if from and same_shape(param.data, from.data) then
-      param.data:copy_(from.data)
-      taken = taken + 1
-    else
-      left[#left + 1] = name
-    end
-  end
-  if taken == 0 then
-    error(("%s: no parameter there has a name and shape of this net's"):format(path), 0)
-  end
-  return ("weights from %s: %d parameters%s"):format(path, taken,
-    #left > 0 and "; new: " .. table.concat(left, ", ") or "")
-end
-
 local function copy_params(net)
   local copy = {}
   for i = 1, #net.params do copy[i] = net.params[i].data:clone() end
@@ -164,7 +137,8 @@ local function prepare(options)
   core.ensure_loss(t.net, options.loss or solver.loss)
   t.classes = count_classes(t.net)
   check_classes(t)
-  t.weights_said = options.weights and load_weights(t.net, options.weights)
+  t.weights_said = options.weights
+    and tostring(t.net:load_weights(options.weights, { partial = true }))
   t.net:train_phase()
   new_solver(t)
   if t.prefix then probe_prefix(t.prefix) end
@@ -201,7 +175,8 @@ local function measure_start(t)
     sum = sum + losses[i]
   end
   t.baseline = losses
-  return sum / 5
+  t.first_loss = sum / 5
+  return t.first_loss
 end
 
 local function say_head(t, first_loss)
@@ -250,7 +225,7 @@ end
 local function describe(t, what)
   local loss = core.number_text(what.loss)
   if what.rule == "R3" and t.baseline then
-    loss = ("%s, was %s"):format(loss, core.number_text(t.baseline[1]))
+    loss = ("%s, was %s"):format(loss, core.number_text(t.first_loss))
   elseif what.rule == "R2" then
     loss = loss .. ", gradient not finite"
   end

@@ -287,6 +287,16 @@ static lander_net *place_net(lua_State *L, int index) {
   return net;
 }
 
+/* All outputs of a layer that has several (slice, lstm). */
+static void push_outputs(lua_State *L, lander_net *net, int index, int outputs) {
+  lander_error error;
+  lua_createtable(L, outputs, 0);
+  for (int k = 0; k < outputs; k++) {
+    binding_push_tensor(L, lander_net_value(net, index, k, &error), &error);
+    lua_rawseti(L, -2, k + 1);
+  }
+}
+
 static int layer_index(lua_State *L) {
   const place *p = luaL_checkudata(L, 1, LAYER);
   const char *key = luaL_checkstring(L, 2);
@@ -296,6 +306,8 @@ static int layer_index(lua_State *L) {
   lander_net_layer(net, p->index, &info);
   if (!strcmp(key, "output"))
     binding_push_tensor(L, lander_net_value(net, p->index, 0, &error), &error);
+  else if (!strcmp(key, "outputs"))
+    push_outputs(L, net, p->index, info.outputs);
   else if (!strcmp(key, "gradient"))
     binding_push_tensor(L, lander_net_gradient(net, p->index, 0, &error), &error);
   else {
@@ -414,6 +426,17 @@ static int param_tostring(lua_State *L) {
   return 1;
 }
 
+/* net:layer(name) -> the layer, whatever its name, or nil */
+static int net_layer(lua_State *L) {
+  lander_net *net = binding_check_net(L, 1);
+  int index = lander_net_find(net, luaL_checkstring(L, 2));
+  if (index < 0)
+    lua_pushnil(L);
+  else
+    push_place(L, 1, index, LAYER);
+  return 1;
+}
+
 /* ---- net.anything: methods, then params, then layers ---- */
 
 static int net_index(lua_State *L) {
@@ -442,6 +465,7 @@ static const luaL_Reg net_methods[] = {{"forward", net_forward},
                                        {"want_input_gradient", net_want_input_gradient},
                                        {"text", net_text},
                                        {"layers", net_layers},
+                                       {"layer", net_layer},
                                        {"labels", net_labels},
                                        {"has_loss", net_has_loss},
                                        {"output_name", net_output_name},

@@ -21,9 +21,11 @@ static bool is_folder(const char *path) {
 }
 
 static void make_one(lua_State *L, const char *path) {
-  if (mkdir(path, 0777) == 0 || is_folder(path)) return;
+  if (mkdir(path, 0777) == 0) return;
+  int number = errno; /* before another call sets it */
+  if (is_folder(path)) return;
   char why[128];
-  if (strerror_r(errno, why, sizeof why) != 0) why[0] = 0;
+  if (strerror_r(number, why, sizeof why) != 0) why[0] = 0;
   luaL_error(L, "can't make the folder '%s': %s", path, why);
 }
 

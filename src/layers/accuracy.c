@@ -5,13 +5,14 @@
 
 typedef struct accuracy {
   int top_k;
+  lander_ints ignore_label;
   classes size;
 } accuracy;
 
 static const lander_option options[] = {
     OPTION_INT(accuracy, top_k, "1", 1, 1 << 24, 0,
                "among how many of the highest scores the class must be"),
-    OPTION_END};
+    OPTION_IGNORE_LABEL(accuracy), OPTION_END};
 
 static lander_status setup(layer *l, lander_error *error) {
   accuracy *self = l->self;
@@ -43,14 +44,16 @@ static void forward(const layer *l, const layer_call *c) {
   const accuracy *self = l->self;
   const classes *size = &self->size;
   c->y[0][0] = (real)NAN;
-  if (!classes_check_labels(size, c)) return;
+  if (!classes_check_labels(size, &self->ignore_label, c)) return;
   int64_t right = 0, places = c->batch * size->inner;
+  int64_t counted = classes_counted(size, &self->ignore_label, c);
   for (int64_t i = 0; i < places; i++) {
+    if (classes_is_ignored(&self->ignore_label, c->x[1][i])) continue;
     int64_t sample = i / size->inner;
     const real *x = c->x[0] + sample * size->count * size->inner + i % size->inner;
     right += is_right(self, x, (int64_t)c->x[1][i] - 1);
   }
-  c->y[0][0] = (real)((double)right / (double)places);
+  c->y[0][0] = counted > 0 ? (real)((double)right / (double)counted) : 0;
 }
 
 const layer_type layer_accuracy = {

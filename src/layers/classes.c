@@ -66,12 +66,28 @@ lander_status classes_setup(const layer *l, classes *size, lander_error *error) 
   return LANDER_OK;
 }
 
-bool classes_check_labels(const classes *size, const layer_call *c) {
+bool classes_is_ignored(const lander_ints *ignored, real label) {
+  for (int i = 0; i < ignored->count; i++)
+    if (label == (real)ignored->at[i]) return true;
+  return false;
+}
+
+int64_t classes_counted(const classes *size, const lander_ints *ignored,
+                        const layer_call *c) {
+  int64_t labels = c->batch * size->inner, counted = labels;
+  for (int64_t i = 0; ignored->count > 0 && i < labels; i++)
+    counted -= classes_is_ignored(ignored, c->x[1][i]);
+  return counted;
+}
+
+bool classes_check_labels(const classes *size, const lander_ints *ignored,
+                          const layer_call *c) {
   const real *label = c->x[1]; /* (batch, inner) */
   int64_t labels = c->batch * size->inner;
   for (int64_t i = 0; i < labels; i++) {
     double found = label[i];
     if (found >= 1 && found <= (double)size->count && found == floor(found)) continue;
+    if (classes_is_ignored(ignored, label[i])) continue;
     if (c->error && c->error->code == LANDER_OK)
       error_set(c->error, LANDER_ERROR_DATA,
                 "label %.9g of sample %lld is outside 1..%lld (classes count from one)",

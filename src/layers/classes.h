@@ -20,8 +20,20 @@ void classes_softmax(const kernels *k, const classes *size, int64_t outer, const
  * label has one class for each place. fails: shape. */
 lander_status classes_setup(const layer *l, classes *size, lander_error *error);
 
-/* Whether all labels of the batch are whole numbers from 1 to the number of classes; else
- * the call's error names the first that is not. */
-bool classes_check_labels(const classes *size, const layer_call *c);
+/* A row of a layer's option table, for a field called ignore_label. */
+#define OPTION_IGNORE_LABEL(self)                                                        \
+  OPTION_INTS(self, ignore_label, "", -(1 << 24), 1 << 24, 0,                            \
+              "labels whose places don't count, one number or several; none by default")
+
+bool classes_is_ignored(const lander_ints *ignored, real label);
+
+/* Whether all labels of the batch are whole numbers from 1 to the number of classes, or
+ * ignored; else the call's error names the first that is not. */
+bool classes_check_labels(const classes *size, const lander_ints *ignored,
+                          const layer_call *c);
+
+/* How many labels of the batch are not ignored. */
+int64_t classes_counted(const classes *size, const lander_ints *ignored,
+                        const layer_call *c);
 
 #endif

@@ -45,3 +45,9 @@ void elementwise_copy_back(const layer *l, const layer_call *c, int64_t begin,
   (void)l;
   memcpy(c->dx[0] + begin, c->dy[0] + begin, (size_t)count * sizeof(real));
 }
+
+void elementwise_zero_back(const layer *l, const layer_call *c, int64_t begin,
+                           int64_t count) {
+  (void)l;
+  c->kernels->fill(count, 0, c->dx[0] + begin);
+}

@@ -18,5 +18,8 @@ void elementwise_run(const layer *l, const layer_call *c, elementwise_body body)
 void elementwise_copy(const layer *l, const layer_call *c, int64_t begin, int64_t count);
 void elementwise_copy_back(const layer *l, const layer_call *c, int64_t begin,
                            int64_t count);
+/* For a layer that no gradient passes: dx = 0. */
+void elementwise_zero_back(const layer *l, const layer_call *c, int64_t begin,
+                           int64_t count);
 
 #endif

@@ -15,8 +15,8 @@ enum { FAN_IN, FAN_OUT, AVERAGE };
 
 static const char *const norms[] = {"fan_in", "fan_out", "average", NULL};
 
-#define OPTION_VALUE                                                                     \
-  OPTION_NUMBER(filler, value, "0", -1e30, 1e30, 0, "constant: the value of all")
+#define OPTION_VALUE(default)                                                            \
+  OPTION_NUMBER(filler, value, default, -1e30, 1e30, 0, "constant: the value of all")
 #define OPTION_MIN                                                                       \
   OPTION_NUMBER(filler, min, "0", -1e30, 1e30, 0, "uniform: the lower bound")
 #define OPTION_MAX                                                                       \
@@ -29,9 +29,12 @@ static const char *const norms[] = {"fan_in", "fan_out", "average", NULL};
       filler, variance_norm, "fan_in", norms,                                            \
       "xavier, msra: which n, how many numbers go in or come out, or their mean")
 
-const lander_option filler_options[] = {OPTION_VALUE, OPTION_MIN, OPTION_MAX,
-                                        OPTION_MEAN,  OPTION_STD, OPTION_NORM,
+const lander_option filler_options[] = {OPTION_VALUE("0"), OPTION_MIN, OPTION_MAX,
+                                        OPTION_MEAN,       OPTION_STD, OPTION_NORM,
                                         OPTION_END};
+const lander_option filler_options_one[] = {OPTION_VALUE("1"), OPTION_MIN, OPTION_MAX,
+                                            OPTION_MEAN,       OPTION_STD, OPTION_NORM,
+                                            OPTION_END};
 
 /* ---- filling --------------------------------------------------------------------- */
 
@@ -101,7 +104,7 @@ void filler_fill(const filler *f, int dims, const int64_t *size, int64_t fan_in,
 
 /* ---- descriptions ---------------------------------------------------------------- */
 
-static const lander_option constant_options[] = {OPTION_VALUE, OPTION_END};
+static const lander_option constant_options[] = {OPTION_VALUE("0"), OPTION_END};
 static const lander_option uniform_options[] = {OPTION_MIN, OPTION_MAX, OPTION_END};
 static const lander_option gaussian_options[] = {OPTION_MEAN, OPTION_STD, OPTION_END};
 static const lander_option fan_options[] = {OPTION_NORM, OPTION_END};

@@ -15,14 +15,18 @@ typedef struct filler {
 } filler;
 
 extern const char *const filler_names[];
-extern const lander_option filler_options[]; /* members of a GROUP option */
+extern const lander_option filler_options[];     /* members of a GROUP option */
+extern const lander_option filler_options_one[]; /* with constants that are 1 */
 
-/* A row of a layer's option table. */
+/* Rows of a layer's option table. */
 #define OPTION_FILLER(self, field, default, text)                                        \
+  OPTION_FILLER_WITH(self, field, default, filler_options, text)
+#define OPTION_FILLER_ONE(self, field, default, text)                                    \
+  OPTION_FILLER_WITH(self, field, default, filler_options_one, text)
+#define OPTION_FILLER_WITH(self, field, default, table, text)                            \
   {                                                                                      \
     .name = #field, .kind = LANDER_OPTION_GROUP, .offset = offsetof(self, field),        \
-    .fallback = default, .choices = filler_names, .members = filler_options,             \
-    .help = text                                                                         \
+    .fallback = default, .choices = filler_names, .members = table, .help = text         \
   }
 
 /* Fills `count` values of a parameter of this shape. xavier: uniform in +-sqrt(3 / n)

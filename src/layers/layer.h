@@ -23,7 +23,7 @@
 
 #define LAYER_MAX_INPUTS  16
 #define LAYER_MAX_OUTPUTS 16
-#define LAYER_MAX_WEIGHTS 16
+#define LAYER_MAX_WEIGHTS 32
 #define LAYER_MAX_STATES  4
 
 typedef struct shape {
@@ -68,7 +68,6 @@ struct layer {
   void *self; /* type->size bytes: the options, then whatever setup works out */
   int inputs;
   shape in[LAYER_MAX_INPUTS];
-  bool in_batched[LAYER_MAX_INPUTS];
   /* ---- */
   int outputs;
   shape out[LAYER_MAX_OUTPUTS];
@@ -113,8 +112,9 @@ typedef struct layer_call {
 enum layer_flags {
   LAYER_SOURCE = 1, /* has no inputs: input, label */
   LAYER_LABEL = 2,  /* its output comes from the data and takes no gradient */
-  LAYER_LOSS = 4,   /* its output is a number to be minimised; input 1 is the label */
-  LAYER_METRIC = 8  /* its output is a number to be looked at; no backward */
+  LAYER_LOSS =
+      4, /* its output is a number to be minimised; the last input is the label */
+  LAYER_METRIC = 8 /* its output is a number to be looked at; no backward */
 };
 
 struct layer_type {

@@ -1,23 +1,13 @@
 /* mse_loss.c: half the squared distance to the target, the mean over the batch: what
  * Caffe calls EuclideanLoss. */
 #include "elementwise.h"
-
-#include "../tensor/tensor.h"
+#include "pairs.h"
 
 static const lander_option options[] = {OPTION_END};
 
 static lander_status setup(layer *l, lander_error *error) {
-  char found[SHAPE_TEXT], expected[SHAPE_TEXT];
-  if (!shape_alike(&l->in[0], &l->in[1]))
-    return error_set(error, LANDER_ERROR_SHAPE,
-                     "mse_loss: the prediction is %s, but the target %s",
-                     shape_text(expected, l->in[0].dims, l->in[0].size),
-                     shape_text(found, l->in[1].dims, l->in[1].size));
-  l->outputs = 1;
-  l->out[0] = (shape){.dims = 0};
-  l->unbatched = true;
   l->kept = shape_count(&l->in[0]);
-  return LANDER_OK;
+  return pairs_setup(l, error);
 }
 
 /* The differences are kept for backward. */

@@ -17,9 +17,10 @@ static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t co
   const power_layer *self = l->self;
   const real *x = c->x[0] + begin;
   real *y = c->y[0] + begin;
-  if (self->power == 1) {
+  if (self->power == 1 || self->power == 2) {
     c->kernels->scale(count, (real)self->scale, x, y);
     c->kernels->add_scalar(count, (real)self->shift, y, y);
+    if (self->power == 2) c->kernels->mul(count, y, y, y);
     return;
   }
   for (int64_t i = 0; i < count; i++)
@@ -34,6 +35,12 @@ static void apply_back(const layer *l, const layer_call *c, int64_t begin,
   double factor = self->power * self->scale, exponent = self->power - 1;
   if (factor == 0 || exponent == 0) { /* then pow(0, exponent) would be infinite, or 1 */
     c->kernels->scale(count, (real)factor, dy, dx);
+    return;
+  }
+  if (exponent == 1) {
+    c->kernels->scale(count, (real)(factor * self->scale), x, dx);
+    c->kernels->add_scalar(count, (real)(factor * self->shift), dx, dx);
+    c->kernels->mul(count, dx, dy, dx);
     return;
   }
   for (int64_t i = 0; i < count; i++) {

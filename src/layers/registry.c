@@ -26,14 +26,40 @@
   X(log)                                                                                 \
   X(abs)                                                                                 \
   X(softmax)                                                                             \
+  X(log_softmax)                                                                         \
   X(dropout)                                                                             \
   X(batch_norm)                                                                          \
   X(layer_norm)                                                                          \
   X(group_norm)                                                                          \
   X(lrn)                                                                                 \
   X(flatten)                                                                             \
+  X(reshape)                                                                             \
+  X(permute)                                                                             \
+  X(concat)                                                                              \
+  X(slice)                                                                               \
+  X(split)                                                                               \
+  X(crop)                                                                                \
+  X(tile)                                                                                \
+  X(reduction)                                                                           \
+  X(add)                                                                                 \
+  X(mul)                                                                                 \
+  X(maximum)                                                                             \
+  X(scale)                                                                               \
+  X(bias)                                                                                \
+  X(argmax)                                                                              \
+  X(embedding)                                                                           \
+  X(rnn)                                                                                 \
+  X(lstm)                                                                                \
+  X(gru)                                                                                 \
+  X(attention)                                                                           \
   X(softmax_loss)                                                                        \
   X(mse_loss)                                                                            \
+  X(nll_loss)                                                                            \
+  X(sigmoid_loss)                                                                        \
+  X(huber_loss)                                                                          \
+  X(l1_loss)                                                                             \
+  X(hinge_loss)                                                                          \
+  X(contrastive_loss)                                                                    \
   X(accuracy)
 
 #define DECLARE(name) extern const layer_type layer_##name;

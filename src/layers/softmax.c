@@ -1,4 +1,5 @@
 /* softmax.c: scores become probabilities. */
+#include "axis.h"
 #include "classes.h"
 
 typedef struct softmax {
@@ -7,25 +8,16 @@ typedef struct softmax {
 } softmax;
 
 static const lander_option options[] = {
-    OPTION_INT(
-        softmax, axis, "1", -LANDER_MAX_DIMS, LANDER_MAX_DIMS, 0,
-        "the dimension of the classes, counting from 1 without the batch; negative "
-        "ones count from the end"),
-    OPTION_END};
+    OPTION_AXIS(softmax, "1", "the dimension of the classes"), OPTION_END};
 
 static lander_status setup(layer *l, lander_error *error) {
   softmax *self = l->self;
-  const shape *in = &l->in[0];
-  int axis = self->axis < 0 ? in->dims + self->axis : self->axis - 1;
-  if (axis < 0 || axis >= in->dims)
-    return error_set(error, LANDER_ERROR_SHAPE,
-                     "softmax: axis %d of an input with %d dimension%s", self->axis,
-                     in->dims, in->dims == 1 ? "" : "s");
-  self->size = (classes){1, in->size[axis], 1};
-  for (int d = 0; d < axis; d++) self->size.outer *= in->size[d];
-  for (int d = axis + 1; d < in->dims; d++) self->size.inner *= in->size[d];
+  axis a;
+  lander_status status = axis_setup(l, self->axis, &a, error);
+  if (status != LANDER_OK) return status;
+  self->size = (classes){a.outer, a.count, a.inner};
   l->outputs = 1;
-  l->out[0] = *in;
+  l->out[0] = l->in[0];
   return LANDER_OK;
 }
 

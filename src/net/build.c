@@ -196,7 +196,6 @@ static lander_status connect(lander_net *net, node *n, const parsed_line *line,
                        "'%s' gives one number for the whole batch, which no layer takes",
                        source->name);
     n->layer.in[i] = net->blobs[n->in[i]].shape;
-    n->layer.in_batched[i] = net->blobs[n->in[i]].batched;
     n->needs_label |= source->needs_label;
   }
   n->layer.inputs = line->inputs;

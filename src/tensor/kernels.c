@@ -95,20 +95,6 @@ static double dot(int64_t n, const real *a, const real *b) {
   return total;
 }
 
-/* A positive x gives 0, but a NaN of dy comes through. */
-static double dot_negative(int64_t n, const real *x, const real *dy) {
-  double lanes[LANES * CHAINS] = {0}, total = 0;
-  int64_t i = 0;
-  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
-    for (int lane = 0; lane < LANES * CHAINS; lane++) {
-      double below = x[i + lane] > 0 ? 0 : (double)x[i + lane];
-      lanes[lane] += below * (double)dy[i + lane];
-    }
-  for (int lane = 0; lane < LANES * CHAINS; lane++) total += lanes[lane];
-  for (; i < n; i++) total += (x[i] > 0 ? 0 : (double)x[i]) * (double)dy[i];
-  return total;
-}
-
 static double sum_squares(int64_t n, const real *x) {
   return dot(n, x, x);
 }
@@ -187,7 +173,7 @@ static void silu(int64_t n, const real *x, real *y) {
 
 static void silu_back(int64_t n, const real *x, const real *dy, real *dx) {
   EACH(int64_t i = 0; i < n; i++)
-    dx[i] = dy[i] * (sigmoid_one(x[i]) + x[i] * sigmoid_slope(x[i]));
+  dx[i] = dy[i] * (sigmoid_one(x[i]) + x[i] * sigmoid_slope(x[i]));
 }
 
 static void gelu(int64_t n, const real *x, real *y) {
@@ -281,6 +267,21 @@ typedef real_int mask8 VECTOR(real, 8);
 /* where mask: a, elsewhere b */
 #define SELECT(vector, mask_type, mask, a, b)                                            \
   ((vector)(((mask) & (mask_type)(a)) | (~(mask) & (mask_type)(b))))
+
+/* A positive x gives 0, but a NaN of dy comes through. */
+static double dot_negative(int64_t n, const real *x, const real *dy) {
+  wide chain[CHAINS] = {{0}};
+  int64_t i = 0;
+  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
+    for (int c = 0; c < CHAINS; c++) {
+      real8 v = *(const real8 *)(x + i + c * LANES);
+      real8 below = (real8)(~(mask8)(v > 0) & (mask8)v);
+      chain[c] += __builtin_convertvector(below, wide) * LOAD(dy + i + c * LANES);
+    }
+  double total = add_up(chain);
+  for (; i < n; i++) total += (x[i] > 0 ? 0 : (double)x[i]) * (double)dy[i];
+  return total;
+}
 
 static real max(int64_t n, const real *x) {
   const real low = -(real)INFINITY;
@@ -466,6 +467,75 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
 
 #include "kernels_norm.h"
 
+/* ---- gates of recurrent layers --------------------------------------------------- */
+
+static void lstm(int64_t n, int64_t step, const real *bias, real *gates,
+                 const real *before, real *c, real *h) {
+  real *i = gates, *f = i + step, *g = f + step, *o = g + step, *squashed = o + step;
+  const real *bi = bias, *bf = bi + step, *bg = bf + step, *bo = bg + step;
+  EACH(int64_t u = 0; u < n; u++) {
+    real in = sigmoid_one(i[u] + bi[u]), forget = sigmoid_one(f[u] + bf[u]);
+    real value = tanh_one(g[u] + bg[u]), out = sigmoid_one(o[u] + bo[u]);
+    real cell = forget * before[u] + in * value;
+    real tanh_cell = tanh_one(cell);
+    i[u] = in;
+    f[u] = forget;
+    g[u] = value;
+    o[u] = out;
+    squashed[u] = tanh_cell;
+    c[u] = cell;
+    h[u] = out * tanh_cell;
+  }
+}
+
+static void lstm_back(int64_t n, int64_t step, const real *gates, const real *before,
+                      const real *dout, real *carry, real *dc, real *dgates) {
+  const real *i = gates, *f = i + step, *g = f + step, *o = g + step;
+  const real *squashed = o + step;
+  real *di = dgates, *df = di + step, *dg = df + step, *d_o = dg + step;
+  EACH(int64_t u = 0; u < n; u++) {
+    real dh = dout[u] + carry[u];
+    real dcell = dc[u] + dh * o[u] * (1 - squashed[u] * squashed[u]);
+    di[u] = dcell * g[u] * i[u] * (1 - i[u]);
+    df[u] = dcell * before[u] * f[u] * (1 - f[u]);
+    dg[u] = dcell * i[u] * (1 - g[u] * g[u]);
+    d_o[u] = dh * squashed[u] * o[u] * (1 - o[u]);
+    dc[u] = dcell * f[u];
+    carry[u] = 0;
+  }
+}
+
+static void gru(int64_t n, int64_t step, const real *bias, real *gates,
+                const real *before, real *h) {
+  real *r = gates, *z = r + step, *v = z + step, *part = v + step;
+  const real *br = bias, *bz = br + step, *bv = bz + step, *bpart = bv + step;
+  EACH(int64_t u = 0; u < n; u++) {
+    real reset = sigmoid_one(r[u] + br[u]), keep = sigmoid_one(z[u] + bz[u]);
+    real from_state = part[u] + bpart[u];
+    real value = tanh_one(v[u] + bv[u] + reset * from_state);
+    r[u] = reset;
+    z[u] = keep;
+    v[u] = value;
+    part[u] = from_state;
+    h[u] = value + keep * (before[u] - value);
+  }
+}
+
+static void gru_back(int64_t n, int64_t step, const real *gates, const real *before,
+                     const real *dout, real *carry, real *dgates) {
+  const real *r = gates, *z = r + step, *v = z + step, *part = v + step;
+  real *dr = dgates, *dz = dr + step, *dv = dz + step, *dpart = dv + step;
+  EACH(int64_t u = 0; u < n; u++) {
+    real dh = dout[u] + carry[u];
+    real dvalue = dh * (1 - z[u]) * (1 - v[u] * v[u]);
+    dr[u] = dvalue * part[u] * r[u] * (1 - r[u]);
+    dz[u] = dh * (before[u] - v[u]) * z[u] * (1 - z[u]);
+    dv[u] = dvalue;
+    dpart[u] = dvalue * r[u];
+    carry[u] = dh * z[u];
+  }
+}
+
 /* ---- updates --------------------------------------------------------------------- */
 
 static void sgd_update(int64_t n, real *w, const real *grad, real *v, real scale,
@@ -531,5 +601,9 @@ const kernels KERNELS = {
     .moments_columns_back = moments_columns_back,
     .normalise_columns = normalise_columns,
     .normalise_columns_back = normalise_columns_back,
+    .lstm = lstm,
+    .lstm_back = lstm_back,
+    .gru = gru,
+    .gru_back = gru_back,
     .sgd_update = sgd_update,
 };

@@ -118,6 +118,21 @@ typedef struct kernels {
                                  const norm_lines *lines, const real *x, const real *dy,
                                  real *dx);
 
+  /* One step of n units. Blocks (of the gates, their biases and gradients) lie `step`
+   * apart. lstm: sums of i, f, g, o without biases become their values and tanh(c). gru:
+   * sums of r, z, n, n's part from the state become their values. Back: the gradient in
+   * h is dout + carry; dc becomes that in the cell before, carry that part of the one in
+   * the h before which does not go through the gates. Only dc and carry are read and
+   * written. */
+  void (*lstm)(int64_t n, int64_t step, const real *bias, real *gates, const real *before,
+               real *c, real *h);
+  void (*lstm_back)(int64_t n, int64_t step, const real *gates, const real *before,
+                    const real *dout, real *carry, real *dc, real *dgates);
+  void (*gru)(int64_t n, int64_t step, const real *bias, real *gates, const real *before,
+              real *h);
+  void (*gru_back)(int64_t n, int64_t step, const real *gates, const real *before,
+                   const real *dout, real *carry, real *dgates);
+
   /* One parameter's update; all of n elements, in place:
    *   g = scale * grad + decay * w (L2), or + decay * sign(w) (L1, when l1 is true)
    *   v = mu * v - rate * g;  w += v                                               */

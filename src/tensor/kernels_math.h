@@ -109,8 +109,8 @@ static inline float log_tail(float s) {
 
 /* log x = n ln 2 + log m with m between sqrt(1/2) and sqrt(2). */
 static inline float log_one(float x) {
-  float scaled = x < FLT_MIN ? x * 0x1p23f : x; /* denormal numbers */
-  float n = x < FLT_MIN ? -23 : 0;
+  float n = x < FLT_MIN ? -23 : 0; /* denormal numbers */
+  float scaled = x * (x < FLT_MIN ? 0x1p23f : 1);
   uint32_t bits;
   memcpy(&bits, &scaled, sizeof bits);
   uint32_t above = bits - 0x3f3504f3u; /* sqrt(1/2) */
@@ -121,8 +121,9 @@ static inline float log_one(float x) {
   float t = m - 1, s = t / (2 + t);
   /* 2 s = t - t s: the product is small beside t, and so is its rounding. */
   float result = n * 0x1.62ep-1f + (t - (t * s - (log_tail(s) + n * 0x1.0bfbe8p-15f)));
-  result = x > 0 ? result : x < 0 ? (float)NAN : x == 0 ? -(float)INFINITY : x;
-  return x > FLT_MAX ? x : result;
+  float special = x > 0 ? x : (float)NAN; /* infinity, or nothing */
+  special = x == 0 ? -(float)INFINITY : special;
+  return (x > 0) & (x <= FLT_MAX) ? result : special;
 }
 
 /* For 0 <= x <= 1. */

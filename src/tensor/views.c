@@ -57,9 +57,9 @@ static lander_status infer_size(const lander_tensor *t, int dims, const int64_t 
   }
   if (unknown >= 0 && known > 0 && count % known == 0) {
     size[unknown] = count / known;
-    known = count;
+    return LANDER_OK;
   }
-  if (known != count || (unknown >= 0 && known == 0))
+  if (unknown >= 0 || known != count)
     return error_set(error, LANDER_ERROR_SHAPE,
                      "%s: shape %s has %lld elements, which can't have shape %s", name,
                      shape_text(from, t->dims, t->size), (long long)count,

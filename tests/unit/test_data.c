@@ -507,6 +507,64 @@ static void test_no_memory(void) {
   UNIT_CHECK(test_allocator_clean(&a));
 }
 
+/* Says no to whoever asks for more than two million bytes at once. */
+static void *allocate_little(void *userdata, void *old, size_t old_size,
+                             size_t new_size) {
+  return new_size > 2000000 ? NULL : test_allocate(userdata, old, old_size, new_size);
+}
+
+static void test_memory_follows_bytes(void) {
+  UNIT_TEST("gzip: no memory for bytes that are only claimed");
+  static unsigned char bytes[16 + 300000];
+  memcpy(bytes, small_images, 16);
+  uint32_t random = 1;
+  for (size_t i = 16; i < sizeof bytes; i++) /* Numerical Recipes' generator */
+    bytes[i] = (unsigned char)((random = random * 1664525u + 1013904223u) >> 24);
+  bytes[5] = 10; /* 655365 images of 6 bytes: a file of this size could have them */
+  write_gzip(files_path("bad.gz"), bytes, sizeof bytes);
+  test_allocator a = {.allowed = -1};
+  lander_config config = {
+      .allocate = allocate_little, .allocate_userdata = &a, .threads = 1};
+  lander_engine *poor = lander_engine_new(&config, &error);
+  UNIT_CHECK(!open_idx(poor, "bad.gz", "labels", NULL));
+  UNIT_CHECK(error.code == LANDER_ERROR_FORMAT && says("has 300000 bytes"));
+  lander_engine_free(poor);
+  UNIT_CHECK(test_allocator_clean(&a));
+}
+
+static void test_error_is_empty(void) {
+  UNIT_TEST("an old error goes away");
+  const int64_t first = 0;
+  lander_real x[6], y[1];
+  lander_tensor *px, *py;
+#define OLD_ERROR (error = (lander_error){LANDER_ERROR_IO, "old"})
+#define IS_EMPTY  (error.code == LANDER_OK && !error.message[0])
+  OLD_ERROR;
+  lander_dataset *d = open_idx(engine, "images", "labels", NULL);
+  UNIT_CHECK(d && IS_EMPTY);
+  OLD_ERROR;
+  lander_dataset *part = lander_dataset_subset(d, 0, 2, &error);
+  UNIT_CHECK(part && IS_EMPTY);
+  OLD_ERROR;
+  UNIT_CHECK(lander_dataset_read(d, &first, 1, x, y, &error) == LANDER_OK && IS_EMPTY);
+  OLD_ERROR;
+  lander_batches *b = lander_batches_new(d, "size=2", &error);
+  UNIT_CHECK(b && IS_EMPTY);
+  OLD_ERROR;
+  UNIT_CHECK(lander_batches_next(b, &px, &py, &error) == LANDER_OK && IS_EMPTY);
+  OLD_ERROR;
+  UNIT_CHECK(lander_tensor_save(px, files_path("bad"), &error) == LANDER_OK && IS_EMPTY);
+  lander_dataset *tensors;
+  OLD_ERROR;
+  UNIT_CHECK((tensors = lander_data_tensors(px, py, NULL, &error)) && IS_EMPTY);
+#undef OLD_ERROR
+#undef IS_EMPTY
+  lander_dataset_free(tensors);
+  lander_batches_free(b);
+  lander_dataset_free(part);
+  lander_dataset_free(d);
+}
+
 int main(void) {
   files_begin();
   write_small();
@@ -520,6 +578,8 @@ int main(void) {
   test_shuffle();
   test_staying();
   test_no_memory();
+  test_memory_follows_bytes();
+  test_error_is_empty();
   lander_engine_free(engine);
   UNIT_TEST("nothing is left behind");
   const char *names[] = {"images", "labels", "images.gz", "labels.gz",

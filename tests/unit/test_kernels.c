@@ -122,6 +122,71 @@ static void test_activations(void) {
         within(y[i], b[i] * (1 - (double)a[i] * a[i]), 30));
 }
 
+static double normal(double x) {
+  return 0.5 * erfc(-x * sqrt(0.5));
+}
+
+static double density(double x) {
+  return exp(-0.5 * x * x) / sqrt(2 * acos(-1.0));
+}
+
+static double gelu_tanh(double x) {
+  return x / (1 + exp(-2 * sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
+}
+
+/* The slope of a function by central differences: good to about 1e-10 here. */
+static double slope_of(double (*f)(double), double x) {
+  return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5;
+}
+
+static void test_smooth_activations(void) {
+  SWEEP("log", k->log(n, b, y), near(y[i], log((double)b[i]), 2));
+  SWEEP("silu", k->silu(n, a, y), near(y[i], (double)a[i] / (1 + exp(-(double)a[i])), 6));
+  SWEEP("silu_back", k->silu_back(n, a, b, y),
+        fabs(y[i] - b[i] * (1 + exp(-(double)a[i]) * (1 + (double)a[i])) /
+                        pow(1 + exp(-(double)a[i]), 2)) < 20 * (double)EPSILON);
+  SWEEP("gelu", k->gelu(n, a, y), near(y[i], a[i] * normal(a[i]), 20));
+  SWEEP("gelu_back", k->gelu_back(n, a, b, y),
+        fabs(y[i] - b[i] * (normal(a[i]) + a[i] * density(a[i]))) < 20 * (double)EPSILON);
+  SWEEP("gelu_tanh", k->gelu_tanh(n, a, y), near(y[i], gelu_tanh(a[i]), 40));
+  SWEEP("gelu_tanh_back", k->gelu_tanh_back(n, a, b, y),
+        fabs(y[i] - b[i] * slope_of(gelu_tanh, a[i])) < 20 * (double)EPSILON + 1e-9);
+  SWEEP("elu", k->elu(n, 2, a, y),
+        near(y[i], a[i] > 0 ? (double)a[i] : 2 * expm1((double)a[i]), 3));
+  SWEEP("elu_back", k->elu_back(n, 2, a, b, y),
+        near(y[i], a[i] > 0 ? (double)b[i] : b[i] * 2 * exp((double)a[i]), 4));
+  SWEEP("softplus", k->softplus(n, 2, 5, a, y),
+        near(y[i], 2 * a[i] > 5 ? (double)a[i] : log1p(exp(2 * (double)a[i])) / 2, 6));
+  SWEEP("softplus_back", k->softplus_back(n, 2, 5, a, b, y),
+        near(y[i], 2 * a[i] > 5 ? (double)b[i] : b[i] / (1 + exp(-2 * (double)a[i])), 6));
+}
+
+/* Every power of two and numbers between, denormal ones too; and what has no logarithm.
+ */
+static void test_logarithm(void) {
+  UNIT_TEST("log over the whole range");
+  for (int e = -149; e < 128; e++) {
+    real x[64], z[64];
+    for (int i = 0; i < 64; i++) x[i] = (real)ldexp(1 + i / 64.0, e);
+    k->log(64, x, z);
+    for (int i = 0; i < 64; i++) UNIT_CHECK(near(z[i], log((double)x[i]), 3));
+  }
+  UNIT_TEST("log of what has none");
+  real x[16] = {0, (real)-0.0, -1, (real)NAN, (real)INFINITY, -(real)INFINITY, 1};
+  k->log(16, x, x);
+  UNIT_CHECK(x[0] == -(real)INFINITY && x[1] == x[0] && isnan(x[2]) && isnan(x[3]));
+  UNIT_CHECK(x[4] == (real)INFINITY && isnan(x[5]) && x[6] == 0);
+  UNIT_TEST("elu and gelu near zero and far from it");
+  for (int i = 0; i < 16; i++) x[i] = (real)-ldexp(1.1, 8 - 2 * i);
+  real z[16];
+  k->elu(16, 1, x, z);
+  for (int i = 0; i < 16; i++) UNIT_CHECK(near(z[i], expm1((double)x[i]), 3));
+  k->gelu(16, x, z);
+  for (int i = 0; i < 16; i++) /* the rounding of x^2 is raised to a power */
+    UNIT_CHECK(near(z[i], x[i] * normal(x[i]), 20 + (double)x[i] * (double)x[i]) ||
+               fabs((double)z[i]) < 1e-35);
+}
+
 /* Over the whole range, and what is no number: not only where a random number falls. */
 static void test_exponentials(void) {
   UNIT_TEST("exp, sigmoid and tanh over the whole range");
@@ -292,6 +357,104 @@ static void test_steps(void) {
       }
       UNIT_CHECK(sum[n] == (real)(n % 3) && best[n] == sum[n] && at[n] == sum[n]);
     }
+}
+
+/* Beside sums in another order, and lines by hand; planes and columns, which lie in a
+ * larger image. */
+enum { NORM_ROWS = 3, NORM_STEP = LONGEST + 7 };
+static real norm_x[NORM_ROWS * NORM_STEP], norm_dy[NORM_ROWS * NORM_STEP];
+static real norm_y[NORM_ROWS * NORM_STEP];
+
+static bool norm_near(int n, const real *mean, const real *by_x, const real *by_dy,
+                      const real *shift, int column_step) {
+  bool good = true;
+  for (int i = 0; i < NORM_ROWS * NORM_STEP; i++) {
+    int c = i % NORM_STEP * column_step;
+    if (i % NORM_STEP >= n) {
+      good &= norm_y[i] == CANARY;
+      continue;
+    }
+    double dy = by_dy ? (double)by_dy[c] * (double)norm_dy[i] : 0;
+    double z = dy + (double)by_x[c] * ((double)norm_x[i] - (double)mean[c]) + shift[c];
+    good &= within(norm_y[i], z, 40);
+  }
+  return good;
+}
+
+static void check_planes(int n) {
+  const norm_line line = {.mean = (real)0.3, .by_x = 2, .by_dy = -1, .shift = (real)0.7};
+  double sums[2], back[2], expected[4] = {0};
+  for (int i = 0; i < NORM_ROWS * NORM_STEP; i++) {
+    if (i % NORM_STEP >= n) continue;
+    double d = (double)norm_x[i] - (double)line.mean;
+    expected[0] += d;
+    expected[1] += d * d;
+    expected[2] += (double)norm_dy[i];
+    expected[3] += (double)norm_dy[i] * d;
+  }
+  k->moments(NORM_ROWS, n, NORM_STEP, line.mean, norm_x, sums);
+  k->moments_back(NORM_ROWS, n, NORM_STEP, line.mean, norm_x, norm_dy, back);
+  UNIT_CHECK(fabs(sums[0] - expected[0]) + fabs(sums[1] - expected[1]) < 1e-10);
+  UNIT_CHECK(fabs(back[0] - expected[2]) + fabs(back[1] - expected[3]) < 1e-10);
+  k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
+  k->normalise(NORM_ROWS, n, NORM_STEP, &line, norm_x, norm_y);
+  UNIT_CHECK(norm_near(n, &line.mean, &line.by_x, NULL, &line.shift, 0));
+  k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
+  k->normalise_back(NORM_ROWS, n, NORM_STEP, &line, norm_x, norm_dy, norm_y);
+  UNIT_CHECK(norm_near(n, &line.mean, &line.by_x, &line.by_dy, &line.shift, 0));
+}
+
+static void check_columns(int n) {
+  const norm_lines lines = {memory[0], memory[1], memory[2], memory[3]};
+  double sums[4][LONGEST];
+  k->moments_columns(NORM_ROWS, n, NORM_STEP, lines.mean, norm_x, sums[0], sums[1]);
+  k->moments_columns_back(NORM_ROWS, n, NORM_STEP, lines.mean, norm_x, norm_dy, sums[2],
+                          sums[3]);
+  for (int c = 0; c < n; c++) {
+    double expected[4] = {0};
+    for (int r = 0; r < NORM_ROWS; r++) {
+      double d = (double)norm_x[r * NORM_STEP + c] - (double)lines.mean[c];
+      double dy = norm_dy[r * NORM_STEP + c];
+      expected[0] += d;
+      expected[1] += d * d;
+      expected[2] += dy;
+      expected[3] += dy * d;
+    }
+    for (int i = 0; i < 4; i++) UNIT_CHECK(fabs(sums[i][c] - expected[i]) < 1e-12);
+  }
+  k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
+  k->normalise_columns(NORM_ROWS, n, NORM_STEP, &lines, norm_x, norm_y);
+  UNIT_CHECK(norm_near(n, lines.mean, lines.by_x, NULL, lines.shift, 1));
+  k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
+  k->normalise_columns_back(NORM_ROWS, n, NORM_STEP, &lines, norm_x, norm_dy, norm_y);
+  UNIT_CHECK(norm_near(n, lines.mean, lines.by_x, lines.by_dy, lines.shift, 1));
+}
+
+static void test_norm(void) {
+  UNIT_TEST("normalisation of planes and of columns, and the sums for it");
+  for (int n = 0; n <= LONGEST; n++) {
+    draw_all(norm_x, NORM_ROWS * NORM_STEP);
+    draw_all(norm_dy, NORM_ROWS * NORM_STEP);
+    for (int i = 0; i < 4; i++) draw_all(memory[i], ROOM);
+    check_planes(n);
+    check_columns(n);
+  }
+}
+
+static void test_dot_negative(void) {
+  UNIT_TEST("dot_negative");
+  for (int n = 0; n <= LONGEST; n++) {
+    prepare(n % SHIFTS);
+    double expected = 0;
+    for (int i = 0; i < n; i++) expected += a[i] < 0 ? (double)a[i] * (double)b[i] : 0;
+    UNIT_CHECK(fabs(k->dot_negative(n, a, b) - expected) < 1e-12);
+    for (int i = 0; i < n; i += 7) {
+      real before = b[i];
+      b[i] = (real)NAN;
+      UNIT_CHECK(isnan(k->dot_negative(n, a, b)));
+      b[i] = before;
+    }
+  }
 }
 
 static void test_softmax(void) {
@@ -483,12 +646,16 @@ int main(void) {
     test_elements();
     test_in_place();
     test_activations();
+    test_smooth_activations();
+    test_logarithm();
     test_exponentials();
     test_sums();
     test_is_finite();
     test_rows();
     test_2d();
     test_steps();
+    test_norm();
+    test_dot_negative();
     test_softmax();
     test_max_pool();
     test_update();

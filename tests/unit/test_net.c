@@ -435,7 +435,7 @@ static void test_many_layers(void) {
   text_add(&lines, "x = input () shape=2\nl0 = linear (x) outputs=2\n");
   for (int i = 1; i < layers; i++)
     text_add(&lines, "l%d = relu (l%d) slope=%d\n", i, i - 1, i % 7 ? 1 : -1);
-  net = lander_net_build(engine, lines.data, 1, &error);
+  lander_net *net = lander_net_build(engine, lines.data, 1, &error);
   UNIT_CHECK(net && lander_net_layers(net) == layers + 1);
   UNIT_CHECK(!strcmp(lander_net_text(net), lines.data));
   lander_tensor *x = new_tensor(engine, 1, 2);

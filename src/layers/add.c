@@ -1,0 +1,61 @@
+/* add.c: the sum of its inputs, each with a coefficient. */
+#include "merge.h"
+
+typedef struct add {
+  lander_numbers coeff;
+} add;
+
+static const lander_option options[] = {
+    OPTION_NUMBERS(add, coeff, "", -1e30, 1e30, 0,
+                   "a factor on each input; left out: all are 1"),
+    OPTION_END};
+
+static lander_status setup(layer *l, lander_error *error) {
+  const add *self = l->self;
+  if (self->coeff.count > 0 && self->coeff.count != l->inputs)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "add: coeff has %d entries, but there are %d inputs",
+                     self->coeff.count, l->inputs);
+  return merge_setup(l, error);
+}
+
+static real coefficient(const layer *l, int input) {
+  const add *self = l->self;
+  return self->coeff.count > 0 ? (real)self->coeff.at[input] : 1;
+}
+
+static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t count) {
+  const kernels *k = c->kernels;
+  real *y = c->y[0] + begin;
+  k->scale(count, coefficient(l, 0), c->x[0] + begin, y);
+  for (int i = 1; i < l->inputs; i++)
+    k->axpy(count, coefficient(l, i), c->x[i] + begin, y);
+}
+
+static void apply_back(const layer *l, const layer_call *c, int64_t begin,
+                       int64_t count) {
+  for (int i = 0; i < l->inputs; i++)
+    if (c->dx[i])
+      c->kernels->scale(count, coefficient(l, i), c->dy[0] + begin, c->dx[i] + begin);
+}
+
+static void forward(const layer *l, const layer_call *c) {
+  elementwise_run(l, c, apply);
+}
+
+static void backward(const layer *l, const layer_call *c) {
+  elementwise_run(l, c, apply_back);
+}
+
+const layer_type layer_add = {
+    .name = "add",
+    .help = "the sum of inputs of one shape: y = coeff[1] a + coeff[2] b + ...",
+    .example = "nn.add { y, y:linear { 3 }, coeff = { 1, -0.5 } }",
+    .options = options,
+    .size = sizeof(add),
+    .min_inputs = 2,
+    .max_inputs = LAYER_MAX_INPUTS,
+    .setup = setup,
+    .forward = forward,
+    .backward = backward,
+};
