@@ -75,6 +75,17 @@ function TestNetText.test_huge_shapes_are_an_error()
   fails("", build, "x = input () shape=16777216\ny = linear (x) outputs=16777216", 1)
 end
 
+function TestNetText.test_a_param_line_keeps_what_it_does_not_name()
+  local net = build("x = input () shape=2\ny = linear (x) outputs=2 decay_mult=3\n"
+    .. "param y.bias lr_mult=2", 1)
+  lu.assertEquals(net.params["y.bias"].decay_mult, 3)
+  lu.assertEquals(net.params["y.bias"].lr_mult, 2)
+  lu.assertEquals(build(net:text(), 1):text(), net:text())
+  fails("twice", build, "x = input () shape=2\ny = linear (x) outputs=2\n"
+    .. "param y.bias lr_mult=2 lr_mult=3", 1)
+  fails("no '..'", build, "x = input () shape=2\na/../../y = linear (x) outputs=2", 1)
+end
+
 TestNetGraph = {}
 
 -- y = tanh(x W1) used by two readers: the gradients of both must add up.

@@ -157,6 +157,8 @@ Report.__tostring = function(result)
   return table.concat(core.columns(rows, right), "\n")
     .. ("\n%s: worst relative error %s, allowed %s"):format(result.ok and "good" or "WRONG",
       core.number_text(result.worst), core.number_text(result.tolerance))
+    .. (not result.ok and lander.config().real == "float"
+      and "\nfloat rounds too much for a sharp check; try the double build: make REAL=double" or "")
 end
 
 -- Whether an input may have any value. One that holds indices, or a mask, refuses others

@@ -333,11 +333,20 @@ static lander_status set_up(lander_net *net, node *n, const parsed_line *line,
   return status;
 }
 
+static bool has_dots(span name) {
+  for (size_t i = 0; i + 1 < name.length; i++)
+    if (name.at[i] == '.' && name.at[i + 1] == '.') return true;
+  return false;
+}
+
 static lander_status add_node(lander_net *net, const parsed_line *line,
                               lander_error *error) {
   if (net_find_node(net, line->name.at, line->name.length) >= 0)
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "there is a layer of that name already; names must differ");
+  if (has_dots(line->name))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "a name has no '..': names become those of a file's members");
   char type[NET_NAME_MAX];
   snprintf(type, sizeof type, "%.*s", (int)line->type.length, line->type.at);
   node n = {.layer.type = layer_type_check(net->engine, type, error)};
@@ -366,6 +375,26 @@ static lander_status add_node(lander_net *net, const parsed_line *line,
   return LANDER_OK;
 }
 
+/* The settings of a param line; what it does not name stays as the layer's line said. */
+static lander_status read_settings(char *options, lander_param *settings,
+                                   lander_error *error) {
+  lander_param checked; /* each known, and given once */
+  lander_status status = options_read(param_options, options, "param", &checked, error);
+  for (char *at = options; status == LANDER_OK && *at;) {
+    at += strspn(at, " \t\r\n");
+    size_t length = strcspn(at, " \t\r\n");
+    char *end = at + length, *next = *end ? end + 1 : end;
+    *end = 0;
+    char *equals = strchr(at, '=');
+    if (equals) {
+      *equals = 0;
+      status = options_read_one(param_options, at, equals + 1, "param", settings, error);
+    }
+    at = next;
+  }
+  return status;
+}
+
 /* A line "param conv1.bias lr_mult=2". */
 static lander_status apply_param(lander_net *net, const parsed_line *line,
                                  lander_error *error) {
@@ -380,15 +409,11 @@ static lander_status apply_param(lander_net *net, const parsed_line *line,
   if (net->params[index].public.state) return error_state(error);
   char *options = copy_piece(net->engine, line->options.at, line->options.length, error);
   if (!options) return LANDER_ERROR_MEMORY;
-  lander_param settings;
-  lander_status status = options_read(param_options, options, "param", &settings, error);
+  lander_param settings = net->params[index].public;
+  lander_status status = read_settings(options, &settings, error);
   memory_free(net->engine, options);
-  if (status != LANDER_OK) return status;
-  lander_param *p = &net->params[index].public;
-  p->lr_mult = settings.lr_mult;
-  p->decay_mult = settings.decay_mult;
-  p->frozen = settings.frozen;
-  return LANDER_OK;
+  if (status == LANDER_OK) net->params[index].public = settings;
+  return status;
 }
 
 /* Adds all lines; once a net has its memory, only layers without parameters may come. */
