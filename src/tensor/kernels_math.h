@@ -123,7 +123,7 @@ static inline float log_one(float x) {
   float result = n * 0x1.62ep-1f + (t - (t * s - (log_tail(s) + n * 0x1.0bfbe8p-15f)));
   float special = x > 0 ? x : (float)NAN; /* infinity, or nothing */
   special = x == 0 ? -(float)INFINITY : special;
-  return (x > 0) & (x <= FLT_MAX) ? result : special;
+  return x > 0 && x <= FLT_MAX ? result : special;
 }
 
 /* For 0 <= x <= 1. */
