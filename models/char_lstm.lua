@@ -9,22 +9,25 @@
 -- Input: (batch, steps) numbers of symbols, from 1 on; output: (batch, symbols, steps)
 -- scores, with which softmax_loss takes targets of (batch, steps). scripts/char_lstm.lua
 -- trains one.
+-- With state = true it has two more inputs, the state that the text before has left, each of
+-- (batch, layers, hidden), zeros at first; behind a pass net["lstm1"].outputs has the new
+-- state as its second and third.
 -- Options: symbols (96), steps (64), embedding (64), hidden (256), layers (2), dropout (0,
--- before the scores), seed (1).
+-- before the scores), state (false), seed (1).
 local lander = require "lander"
 local nn = lander.nn
 
 return function(options)
   local opt = lander.options("models.char_lstm", options, { symbols = 96, steps = 64,
-    embedding = 64, hidden = 256, layers = 2, dropout = 0.0, seed = 1 })
-  return nn.net {
-    nn.input { opt.steps },
-    nn.embedding { opt.symbols, opt.embedding },
-    nn.lstm { opt.hidden, layers = opt.layers },
-    nn.dropout { opt.dropout },
-    -- A linear layer at every step is a convolution of width 1 over (features, steps).
-    nn.permute { 2, 1 },
-    nn.conv { opt.symbols, kernel = 1 },
-    seed = opt.seed,
-  }
+    embedding = 64, hidden = 256, layers = 2, dropout = 0.0, state = false, seed = 1 })
+  local lstm = { nn.input { opt.steps }:embedding { opt.symbols, opt.embedding },
+    opt.hidden, layers = opt.layers, state = opt.state }
+  if opt.state then
+    lstm[#lstm + 1] = nn.input { opt.layers, opt.hidden, name = "h" }
+    lstm[#lstm + 1] = nn.input { opt.layers, opt.hidden, name = "c" }
+  end
+  -- A linear layer at every step is a convolution of width 1 over (features, steps).
+  local scores = nn.lstm(lstm):dropout { opt.dropout }:permute { 2, 1 }
+    :conv { opt.symbols, kernel = 1 }
+  return nn.net { scores, seed = opt.seed }
 end
