@@ -509,6 +509,9 @@ LANDER_API const char *lander_net_text(const lander_net *net);
 LANDER_API lander_engine *lander_net_engine(const lander_net *net); /* owns: the net */
 LANDER_API lander_phase lander_net_phase(const lander_net *net);
 LANDER_API void lander_net_set_phase(lander_net *net, lander_phase phase);
+/* Whether one of its layers, of the host's own, is being computed just now: then it may
+ * not be freed, nor lander_net_want_input_gradient be called. */
+LANDER_API bool lander_net_running(const lander_net *net);
 
 /* Layers in order, index from 0. fails: never; an index outside gives NULL. */
 typedef struct lander_layer_info {
@@ -657,6 +660,8 @@ typedef struct lander_layer_definition {
   const lander_option *options; /* ended by a NULL name; NULL: none */
   size_t size;                  /* of the options' structure */
   int inputs;
+  bool loss; /* y is one number for the whole batch, to be minimised; the last input is
+                the target, which takes no gradient unless dx is there */
   void *userdata;
   lander_status (*setup)(void *userdata, lander_layer_setup *setup, lander_error *error);
   lander_status (*forward)(void *userdata, const lander_layer_pass *pass,

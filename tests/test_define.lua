@@ -126,3 +126,92 @@ function TestDefine.test_in_a_coroutine()
   local y = coroutine.wrap(function() return net:forward(lander.ones(1, 3)) end)()
   lu.assertEquals(y:size(), { 1, 3 })
 end
+
+-- Calls `act` in forward (or backward) of the layer test_meddle.
+local act
+
+nn.define("test_meddle", {
+  params = function() return { w = { size = { 1 } } } end,
+  forward = function(_, x)
+    if act and act.forward then act.forward() end
+    return x
+  end,
+  backward = function(_, _, _, dy)
+    if act and act.backward then act.backward() end
+    return dy, { w = lander.ones(1) }
+  end,
+})
+
+function TestDefine.test_a_coroutine_inside_that_is_gone_afterwards()
+  local other = nn.net { nn.input { 2 }, nn.test_swish {} }
+  local net = nn.net { nn.input { 2 }, nn.test_meddle {}, nn.test_meddle {}, nn.test_swish {} }
+  act = { forward = function()
+    coroutine.wrap(function() other:forward(lander.ones(1, 2)) end)()
+    collectgarbage()
+    collectgarbage()
+  end }
+  for _ = 1, 3 do lu.assertEquals(net:forward(lander.ones(1, 2)):size(), { 1, 2 }) end
+  act = nil
+end
+
+function TestDefine.test_nothing_in_use_can_be_closed()
+  local net = nn.net { nn.input { 2 }, nn.test_meddle {}, nn.linear { 3 } }
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1 })
+  local x, t = lander.ones(1, 2), lander.tensor { 1 }
+  act = { forward = function() getmetatable(net).__gc(net) end }
+  fails("can't be closed", net.forward, net, x)
+  act = { backward = function() getmetatable(solver).__gc(solver) end }
+  fails("can't be closed", solver.step, solver, x, t)
+  act = { forward = function() solver:step(x, t) end }
+  fails("in the middle of a pass", solver.step, solver, x, t)
+  act = { forward = function() net:want_input_gradient(true) end }
+  fails("in the middle of a pass", net.forward, net, x)
+  act = nil
+  lu.assertNotNil(solver:step(x, t))
+end
+
+function TestDefine.test_more_threads_inside()
+  local before = lander.threads()
+  lander.threads(1)
+  local net = nn.net { nn.input { 3, 16, 16 }, nn.test_meddle {}, nn.conv { 8, kernel = 3 } }
+  local x = lander.randn(8, 3, 16, 16)
+  local y = net:forward(x):clone()
+  act = { forward = function() lander.threads(3) end }
+  local z = net:forward(x)
+  act = nil
+  lander.threads(before)
+  lu.assertTrue(y:eq(z):all())
+end
+
+function TestDefine.test_no_parameter_thaws_inside()
+  local a = nn.input { 2 }:linear { 2, name = "first" }:tanh {}
+  local net = nn.net { nn.add { a:linear { 2 }, nn.test_meddle { a } } }
+  net.params["first.weight"].frozen = true
+  net.params["first.bias"].frozen = true
+  net:forward(lander.ones(1, 2))
+  act = { backward = function() net.params["first.weight"].frozen = false end }
+  fails("in the middle of a pass", net.backward, net, lander.ones(1, 2))
+  act = nil
+end
+
+function TestDefine.test_sizes_and_names_that_can_not_be()
+  nn.define("test_huge", {
+    params = function() return { w = { size = { 1 << 40, 1 << 40 } } } end,
+    forward = print, backward = print,
+  })
+  fails("test_huge1", nn.net, { nn.input { 2 }, nn.test_huge {} })
+  for _, params in ipairs { { ["a..b"] = { size = { 1 } } }, { { size = { 1 } } }, { w = 7 } } do
+    nn.define("test_names", {
+      params = function() return params end, forward = print, backward = print,
+    })
+    fails("the name a word", nn.net, { nn.input { 2 }, nn.test_names {} })
+  end
+  local function define(options, inputs)
+    nn.define("test_a", { options = options, inputs = inputs, forward = print, backward = print })
+  end
+  fails("means something already", define, { name = 1 })
+  fails("means something already", define, { lr_mult = 1 })
+  fails("must be finite", define, { a = 0 / 0 })
+  fails("must be finite", define, { a = math.huge })
+  fails("inputs; from 1 to 16", define, {}, (1 << 32) + 1)
+end

@@ -258,7 +258,7 @@ function TestTrainOptions.test_unknown_and_wrong_options()
   fails("unknown option 'momentun'", train,
     { solver = { base_lr = 1, max_iter = 1, momentun = 0 } })
   fails("max_iter", train, { solver = { base_lr = 1 } })
-  fails("found a function: functions can't be losses yet", train, { loss = print })
+  fails("or a function, found a number", train, { loss = 7 })
   fails("option 'retry' must be a table or a boolean, found a string", train, { retry = "no" })
   fails("net must be a net", train, { net = io.stdout })
   fails("data must be a dataset", train, { data = support.mlp() })

@@ -37,7 +37,9 @@ function core.add_layer(description)
 end
 
 local source = { input = true, label = true }
-local function is_loss(name) return name:find "_loss$" ~= nil end
+local function is_loss(name)
+  return name:find "_loss$" ~= nil or layers()[name] and layers()[name].loss == true
+end
 local function wants_label(name) return is_loss(name) or name == "accuracy" end
 
 -- Losses and metrics take one input and then the label, but for those that take more.
@@ -400,16 +402,20 @@ end
 -- Gives a net without a loss one: `loss` is the name of a loss layer (softmax_loss). A net
 -- that was given it by an earlier training keeps it.
 function core.ensure_loss(net, loss)
+  local f = type(loss) == "function" and loss
+  if f then loss = "function_loss" end
   if loss ~= nil and type(loss) ~= "string" then
-    error(("loss must be the name of a loss layer (\"mse_loss\"), found a %s%s")
-      :format(type(loss), type(loss) == "function" and ": functions can't be losses yet" or ""), 0)
+    error(("loss must be the name of a loss layer (\"mse_loss\") or a function, found a %s")
+      :format(type(loss)), 0)
   end
   if net:has_loss() then
-    if loss and not has_layer(net, loss) then
-      error(("the net has a loss of its own; leave loss = \"%s\" out"):format(loss), 0)
+    if loss and not has_layer(net, loss) or f and core.function_loss(net) ~= f then
+      error(("the net has a loss of its own; leave loss = %s out"):format(f and "function"
+        or '"' .. loss .. '"'), 0)
     end
     return
   end
+  if f then core.use_function_loss(net, f) end
   loss = loss or "softmax_loss"
   if not (layers()[loss] and is_loss(loss)) then
     local losses = {}

@@ -194,6 +194,19 @@ static void set_phase_and_weights(lua_State *L, int self, const lander_layer_pas
   lua_setfield(L, self, "params");
 }
 
+/* A loss is one number for the batch, and reads best as a number. */
+static int64_t count_of_output(const lua_layer *def, const lander_layer_pass *p) {
+  return def->definition.loss ? 1 : p->batch * count_of(&p->setup->out);
+}
+
+static void push_output(lua_State *L, const lua_layer *def, const lander_real *y,
+                        const lander_layer_pass *p) {
+  if (def->definition.loss)
+    lua_pushnumber(L, (lua_Number)y[0]);
+  else
+    push_block(L, y, p->batch, &p->setup->out);
+}
+
 /* def.forward(self, x, ...) -> y */
 static int protected_forward(lua_State *L) {
   const pass_job *job = lua_touserdata(L, 1);
@@ -205,8 +218,10 @@ static int protected_forward(lua_State *L) {
   set_phase_and_weights(L, lua_gettop(L), p);
   for (int i = 0; i < setup->inputs; i++) push_block(L, p->x[i], p->batch, &setup->in[i]);
   lua_call(L, 1 + setup->inputs, 1);
-  take_block(L, -1, "what forward returns", p->batch * count_of(&setup->out), false,
-             p->y);
+  if (job->def->definition.loss && lua_type(L, -1) == LUA_TNUMBER)
+    p->y[0] = (lander_real)lua_tonumber(L, -1);
+  else
+    take_block(L, -1, "what forward returns", count_of_output(job->def, p), false, p->y);
   return 0;
 }
 
@@ -235,8 +250,8 @@ static int protected_backward(lua_State *L) {
   push_self(L, setup);
   set_phase_and_weights(L, lua_gettop(L), p);
   for (int i = 0; i < setup->inputs; i++) push_block(L, p->x[i], p->batch, &setup->in[i]);
-  push_block(L, p->y, p->batch, &setup->out);
-  push_block(L, p->dy, p->batch, &setup->out);
+  push_output(L, job->def, p->y, p);
+  push_output(L, job->def, p->dy, p);
   int base = lua_gettop(L) - (setup->inputs + 3); /* below the function and its self */
   lua_call(L, setup->inputs + 3, setup->inputs + 1);
   for (int i = 0; i < setup->inputs; i++)
@@ -263,6 +278,7 @@ static lander_status run_protected(const lua_layer *def, lua_CFunction function,
   lua_pushlightuserdata(L, job);
   int failed = lua_pcall(L, 1, 0, 0);
   binding_set_inside(L, -1);
+  binding_enter(L); /* the script may have called from a coroutine that is gone by now */
   if (failed) {
     const char *message = lua_tostring(L, -1);
     if (!message) message = "(an error that is no text)";
@@ -343,7 +359,12 @@ int binding_define(lua_State *L) {
   def->main = lua_tothread(L, -1);
   lua_pop(L, 1);
   lua_getfield(L, 2, "inputs");
-  def->definition.inputs = (int)luaL_optinteger(L, -1, 1);
+  lua_Integer inputs = luaL_optinteger(L, -1, 1);
+  int most = 1 << 30; /* the core knows its bounds */
+  def->definition.inputs = inputs > most ? most : (int)inputs;
+  lua_getfield(L, 2, "loss");
+  def->definition.loss = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   lua_getfield(L, 2, "help");
   def->definition.help = lua_tostring(L, -1);
   lua_pop(L, 2);

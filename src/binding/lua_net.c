@@ -40,6 +40,8 @@ static net_box *new_net_box(lua_State *L) {
 static int net_gc(lua_State *L) {
   binding_enter(L);
   net_box *box = luaL_checkudata(L, 1, BINDING_NET);
+  if (box->net && lander_net_running(box->net)) /* called by a script */
+    return luaL_error(L, "a net can't be closed inside a layer's function");
   lander_net_free(box->net);
   box->net = NULL;
   return 0;
@@ -189,8 +191,9 @@ static int net_reset(lua_State *L) {
 
 /* net:want_input_gradient(bool) -> the net */
 static int net_want_input_gradient(lua_State *L) {
-  lander_net_want_input_gradient(binding_check_net(L, 1),
-                                 lua_isnone(L, 2) || lua_toboolean(L, 2));
+  lander_net *net = binding_check_net(L, 1);
+  if (lander_net_running(net)) return luaL_error(L, "the net is in the middle of a pass");
+  lander_net_want_input_gradient(net, lua_isnone(L, 2) || lua_toboolean(L, 2));
   lua_settop(L, 1);
   return 1;
 }

@@ -12,6 +12,7 @@ enum { NET = 1, SCHEDULE, USER_VALUES = SCHEDULE };
 typedef struct solver_box {
   lander_solver *solver;
   double rate; /* what the schedule in Lua has said */
+  int steps;   /* in the middle of so many: a layer of a script may call back */
 } solver_box;
 
 static solver_box *check_box(lua_State *L, int index) {
@@ -30,6 +31,8 @@ static lander_solver *check_solver(lua_State *L, int index) {
 
 static int solver_gc(lua_State *L) {
   solver_box *box = luaL_checkudata(L, 1, BINDING_SOLVER);
+  if (box->steps > 0)
+    return luaL_error(L, "a solver can't be closed inside a layer's function");
   lander_solver_free(box->solver);
   box->solver = NULL;
   return 0;
@@ -133,7 +136,7 @@ static int new_solver(lua_State *L) {
   }
   push_solver_options(L);
   solver_box *box = lua_newuserdatauv(L, sizeof *box, USER_VALUES);
-  box->solver = NULL;
+  *box = (solver_box){.solver = NULL};
   luaL_setmetatable(L, BINDING_SOLVER);
   int self = lua_gettop(L);
   lander_net *net =
@@ -176,7 +179,11 @@ static int solver_step(lua_State *L) {
   lander_tensor *inputs[BINDING_MOST_INPUTS];
   lander_solver *solver = ask_schedule_now(L, 1);
   int count = binding_collect_inputs(L, 2, inputs);
-  binding_check(L, lander_solver_step(solver, inputs, count, &step, &error), &error);
+  solver_box *box = check_box(L, 1);
+  box->steps++;
+  lander_status status = lander_solver_step(solver, inputs, count, &step, &error);
+  box->steps--;
+  binding_check(L, status, &error);
   if (step.rule != LANDER_RULE_NONE) return push_rejection(L, &step);
   lua_pushnumber(L, step.loss);
   return 1;

@@ -4,6 +4,7 @@
 
 #include "../base/engine.h"
 #include "../base/memory.h"
+#include "../tensor/tensor.h"
 #include "layer.h"
 
 typedef struct host_type {
@@ -66,8 +67,10 @@ static lander_status add_weight(layer *l, lander_layer_weight *w, lander_error *
   filler_holder holder;
   lander_status status = options_read(filler_option, w->filler, w->name, &holder, error);
   if (status == LANDER_OK) status = to_shape(&w->shape, w->name, &to->shape, error);
+  int64_t count;
+  if (status == LANDER_OK)
+    status = tensor_count_of(to->shape.dims, to->shape.size, &count, error);
   if (status != LANDER_OK) return status;
-  int64_t count = shape_count(&to->shape);
   to->name = w->name;
   to->filler = holder.filler;
   to->fan_out = to->shape.dims > 0 ? to->shape.size[0] : 1;
@@ -86,6 +89,11 @@ static lander_status setup(layer *l, lander_error *error) {
   if (status == LANDER_OK && (s->weights < 0 || s->weights > LANDER_LAYER_WEIGHTS))
     status = error_set(error, LANDER_ERROR_ARGUMENT, "%d weights, at most %d can be",
                        s->weights, LANDER_LAYER_WEIGHTS);
+  if (status == LANDER_OK && d->loss) {
+    l->out[0] = (shape){.dims = 0};
+    l->unbatched = true;
+    s->out = to_public(&l->out[0]);
+  }
   l->outputs = 1;
   for (int i = 0; status == LANDER_OK && i < s->weights; i++)
     status = add_weight(l, &s->weight[i], error);
@@ -150,6 +158,9 @@ lander_status lander_engine_define(lander_engine *engine,
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "layer '%s' is to have %d inputs; from 1 to %d can be", d->name,
                      d->inputs, LAYER_MAX_INPUTS);
+  if (d->loss && d->inputs < 2)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "loss '%s' needs at least 2 inputs: scores and target", d->name);
   if (layer_type_find(d->name))
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "'%s' is a layer of the library; choose another name", d->name);
@@ -160,6 +171,7 @@ lander_status lander_engine_define(lander_engine *engine,
                          .help = d->help ? d->help : "a layer of the host's own",
                          .options = d->options ? d->options : no_options,
                          .size = align_up(d->size) + sizeof(host_layer),
+                         .flags = d->loss ? LAYER_LOSS : 0,
                          .min_inputs = d->inputs,
                          .max_inputs = d->inputs,
                          .setup = setup,

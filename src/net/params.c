@@ -131,6 +131,7 @@ lander_status lander_net_set_param(lander_net *net, int index, double lr_mult,
     return error_set(error, LANDER_ERROR_ARGUMENT, "the net has %d parameters, not %d",
                      net->params_count, index + 1);
   if (net->params[index].public.state) return error_state(error);
+  if (net->running) return net_check_idle(net, error); /* gradients have their places */
   lander_status status = check_multiplier("lr_mult", lr_mult, error);
   if (status == LANDER_OK) status = check_multiplier("decay_mult", decay_mult, error);
   if (status != LANDER_OK) return status;

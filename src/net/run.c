@@ -114,6 +114,10 @@ static void run_layer(lander_net *net, void (*run)(const layer *, const layer_ca
   net->running = false;
 }
 
+bool lander_net_running(const lander_net *net) {
+  return net->running;
+}
+
 lander_status net_check_idle(const lander_net *net, lander_error *error) {
   if (!net->running) return LANDER_OK;
   return error_set(error, LANDER_ERROR_STATE,
@@ -149,6 +153,8 @@ lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
       net->blobs[n->out].data = (real *)inputs[is_label(n) ? label++ : data++];
       continue;
     }
+    status = net_plan_scratch(net, error); /* a host's layer may have set the threads */
+    if (status != LANDER_OK) return status;
     layer_call c = make_call(net, n, &fault);
     run_layer(net, n->layer.type->forward, &n->layer, &c);
     if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
@@ -416,6 +422,8 @@ lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
       if (b->has_gradient || !b->grad) continue;
       memset(b->grad, 0, (size_t)blob_numbers(net, b) * sizeof(real));
     }
+    status = net_plan_scratch(net, error); /* as in net_run */
+    if (status != LANDER_OK) return status;
     if (flows) backward_node(net, n, &fault);
     if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
   }

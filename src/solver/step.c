@@ -144,7 +144,8 @@ lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
   *step = (lander_step){.rate = lander_solver_rate(s),
                         .gradient_norm = (double)NAN,
                         .threshold = (double)NAN};
-  lander_status status = check_factors(s, step->rate, error);
+  lander_status status = net_check_idle(s->net, error);
+  if (status == LANDER_OK) status = check_factors(s, step->rate, error);
   if (status == LANDER_OK) status = check_inputs(s, inputs, count, error);
   if (status != LANDER_OK) return status;
   net_keep_state(s->net); /* forward changes running statistics */
