@@ -1,6 +1,7 @@
 /* conv.c: convolution, as the networks' literature calls it (a cross-correlation), over
  * images or sequences: for each image im2col, then one matrix product. */
 #include "im2col.h"
+#include "images.h"
 
 typedef struct conv {
   int outputs;
@@ -129,12 +130,6 @@ static lander_status setup(layer *l, lander_error *error) {
   return LANDER_OK;
 }
 
-typedef struct job {
-  const layer *layer;
-  const layer_call *call;
-  int pieces;
-} job;
-
 /* The matrix of one group of one image, (group_kernel, positions). */
 static const real *columns_of(const conv *self, const kernels *k, const real *x,
                               real *scratch) {
@@ -161,17 +156,8 @@ static void forward_image(const layer *l, const layer_call *c, int64_t image,
     c->kernels->add_scalar(p, c->w[1][o], y + o * p, y + o * p);
 }
 
-static void forward_piece(void *arg, int piece, int thread) {
-  const job *j = arg;
-  int64_t begin, end;
-  parallel_range(j->call->batch, j->pieces, piece, &begin, &end);
-  for (int64_t image = begin; image < end; image++)
-    forward_image(j->layer, j->call, image, layer_scratch(j->layer, j->call, thread));
-}
-
 static void forward(const layer *l, const layer_call *c) {
-  job j = {l, c, parallel_pieces(c->batch, 1)};
-  parallel_run(c->engine, j.pieces, forward_piece, &j);
+  images_forward(l, c, forward_image);
 }
 
 /* ---- backward -------------------------------------------------------------------- */
@@ -212,28 +198,16 @@ static void image_gradient(const layer *l, const layer_call *c, int64_t image,
   }
 }
 
-static void backward_piece(void *arg, int piece, int thread) {
-  const job *j = arg;
-  const layer *l = j->layer;
-  const layer_call *c = j->call;
-  real *scratch = layer_scratch(l, c, thread), *sums = layer_partial(l, c, piece);
-  int64_t begin, end;
-  parallel_range(c->batch, j->pieces, piece, &begin, &end);
-  for (int64_t image = begin; image < end; image++) {
-    add_gradients(l, c, image, image == begin, scratch, sums);
-    if (c->dx[0]) image_gradient(l, c, image, scratch);
-  }
+static void backward_image(const layer *l, const layer_call *c, int64_t image, bool first,
+                           real *scratch, real *sums) {
+  add_gradients(l, c, image, first, scratch, sums);
+  if (c->dx[0]) image_gradient(l, c, image, scratch);
 }
 
 static void backward(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  int64_t weights = self->outputs * self->group_kernel;
-  int pieces = c->batch < l->partial_pieces ? (int)c->batch : l->partial_pieces;
-  job j = {l, c, pieces};
-  parallel_run(c->engine, pieces, backward_piece, &j);
-  if (c->dw[0]) layer_sum_partials(l, c, pieces, 0, weights, c->dw[0]);
-  if (self->bias && c->dw[1])
-    layer_sum_partials(l, c, pieces, weights, self->outputs, c->dw[1]);
+  images_backward(l, c, backward_image, self->outputs * self->group_kernel,
+                  self->bias ? self->outputs : 0);
 }
 
 const layer_type layer_conv = {

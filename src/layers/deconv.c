@@ -2,6 +2,7 @@
  * forward pass (Caffe's Deconvolution, PyTorch's ConvTranspose2d). For each image one
  * matrix product, then every column is added where conv would have taken it from. */
 #include "im2col.h"
+#include "images.h"
 
 #include "../tensor/tensor.h"
 
@@ -210,12 +211,6 @@ static lander_status setup(layer *l, lander_error *error) {
   return LANDER_OK;
 }
 
-typedef struct job {
-  const layer *layer;
-  const layer_call *call;
-  int pieces;
-} job;
-
 /* Numbers of one group: of its input, its output, its weights. */
 static int64_t in_of(const deconv *self) {
   return self->group_in * self->positions;
@@ -249,17 +244,8 @@ static void forward_image(const layer *l, const layer_call *c, int64_t image,
     c->kernels->add_scalar(n, c->w[1][o], y + o * n, y + o * n);
 }
 
-static void forward_piece(void *arg, int piece, int thread) {
-  const job *j = arg;
-  int64_t begin, end;
-  parallel_range(j->call->batch, j->pieces, piece, &begin, &end);
-  for (int64_t image = begin; image < end; image++)
-    forward_image(j->layer, j->call, image, layer_scratch(j->layer, j->call, thread));
-}
-
 static void forward(const layer *l, const layer_call *c) {
-  job j = {l, c, parallel_pieces(c->batch, 1)};
-  parallel_run(c->engine, j.pieces, forward_piece, &j);
+  images_forward(l, c, forward_image);
 }
 
 /* ---- backward -------------------------------------------------------------------- */
@@ -291,26 +277,10 @@ static void backward_image(const layer *l, const layer_call *c, int64_t image, b
   }
 }
 
-static void backward_piece(void *arg, int piece, int thread) {
-  const job *j = arg;
-  const layer *l = j->layer;
-  const layer_call *c = j->call;
-  real *scratch = layer_scratch(l, c, thread), *sums = layer_partial(l, c, piece);
-  int64_t begin, end;
-  parallel_range(c->batch, j->pieces, piece, &begin, &end);
-  for (int64_t image = begin; image < end; image++)
-    backward_image(l, c, image, image == begin, scratch, sums);
-}
-
 static void backward(const layer *l, const layer_call *c) {
   const deconv *self = l->self;
-  int64_t weights = self->groups * weights_of(self);
-  int pieces = c->batch < l->partial_pieces ? (int)c->batch : l->partial_pieces;
-  job j = {l, c, pieces};
-  parallel_run(c->engine, pieces, backward_piece, &j);
-  if (c->dw[0]) layer_sum_partials(l, c, pieces, 0, weights, c->dw[0]);
-  if (self->bias && c->dw[1])
-    layer_sum_partials(l, c, pieces, weights, self->outputs, c->dw[1]);
+  images_backward(l, c, backward_image, self->groups * weights_of(self),
+                  self->bias ? self->outputs : 0);
 }
 
 const layer_type layer_deconv = {
