@@ -14,12 +14,3 @@ cpu_level cpu_detect(void) {
 #endif
   return CPU_BASELINE;
 }
-
-const char *cpu_level_name(cpu_level level) {
-  switch (level) {
-  case CPU_AVX2: return "AVX2";
-  case CPU_AVX512: return "AVX-512";
-  case CPU_BASELINE: break;
-  }
-  return "baseline";
-}

@@ -6,6 +6,5 @@ typedef enum cpu_level { CPU_BASELINE, CPU_AVX2, CPU_AVX512 } cpu_level;
 
 /* AVX2 means AVX2 and FMA; AVX512 means F, BW, DQ and VL. */
 cpu_level cpu_detect(void);
-const char *cpu_level_name(cpu_level level); /* "baseline", "AVX2", "AVX-512" */
 
 #endif

@@ -42,9 +42,6 @@ struct lander_solver {
   char *note; /* of the snapshot that was restored, or NULL */
 };
 
-/* How many histories the type has. */
-int solver_histories(const solver_type *type);
-
 /* update.c: passes over the arenas. The sum of squares of the gradient of all parameters
  * that are trained, in double, in the order of the spans. */
 double solver_sum_squares(lander_solver *s);

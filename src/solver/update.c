@@ -3,12 +3,6 @@
 
 #include "solver.h"
 
-int solver_histories(const solver_type *type) {
-  int count = 0;
-  while (type->history[count]) count++;
-  return count;
-}
-
 static bool is_trained(const lander_solver *s, int index) {
   return !lander_net_param(s->net, index)->frozen;
 }
