@@ -215,3 +215,83 @@ function TestDefine.test_sizes_and_names_that_can_not_be()
   fails("must be finite", define, { a = math.huge })
   fails("inputs; from 1 to 16", define, {}, (1 << 32) + 1)
 end
+
+TestLosses = {}
+
+-- The mean absolute distance, by hand.
+local function distance(y, target)
+  local n = y:numel()
+  return (y - target):abs():sum() / n, (y - target):sign() / n
+end
+
+function TestLosses.test_a_function_as_the_loss_of_a_training()
+  local x = lander.randn(64, 2)
+  local target = x:mm(lander.tensor { { 1 }, { -2 } })
+  local data = lander.data.tensors(x, target)
+  local net = nn.net { nn.input { 2 }, nn.linear { 1 }, seed = 2 }
+  local solver = { type = "sgd", base_lr = 0.1, momentum = 0.5, lr_policy = "exp", gamma = 0.99,
+                   max_iter = 300 }
+  local function train(loss)
+    return lander.train { net = net, data = data, batch_size = 16, loss = loss, quiet = true,
+                          solver = solver }
+  end
+  lu.assertEquals(train(distance).status, "finished")
+  local learnt = net.params["linear1.weight"].data
+  lu.assertTrue(learnt:allclose(lander.tensor { { 1, -2 } }, 0.05, 0.05), tostring(learnt))
+  lu.assertEquals(train(distance).status, "finished") -- again, but not with another one
+  fails("a loss of its own", train, function() return 0 end)
+  fails("a loss of its own", train, "mse_loss")
+end
+
+function TestLosses.test_a_solver_takes_one_too()
+  local net = nn.net { nn.input { 2 }, nn.linear { 1 }, seed = 2 }
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1, loss = distance })
+  local x, target = lander.ones(4, 2), lander.ones(4, 1)
+  local before = (net:forward(x) - target):abs():mean()
+  lu.assertAlmostEquals(solver:step(x, target), before, 1e-6)
+  lu.assertTrue((net:forward(x) - target):abs():mean() < before)
+end
+
+function TestLosses.test_its_gradient_and_its_errors()
+  local net = nn.net { nn.input { 3 }, nn.linear { 2 }, seed = 3 }
+  lander.core.ensure_loss(net, function(y, target)
+    return ((y - target) ^ 2):sum(), (y - target) * 2
+  end)
+  local x, target = lander.randn(4, 3), lander.randn(4, 2)
+  lu.assertTrue(lander.check_gradients(net, x, target).ok)
+  local function bad(f)
+    local wrong = nn.net { nn.input { 3 }, nn.linear { 2 } }
+    lander.core.ensure_loss(wrong, f)
+    wrong:loss(x, target)
+    wrong:backward()
+  end
+  fails("must return the loss, a number", bad, function() return "much" end)
+  fails("gradient of the scores behind the loss", bad, function() return 1 end)
+end
+
+function TestLosses.test_a_net_trained_so_is_loaded_and_predicts()
+  local path = os.tmpname()
+  local net = nn.net { nn.input { 3 }, nn.linear { 2 }, seed = 3 }
+  lander.core.ensure_loss(net, distance)
+  net:save(path)
+  local x = lander.randn(4, 3)
+  lu.assertTrue(lander.load(path):predict(x):eq(net:predict(x)):all())
+  os.remove(path)
+end
+
+function TestLosses.test_a_loss_that_is_defined()
+  nn.define("test_square_loss", {
+    loss = true,
+    forward = function(_, y, target) return ((y - target) ^ 2):sum() end,
+    backward = function(_, y, target, _, dloss) return (y - target) * (2 * dloss), target * 0 end,
+  })
+  local y = nn.input { 3 }:linear { 2 }
+  local net = nn.net {
+    y, loss = y:test_square_loss { nn.label { 2, name = "t" }, loss_weight = 0.5 }, seed = 1,
+  }
+  lu.assertTrue(lander.check_gradients(net, lander.randn(4, 3), lander.randn(4, 2)).ok)
+  -- it is one number for the whole batch, and nothing stands behind it
+  lu.assertFalse(net:layers()[#net:layers()].batched)
+  fails("gives one number for the whole batch", lander.core.net_build,
+    net:text() .. "z = relu (test_square_loss1)\n", 1)
+end

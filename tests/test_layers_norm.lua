@@ -364,3 +364,27 @@ function TestNormThreads.test_gradients_are_added_to()
     end
   end
 end
+
+TestNormRejected = {}
+
+-- What a layer remembers goes back with everything else when the solver refuses an
+-- iteration: one NaN in running statistics would never leave them.
+function TestNormRejected.test_running_statistics_are_put_back()
+  local net = nn.net {
+    nn.input { 3 }, nn.linear { 4 }, nn.batch_norm {}, nn.linear { 2 }, seed = 1,
+  }
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1 })
+  local x, target = lander.randn(6, 3), lander.tensor { 1, 2, 1, 2, 1, 2 }
+  lu.assertNotNil(solver:step(x, target))
+  local before = {}
+  for name, p in pairs(net.params) do before[name] = p.data:clone() end
+  lu.assertTrue(before["batch_norm1.running_mean"]:abs():sum() > 0) -- a step does change them
+  local bad = x:clone()
+  bad:set(0 / 0, 2, 1)
+  local loss, rule = solver:step(bad, target)
+  lu.assertNil(loss)
+  lu.assertEquals(rule, "R1")
+  for name, p in pairs(net.params) do
+    lu.assertTrue(before[name]:eq(p.data):all(), name)
+  end
+end

@@ -44,6 +44,8 @@ int main(void) {
   lander_net *net = lander_net_load(path, &error);
   check(net != NULL, "the net is loaded");
   if (net) {
+    check(lander_net_input_size(net) == 2 && lander_net_output_size(net) == 2,
+          "a host can ask how much room x and y need");
     const lander_real x[] = {1, 1, 0, 2}; /* two samples */
     lander_real y[4];
     check(lander_net_predict(net, x, 2, y, &error) == LANDER_OK, "it predicts");
