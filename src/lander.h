@@ -816,7 +816,9 @@ LANDER_API lander_status lander_dataset_read(const lander_dataset *d,
                                              lander_real *x, lander_real *y,
                                              lander_error *error);
 
-/* Minibatches, made ready by a thread of their own while the last one is used. Options as
+/* Minibatches, made ready by a thread of their own while the last one is used; those of
+ * lander_data_tensors when they are asked for, so that the tensors may be changed between
+ * two calls. Options as
  * key=value: size, shuffle (false), seed (1), loop (false: one epoch, its last batch may
  * be short; true: epochs follow each other and every batch is full).
  * owns: the caller. fails: argument, memory. */

@@ -412,3 +412,19 @@ function TestSynthetic.test_refused()
   refused({ "n = many" }, synthetic.blobs, { n = "many" })
   refused({ "table" }, synthetic.blobs, 3)
 end
+
+TestLentTensors = {}
+
+-- A batch shows the tensors as they are when it is asked for, in a subset too: nothing was
+-- read ahead.
+function TestLentTensors.test_changes_between_batches_are_seen()
+  local x, y = lander.zeros(8, 2), lander.ones(8)
+  local whole = lander.data.tensors(x, y)
+  for _, d in ipairs { whole, whole:subset(1, 8) } do
+    local batches = d:batches { size = 2 }
+    for i = 1, 4 do
+      x:fill_(i)
+      lu.assertEquals(batches:next():sum(), 4 * i)
+    end
+  end
+end

@@ -1,4 +1,5 @@
-/* batches.c: minibatches, each made by a thread of its own while the last one is used.
+/* batches.c: minibatches, each made by a thread of its own while the last one is used;
+ * those of tensors, which a script may change meanwhile, when they are asked for.
  *
  * The place in the data is one number, the samples given out since the start: its epoch
  * is position / count, and the order within an epoch is the permutation that belongs to
@@ -45,7 +46,7 @@ struct lander_batches {
   lander_engine *engine;
   lander_dataset *data; /* kept */
   batches_options options;
-  worker *worker;
+  worker *worker; /* NULL: the data is lent */
   buffer buffers[BUFFERS];
   int current;      /* the buffer that was given out last */
   int64_t position; /* samples given out */
@@ -98,7 +99,7 @@ lander_status lander_batches_next(lander_batches *b, lander_tensor **x, lander_t
                                   lander_error *error) {
   *x = *y = NULL;
   error_clear(error);
-  worker_wait(b->worker);
+  if (b->worker) worker_wait(b->worker);
   buffer *next = next_buffer(b);
   if (next->position < 0) make(b, next, b->position);
   if (next->status != LANDER_OK) {
@@ -113,7 +114,7 @@ lander_status lander_batches_next(lander_batches *b, lander_tensor **x, lander_t
   b->position += next->count;
   b->current = (b->current + 1) % BUFFERS;
   next_buffer(b)->position = -1;
-  worker_start(b->worker, prefetch, b);
+  if (b->worker) worker_start(b->worker, prefetch, b);
   return LANDER_OK;
 }
 
@@ -122,7 +123,7 @@ int64_t lander_batches_position(const lander_batches *b) {
 }
 
 void lander_batches_seek(lander_batches *b, int64_t position) {
-  worker_wait(b->worker);
+  if (b->worker) worker_wait(b->worker);
   next_buffer(b)->position = -1;
   if (position < 0) position = 0;
   if (position > INT64_MAX / 2) position = INT64_MAX / 2; /* sums with it stay in range */
@@ -166,6 +167,7 @@ static bool allocate(lander_batches *b, lander_error *error) {
     b->order = memory_new(b->engine, (size_t)count, sizeof(int64_t), error);
     if (!b->order) return false;
   }
+  if (b->data->lent) return true;
   b->worker = worker_new(b->engine, error);
   return b->worker != NULL;
 }

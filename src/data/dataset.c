@@ -104,6 +104,7 @@ lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t 
   if (!p) return NULL;
   p->base.count = count;
   p->base.classes = d->classes;
+  p->base.lent = d->lent;
   memcpy(p->base.shape, d->shape, sizeof d->shape);
   p->whole = dataset_keep(d);
   p->first = first;

@@ -21,6 +21,7 @@ struct lander_dataset {
   int holds;
   int64_t count;
   int classes; /* 0: y is no choice among classes */
+  bool lent; /* its memory is the caller's to change: read on the calling thread alone */
   struct dataset_shape {
     int dims;
     int64_t size[LANDER_MAX_DIMS];

@@ -94,6 +94,7 @@ lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const ch
   tensors *self = dataset_new(lander_tensor_engine(x), &type, sizeof *self, error);
   if (!self) return NULL;
   self->base.count = x->size[0];
+  self->base.lent = true;
   self->base.classes = chosen.classes;
   lander_status status = take(self, DATASET_X, x, error);
   if (status == LANDER_OK) status = take(self, DATASET_Y, y, error);
