@@ -3,7 +3,9 @@
 #   make            build: build/lander, build/liblander.{so,a}, build/lander.so for lua5.4
 #   make demo       train LeNet on Fashion-MNIST, from a rate that is far too high
 #   make test       all tests; the last line is "N passed, N failed"
-#   make bench      how long a step takes here
+#   make bench      how long a step takes here, and each layer beside what the machine can do
+#   make bench-compare BASE=main    this tree beside another revision
+#   make bench-peers                Lander beside PyTorch
 #   make lint       clang-format and luacheck
 #   make clean
 #
@@ -16,6 +18,8 @@ MAKEFLAGS += --no-builtin-rules
 PACKAGES := lua5.4 liblua5.4-dev libopenblas-pthread-dev zlib1g-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
+# For bench-peers alone.
+PEER_PACKAGES := python3-torch libopenblas0-openmp
 
 # ---- where things go -------------------------------------------------------------------
 REAL ?= float
@@ -80,7 +84,7 @@ cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 # As many jobs as processors, unless make was told how many.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all build demo test bench lint clean packages data-packages
+.PHONY: all build demo test bench bench-compare bench-peers lint clean packages data-packages
 all: packages
 	@$(MAKE) --no-print-directory $(jobs) build
 
@@ -97,9 +101,22 @@ test: packages
 	@$(if $(SAN)$(TSAN),,$(MAKE) --no-print-directory $(jobs) build tests REAL=double)
 	@sh tests/all.sh $(B) $(if $(SAN)$(TSAN),,$(B)/double)
 
-bench: packages data-packages
-	@$(MAKE) --no-print-directory $(jobs) build
-	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua
+# A machine at rest is needed, and kernels of OpenBLAS's own choice.
+bench: all
+	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
+	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
+
+BASE ?= HEAD
+bench-compare: all
+	@sh scripts/bench/compare.sh $(B)/lander $(BASE) --json=$(B)/bench.jsonl
+
+# PyTorch in its best configuration: with the OpenBLAS that uses its own kind of threads.
+openmp_dir = /usr/lib/$(multiarch)/openblas-openmp
+pytorch = env LD_LIBRARY_PATH=$(openmp_dir) /usr/bin/python3 scripts/bench/pytorch.py
+bench-peers: all
+	@sh tests/install.sh needed $(PEER_PACKAGES)
+	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/turns.lua --json=$(B)/bench.jsonl \
+	  "lander=$(B)/lander scripts/bench/steps.lua" "pytorch=$(pytorch)"
 
 lint:
 	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c)

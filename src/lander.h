@@ -520,15 +520,19 @@ typedef struct lander_layer_info {
   int inputs;
   const char *input[LANDER_LIST_MAX]; /* names, as in the text */
   int outputs;
-  int dims;                      /* of the first output, without the batch */
-  int64_t size[LANDER_MAX_DIMS]; /* of the first output, without the batch */
-  bool batched;                  /* false: one value for the whole batch (a loss) */
-  int64_t parameters;            /* numbers to be learnt */
-  int64_t multiply_adds;         /* of one forward pass of one sample */
+  int dims;                           /* of the first output, without the batch */
+  int64_t size[LANDER_MAX_DIMS];      /* of the first output, without the batch */
+  bool batched;                       /* false: one value for the whole batch (a loss) */
+  int64_t parameters;                 /* numbers to be learnt */
+  int64_t multiply_adds;              /* of one forward pass of one sample */
+  double forward_time, backward_time; /* seconds, as lander_net_time has added them up */
 } lander_layer_info;
 LANDER_API int lander_net_layers(const lander_net *net);
 LANDER_API bool lander_net_layer(const lander_net *net, int index,
                                  lander_layer_info *info);
+/* From here on (on), or no longer, the time that each layer takes in forward and backward
+ * passes is added up, beginning with none. fails: never. */
+LANDER_API void lander_net_time(lander_net *net, bool on);
 /* The place of a layer by name, -1 if there is none. */
 LANDER_API int lander_net_find(const lander_net *net, const char *name);
 

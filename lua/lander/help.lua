@@ -6,6 +6,9 @@ local kinds = { "layer", "solver", "schedule", "filler" }
 local titles = { layer = "layers (lander.nn)", solver = "solver types",
                  schedule = "schedules (lr_policy)", filler = "fillers" }
 
+-- Functions of the module: name -> text.
+core.topics = {}
+
 local function option_row(option, prefix)
   local kind = option.choices and table.concat(option.choices, "|") or option.kind
   local default = option.default and "default " .. option.default or "needed"
@@ -51,6 +54,8 @@ function core.help_text(word)
   if word == nil then
     local parts = {}
     for i, kind in ipairs(kinds) do parts[i] = list(kind) end
+    local topics = core.sorted_keys(core.topics)
+    parts[#parts + 1] = "functions (lander)\n  " .. table.concat(topics, ", ")
     parts[#parts + 1] = 'help "conv" tells more; so does doc/.'
     return table.concat(parts, "\n\n")
   end
@@ -62,6 +67,8 @@ function core.help_text(word)
       if d.name == word then found[#found + 1] = describe(kind, d) end
     end
   end
+  for name in pairs(core.topics) do names[#names + 1] = name end
+  if core.topics[word] then found[#found + 1] = core.topics[word] end
   if #found == 0 then found = find_option(word) end
   if #found == 0 then
     return ("there is no help on '%s'%s"):format(word, core.did_you_mean(word, names))

@@ -1,36 +1,44 @@
--- steps.lua: how long one training step takes (forward, backward, update).
---   build/lander scripts/bench/steps.lua [--rounds=30] [--threads=0]
+-- steps.lua: how long one training step takes: forward, backward, update by momentum.
+--
+--   build/lander scripts/bench/steps.lua [--nets=lenet,mlp] [--threads=1,2] [--seconds=1]
+--
+-- --json=path appends a line for each to a file, --lines prints such lines only; --tiny takes
+-- batches of two, to try the script out.
 local lander = require "lander"
-local nn = lander.nn
-local opt = lander.args { rounds = 30, threads = 0 }
+local measure, nets = require "measure", require "nets"
+local opt = lander.args { nets = nets.names, threads = { 1, 2 }, seconds = 1, json = "",
+  lines = false, tiny = false }
 
-if opt.threads > 0 then lander.threads(opt.threads) end
 local config = lander.config()
-print(("%s, %s, %d threads"):format(config.instructions, config.blas, lander.threads()))
+local file = opt.json ~= "" and assert(io.open(opt.json, "a"))
 
-local function median(values)
-  table.sort(values)
-  return values[(#values + 1) // 2]
+local function say(...)
+  if not opt.lines then print(...) end
 end
 
-local function time_steps(name, net, batch, shape)
-  local x = lander.randn(batch, table.unpack(shape))
-  local y = lander.zeros(batch)
-  for i = 1, batch do y[i] = (i - 1) % 10 + 1 end
-  local solver = lander.solver(net, { type = "sgd", base_lr = 0.001, momentum = 0.9,
-    weight_decay = 0.0005 })
-  for _ = 1, 5 do solver:step(x, y) end
-  local times = {}
-  for i = 1, opt.rounds do
-    local start = lander.core.clock()
-    solver:step(x, y)
-    times[i] = (lander.core.clock() - start) * 1000
+local function time(name, threads)
+  lander.threads(threads)
+  local net, batch, x, y = nets.make(name, opt.tiny)
+  local solver = nets.solver(net)
+  local function step() assert(solver:step(x, y), "diverged") end
+  local median, best, times = measure.seconds(step, opt.seconds)
+  return { event = "step", net = name, batch = batch, threads = threads,
+    median_ms = median * 1000, best_ms = best * 1000, steps = times,
+    instructions = config.instructions, blas = config.blas }
+end
+
+say(("%s, %s, %s"):format(config.instructions, config.blas, config.real))
+say(("%-14s %6s %8s %10s %10s %7s"):format("net", "batch", "threads", "median ms", "best ms",
+  "steps"))
+for _, name in ipairs(opt.nets) do
+  for _, threads in ipairs(opt.threads) do
+    local row = time(name, threads)
+    say(("%-14s %6d %8d %10.2f %10.2f %7d"):format(name, row.batch, threads, row.median_ms,
+      row.best_ms, row.steps))
+    local line = lander.core.json(row) .. "\n"
+    if opt.lines then io.write(line) end
+    if file then file:write(line) end
+    collectgarbage()
   end
-  print(("%-28s %8.2f ms a step (median of %d, best %.2f)"):format(name, median(times),
-    opt.rounds, times[1]))
 end
-
-time_steps("lenet, batch 64", require "models.lenet" { classes = 10 }, 64, { 1, 28, 28 })
-time_steps("mlp 784-512-512-10, batch 64",
-  nn.net { nn.input { 784 }, nn.linear { 512 }, nn.relu {}, nn.linear { 512 }, nn.relu {},
-    nn.linear { 10 } }, 64, { 784 })
+if file then file:close() end

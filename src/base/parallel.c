@@ -15,9 +15,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "error.h"
 #include "memory.h"
@@ -59,12 +59,6 @@ struct pool {
 
 /* Set while this thread is part of a loop or is a worker: what it runs is run inline. */
 static _Thread_local bool inside;
-
-static int64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -115,13 +109,13 @@ static bool work_waits(pool *p) {
 static bool spin_until(pool *p, bool (*condition)(pool *)) {
   if (condition(p)) return true;
   if (!p->spin) return false;
-  int64_t end = now() + SPIN_NANOSECONDS;
+  int64_t end = clock_now() + SPIN_NANOSECONDS;
   do {
     for (int i = 0; i < 16; i++) {
       if (condition(p)) return true;
       pause_briefly();
     }
-  } while (now() < end);
+  } while (clock_now() < end);
   return false;
 }
 

@@ -200,6 +200,13 @@ static int net_want_input_gradient(lua_State *L) {
 
 /* ---- looking ---- */
 
+/* net:time(on) -> the net; the times stand in net:layers() */
+static int net_time(lua_State *L) {
+  lander_net_time(binding_check_net(L, 1), lua_toboolean(L, 2));
+  lua_settop(L, 1);
+  return 1;
+}
+
 static int net_text(lua_State *L) {
   lua_pushstring(L, lander_net_text(binding_check_net(L, 1)));
   return 1;
@@ -243,6 +250,10 @@ static void push_info(lua_State *L, const lander_layer_info *info) {
   set_string(L, "type", info->type);
   set_integer(L, "parameters", info->parameters);
   set_integer(L, "multiply_adds", info->multiply_adds);
+  lua_pushnumber(L, info->forward_time);
+  lua_setfield(L, -2, "forward_time");
+  lua_pushnumber(L, info->backward_time);
+  lua_setfield(L, -2, "backward_time");
   lua_pushboolean(L, info->batched);
   lua_setfield(L, -2, "batched");
   lua_newtable(L);
@@ -468,6 +479,7 @@ static const luaL_Reg net_methods[] = {{"forward", net_forward},
                                        {"want_input_gradient", net_want_input_gradient},
                                        {"text", net_text},
                                        {"layers", net_layers},
+                                       {"time", net_time},
                                        {"layer", net_layer},
                                        {"labels", net_labels},
                                        {"has_loss", net_has_loss},

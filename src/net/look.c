@@ -30,7 +30,9 @@ bool lander_net_layer(const lander_net *net, int index, lander_layer_info *info)
                               .outputs = l->outputs,
                               .dims = l->out[0].dims,
                               .batched = !l->unbatched,
-                              .multiply_adds = l->multiply_adds};
+                              .multiply_adds = l->multiply_adds,
+                              .forward_time = (double)n->forward_time * 1e-9,
+                              .backward_time = (double)n->backward_time * 1e-9};
   for (int i = 0; i < l->inputs; i++) info->input[i] = blob_source(net, n->in[i]);
   memcpy(info->size, l->out[0].size, sizeof info->size);
   for (int i = 0; i < l->weights; i++)

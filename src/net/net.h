@@ -35,6 +35,7 @@ typedef struct node {
   double loss_weight;
   bool needs_label; /* itself or something before it is a label */
   real *kept;
+  int64_t forward_time, backward_time; /* nanoseconds, while the net is timed */
 } node;
 
 typedef struct param {
@@ -53,6 +54,7 @@ struct lander_net {
   uint64_t pass; /* which of the random numbers of dropout come next */
   lander_phase phase;
   bool input_gradient;
+  bool timed;
   char *text;
 
   int nodes_count, blobs_count, params_count;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../base/clock.h"
 #include "../base/engine.h"
 #include "../base/memory.h"
 #include "net.h"
@@ -108,10 +109,18 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
 
 /* A host's layer may call anything while it runs, but not for a pass of the same net. */
 static void run_layer(lander_net *net, void (*run)(const layer *, const layer_call *),
-                      const layer *l, const layer_call *c) {
+                      const layer *l, const layer_call *c, int64_t *time) {
+  int64_t start = net->timed ? clock_now() : 0;
   net->running = true;
   run(l, c);
   net->running = false;
+  if (net->timed) *time += clock_now() - start;
+}
+
+void lander_net_time(lander_net *net, bool on) {
+  net->timed = on;
+  for (int i = 0; on && i < net->nodes_count; i++)
+    net->nodes[i].forward_time = net->nodes[i].backward_time = 0;
 }
 
 bool lander_net_running(const lander_net *net) {
@@ -156,7 +165,7 @@ lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
     status = net_plan_scratch(net, error); /* a host's layer may have set the threads */
     if (status != LANDER_OK) return status;
     layer_call c = make_call(net, n, &fault);
-    run_layer(net, n->layer.type->forward, &n->layer, &c);
+    run_layer(net, n->layer.type->forward, &n->layer, &c, &n->forward_time);
     if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
   }
   net->ran = true;
@@ -317,7 +326,7 @@ static void backward_node(lander_net *net, node *n, lander_error *fault) {
   }
   wanted |= want_weights(net, n, &c);
   if (!wanted) return;
-  run_layer(net, n->layer.type->backward, &n->layer, &c);
+  run_layer(net, n->layer.type->backward, &n->layer, &c, &n->backward_time);
   for (int i = 0; i < n->layer.inputs; i++) {
     if (!added[i]) continue;
     int64_t count = blob_numbers(net, added[i]);
