@@ -3,7 +3,8 @@
 #   make            build: build/lander, build/liblander.{so,a}, build/lander.so for lua5.4
 #   make demo       train LeNet on Fashion-MNIST, from a rate that is far too high
 #   make test       all tests; the last line is "N passed, N failed"
-#   make bench      how long a step takes here, and each layer beside what the machine can do
+#   make bench      how long a step takes here, each layer beside what the machine can do,
+#                   and how fast data come
 #   make bench-compare BASE=main    this tree beside another revision
 #   make bench-peers                Lander beside PyTorch
 #   make lint       clang-format and luacheck
@@ -102,9 +103,10 @@ test: packages
 	@sh tests/all.sh $(B) $(if $(SAN)$(TSAN),,$(B)/double)
 
 # A machine at rest is needed, and kernels of OpenBLAS's own choice.
-bench: all
+bench: all data-packages
 	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
 	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
+	@$(B)/lander scripts/bench/data.lua
 
 BASE ?= HEAD
 bench-compare: all

@@ -796,8 +796,9 @@ LANDER_API lander_dataset *lander_data_idx(lander_engine *engine, const char *im
                                            const char *labels, const char *options,
                                            lander_error *error);
 /* Tensors as a dataset: x (n, ...) and y (n, ...), shared when they are contiguous, else
- * copied; they must not be changed while batches are made of them. Options: classes (0):
- * if given, y (n) holds labels from 1 to classes.
+ * copied. They may be changed between two calls, unless prefetch is true.
+ * Options: classes (0): if given, y (n) holds labels from 1 to classes; prefetch (false):
+ * batches are made ahead by a thread.
  * owns: the caller. fails: shape (different n), data (a label out of range), argument,
  * memory. */
 LANDER_API lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y,
@@ -825,7 +826,14 @@ LANDER_API lander_status lander_dataset_read(const lander_dataset *d,
  * two calls. Options as
  * key=value: size, shuffle (false), seed (1), loop (false: one epoch, its last batch may
  * be short; true: epochs follow each other and every batch is full).
- * owns: the caller. fails: argument, memory. */
+ *
+ * Images (a sample's last two sizes are rows and columns) can be changed on the way:
+ * augment.pad=4 puts black pixels around them (what the dataset makes of a 0 in its
+ * file), augment.crop=28 cuts 28 rows and columns out at a random place,
+ * augment.mirror=true mirrors every other one, by chance, left to right. crop and pad
+ * take two numbers too, rows,columns. phase=test (train) crops the middle and mirrors
+ * nothing. What a sample gets is drawn from the seed, the epoch and its place in it, so
+ * from any place on the same batches come. owns: the caller. fails: argument, memory. */
 typedef struct lander_batches lander_batches;
 LANDER_API lander_batches *lander_batches_new(lander_dataset *d, const char *options,
                                               lander_error *error);
@@ -840,6 +848,10 @@ LANDER_API lander_status lander_batches_next(lander_batches *b, lander_tensor **
  * fails: never. */
 LANDER_API int64_t lander_batches_position(const lander_batches *b);
 LANDER_API void lander_batches_seek(lander_batches *b, int64_t position);
+/* The shape of a sample's x as the batches have it, which augment may have changed;
+ * returns its dims. fails: never. */
+LANDER_API int lander_batches_shape(const lander_batches *b,
+                                    int64_t size[LANDER_MAX_DIMS]);
 /* The positions (from 0) of the samples of the last batch. owns: the batches. */
 LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
 LANDER_API void lander_batches_free(lander_batches *b);

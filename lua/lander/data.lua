@@ -1,9 +1,10 @@
 -- data.lua: datasets by name, and small ones that are made up.
 --
 -- A dataset d has #d, d[i] (a table { x, y }), d:get(i) (x and y), d:shape(), d.classes,
--- d:subset(first, last), d:split(n) and d:batches { size =, shuffle =, seed =, loop = }. The
--- batches are tensors of their own; with reuse = true they are only lent, which is faster:
--- they stay as they are until the next batch but one is asked for.
+-- d:subset(first, last), d:split(n) and d:batches { size =, shuffle =, seed =, loop =,
+-- augment =, phase = }. The batches are tensors of their own; with reuse = true they are
+-- only lent, which is faster: they stay as they are until the next batch but one is asked
+-- for. doc/data.md is the page about all this.
 local lander = ...
 local core = lander.core
 
@@ -42,7 +43,8 @@ function data.idx(images, labels, options)
   return (check(2, core.data_idx(images, labels, options)))
 end
 
---- Tensors x (n, ...) and y (n, ...). Options: classes, when y holds labels from 1 on.
+--- Tensors x (n, ...) and y (n, ...). Options: classes, when y holds labels from 1 on;
+--- prefetch (false): batches are made ahead by a thread, so the tensors must stay as they are.
 function data.tensors(x, y, options)
   check_options(options, "tensors", 2)
   return (check(2, core.data_tensors(x, y, options)))

@@ -313,6 +313,9 @@ static lander_status unknown(const lander_option *options, const char *owner, wo
       nearest = text_nearest(show(member_text, member_name), option_at, known);
       snprintf(full, sizeof full, "%s.%s", group->name, nearest ? nearest : "");
       if (nearest) nearest = full;
+    } else { /* or the dot is part of an option's name */
+      const char *whole = text_nearest(show(name, key), option_at, options);
+      if (whole) nearest = whole;
     }
   } else {
     nearest = text_nearest(show(name, key), option_at, options);

@@ -36,6 +36,7 @@ typedef struct random_key {
 #define RANDOM_FILLER(param)  (((uint64_t)1 << 56) | (uint64_t)(param))
 #define RANDOM_SHUFFLE(epoch) (((uint64_t)2 << 56) | (uint64_t)(epoch))
 #define RANDOM_TENSOR         ((uint64_t)3 << 56)
+#define RANDOM_AUGMENT(epoch) (((uint64_t)5 << 56) | (uint64_t)(epoch))
 #define RANDOM_DROPOUT(layer, pass)                                                      \
   (((uint64_t)4 << 56) | ((uint64_t)(layer) << 40) | ((uint64_t)(pass)&0xffffffffffu))
 

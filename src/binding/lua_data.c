@@ -176,15 +176,19 @@ static int dataset_get(lua_State *L) {
   return 2;
 }
 
-static int push_shape(lua_State *L, int which) {
-  int64_t size[LANDER_MAX_DIMS];
-  int dims = lander_dataset_shape(binding_check_dataset(L, 1), which, size);
+static int push_sizes(lua_State *L, int dims, const int64_t *size) {
   lua_createtable(L, dims, 0);
   for (int i = 0; i < dims; i++) {
     lua_pushinteger(L, size[i]);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
+}
+
+static int push_shape(lua_State *L, int which) {
+  int64_t size[LANDER_MAX_DIMS];
+  int dims = lander_dataset_shape(binding_check_dataset(L, 1), which, size);
+  return push_sizes(L, dims, size);
 }
 
 /* d:shape() -> { 1, 28, 28 }, of a sample's x; d:target_shape() -> {} for labels */
@@ -276,13 +280,38 @@ static bool read_reuse(lua_State *L, int index) {
   return reuse;
 }
 
-/* d:batches { size =, shuffle =, seed =, loop =, reuse = } -> batches */
+/* Whether the table at `index` has something in `augment`, which must be a table of named
+ * values. */
+static bool check_augment(lua_State *L, int index) {
+  if (!lua_istable(L, index)) return false;
+  int type = lua_getfield(L, index, "augment");
+  if (type != LUA_TNIL && type != LUA_TTABLE)
+    luaL_error(
+        L,
+        "batches: augment must be a table such as { mirror = true, crop = 28, pad = "
+        "4 }, found a %s",
+        lua_typename(L, type));
+  bool given = false;
+  if (type == LUA_TTABLE) {
+    if (lua_rawlen(L, -1) > 0)
+      luaL_error(L, "batches: augment takes no unnamed entries; write name = value");
+    lua_pushnil(L);
+    given = lua_next(L, -2);
+    if (given) lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  return given;
+}
+
+/* d:batches { size =, shuffle =, seed =, loop =, reuse =, phase =,
+ *   augment = { mirror =, crop =, pad = } } -> batches */
 static int dataset_batches(lua_State *L) {
   lander_error error;
   lander_dataset *d = binding_check_dataset(L, 1);
-  static const char *const own[] = {"reuse", NULL};
+  static const char *const own[] = {"reuse", NULL}, *const plain[] = {"reuse", "augment",
+                                                                      NULL};
   bool reuse = read_reuse(L, 2);
-  const char *options = options_text(L, 2, "batches", own);
+  const char *options = options_text(L, 2, "batches", check_augment(L, 2) ? own : plain);
   batches_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = (batches_box){NULL, reuse};
   luaL_setmetatable(L, BINDING_BATCHES);
@@ -345,6 +374,13 @@ static int batches_seek(lua_State *L) {
   return 1;
 }
 
+/* b:shape() -> { 1, 28, 28 }, of a sample's x in these batches */
+static int batches_shape(lua_State *L) {
+  int64_t size[LANDER_MAX_DIMS];
+  int dims = lander_batches_shape(check_batches(L), size);
+  return push_sizes(L, dims, size);
+}
+
 /* b:samples() -> { 17, 4, ... }: which samples the last batch was made of */
 static int batches_samples(lua_State *L) {
   int64_t count;
@@ -371,11 +407,9 @@ static const luaL_Reg dataset_meta[] = {{"__gc", dataset_gc},
                                         {"__len", dataset_length},
                                         {"__tostring", dataset_tostring},
                                         {NULL, NULL}};
-static const luaL_Reg batches_methods[] = {{"next", batches_next},
-                                           {"position", batches_position},
-                                           {"seek", batches_seek},
-                                           {"samples", batches_samples},
-                                           {NULL, NULL}};
+static const luaL_Reg batches_methods[] = {
+    {"next", batches_next},       {"position", batches_position}, {"seek", batches_seek},
+    {"samples", batches_samples}, {"shape", batches_shape},       {NULL, NULL}};
 static const luaL_Reg batches_meta[] = {{"__gc", batches_gc},
                                         {"__close", batches_gc},
                                         {"__call", batches_call},

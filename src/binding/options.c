@@ -173,7 +173,10 @@ static void add_group(lua_State *L, line *b, int index, const char *owner,
   for (int i = 0; i < members.count; i++) {
     get_raw(L, index, members.at[i]);
     add_key(b, key, members.at[i]);
-    if (!add_scalar(L, b, -1)) refuse(L, owner, key, "has a member that is not plain");
+    if (lua_istable(L, -1))
+      add_list(L, b, lua_absindex(L, -1), owner, members.at[i]);
+    else if (!add_scalar(L, b, -1))
+      refuse(L, owner, key, "has a member that is not plain");
     lua_pop(L, 1);
   }
 }

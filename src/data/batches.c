@@ -5,7 +5,7 @@
  * is position / count, and the order within an epoch is the permutation that belongs to
  * the seed and the epoch. So the same position gives the same samples, whatever came
  * before, and nothing else has to be remembered to go on from there. */
-#include "dataset.h"
+#include "augment.h"
 
 #include "../base/error.h"
 #include "../base/memory.h"
@@ -17,17 +17,25 @@
 #include <string.h>
 
 typedef struct batches_options {
-  int size, seed;
+  int size, seed, phase;
   bool shuffle, loop;
+  augment_options augment;
 } batches_options;
+
+enum { PHASE_TRAIN, PHASE_TEST };
+static const char *const phases[] = {"train", "test", NULL};
 
 static const lander_option options[] = {
     OPTION_INT(batches_options, size, NULL, 1, 1 << 24, 1, "samples in a batch"),
     OPTION_BOOL(batches_options, shuffle, "false",
                 "whether every epoch has an order of its own"),
-    OPTION_INT(batches_options, seed, "1", 0, INT_MAX, 0, "what decides that order"),
+    OPTION_INT(batches_options, seed, "1", 0, INT_MAX, 0,
+               "what decides that order, and where is cropped"),
     OPTION_BOOL(batches_options, loop, "false",
                 "whether epochs follow each other without end, in full batches"),
+    AUGMENT_OPTIONS(batches_options),
+    OPTION_CHOICE(batches_options, phase, "train", phases,
+                  "test: augment crops the middle and mirrors nothing"),
     OPTION_END};
 
 /* A batch: the one in use, the one before it (which must stay as it is for one call
@@ -46,6 +54,8 @@ struct lander_batches {
   lander_engine *engine;
   lander_dataset *data; /* kept */
   batches_options options;
+  struct dataset_shape shape; /* of a sample's x, after what augment does */
+  augment augment;
   worker *worker; /* NULL: the data is lent */
   buffer buffers[BUFFERS];
   int current;      /* the buffer that was given out last */
@@ -76,12 +86,28 @@ static int64_t count_at(const lander_batches *b, int64_t position) {
   return b->end - position;
 }
 
+static lander_status read_augmented(lander_batches *b, buffer *to) {
+  int64_t x_numbers = b->shape.numbers, y_numbers = b->data->shape[DATASET_Y].numbers;
+  for (int64_t i = 0; i < to->count; i++) {
+    int64_t position = to->position + i;
+    lander_status status =
+        lander_dataset_read(b->data, to->samples + i, 1, b->augment.sample,
+                            to->y->data + i * y_numbers, &to->error);
+    if (status != LANDER_OK) return status;
+    augment_write(&b->augment, position / b->data->count, position % b->data->count,
+                  to->x->data + i * x_numbers);
+  }
+  return LANDER_OK;
+}
+
 static void make(lander_batches *b, buffer *to, int64_t position) {
   to->position = position;
   to->count = count_at(b, position);
   for (int64_t i = 0; i < to->count; i++) to->samples[i] = sample_at(b, position + i);
-  to->status = lander_dataset_read(b->data, to->samples, to->count, to->x->data,
-                                   to->y->data, &to->error);
+  to->status = b->augment.active
+                   ? read_augmented(b, to)
+                   : lander_dataset_read(b->data, to->samples, to->count, to->x->data,
+                                         to->y->data, &to->error);
 }
 
 static buffer *next_buffer(lander_batches *b) {
@@ -132,6 +158,11 @@ void lander_batches_seek(lander_batches *b, int64_t position) {
   b->end = count > 0 ? (position / count + 1) * count : 0;
 }
 
+int lander_batches_shape(const lander_batches *b, int64_t size[LANDER_MAX_DIMS]) {
+  memcpy(size, b->shape.size, sizeof b->shape.size);
+  return b->shape.dims;
+}
+
 const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count) {
   const buffer *current = &b->buffers[b->current];
   *count = current->position < 0 ? 0 : current->count;
@@ -140,9 +171,8 @@ const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count) {
 
 /* ---- New and free ---------------------------------------------------------------- */
 
-static lander_tensor *new_part(lander_batches *b, int which, int64_t rows,
-                               lander_error *error) {
-  const struct dataset_shape *s = &b->data->shape[which];
+static lander_tensor *new_part(lander_batches *b, const struct dataset_shape *s,
+                               int64_t rows, lander_error *error) {
   int64_t size[LANDER_MAX_DIMS + 1] = {rows};
   memcpy(size + 1, s->size, sizeof s->size);
   return lander_tensor_new(b->engine, s->dims + 1, size, error);
@@ -150,20 +180,24 @@ static lander_tensor *new_part(lander_batches *b, int which, int64_t rows,
 
 static bool new_buffer(lander_batches *b, buffer *to, int64_t rows, lander_error *error) {
   to->position = -1;
-  to->x = new_part(b, DATASET_X, rows, error);
+  to->x = new_part(b, &b->shape, rows, error);
   if (!to->x) return false;
-  to->y = new_part(b, DATASET_Y, rows, error);
+  to->y = new_part(b, &b->data->shape[DATASET_Y], rows, error);
   if (!to->y) return false;
   to->samples = memory_new(b->engine, (size_t)rows, sizeof(int64_t), error);
   return to->samples != NULL;
 }
 
 static bool allocate(lander_batches *b, lander_error *error) {
-  int64_t rows = b->options.size, count = b->data->count;
-  if (!b->options.loop && rows > count) rows = count;
+  const batches_options *o = &b->options;
+  if (augment_prepare(&b->augment, b->data, &o->augment, o->phase == PHASE_TRAIN,
+                      (uint64_t)o->seed, &b->shape, error) != LANDER_OK)
+    return false;
+  int64_t rows = o->size, count = b->data->count;
+  if (!o->loop && rows > count) rows = count;
   for (int i = 0; i < BUFFERS; i++)
     if (!new_buffer(b, &b->buffers[i], rows, error)) return false;
-  if (b->options.shuffle) {
+  if (o->shuffle) {
     b->order = memory_new(b->engine, (size_t)count, sizeof(int64_t), error);
     if (!b->order) return false;
   }
@@ -203,6 +237,7 @@ void lander_batches_free(lander_batches *b) {
     memory_free(b->engine, b->buffers[i].samples);
   }
   memory_free(b->engine, b->order);
+  augment_release(&b->augment, b->engine);
   lander_dataset *data = b->data;
   memory_free(b->engine, b);
   lander_dataset_free(data); /* last: it keeps the engine */

@@ -9,6 +9,8 @@
 typedef struct dataset_type {
   lander_status (*read)(const lander_dataset *d, int64_t position, real *x, real *y,
                         lander_error *error);
+  /* The x of a sample whose pixels are all black; NULL: it is zeros. */
+  void (*blank)(const lander_dataset *d, real *x);
   void (*release)(lander_dataset *d); /* what d has beyond the structure itself */
 } dataset_type;
 
@@ -33,6 +35,7 @@ struct lander_dataset {
 void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
                   lander_error *error);
 lander_dataset *dataset_keep(lander_dataset *d);
+void dataset_blank(const lander_dataset *d, real *x);
 /* fails: shape (overflow, too many dims). */
 lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
                                 const int64_t *size, lander_error *error);

@@ -46,6 +46,11 @@ static lander_status read_sample(const lander_dataset *d, int64_t position, real
   return LANDER_OK;
 }
 
+static void blank(const lander_dataset *d, real *x) {
+  for (int64_t i = 0; i < d->shape[DATASET_X].numbers; i++)
+    x[i] = ((const images *)d)->value[0];
+}
+
 static void release(lander_dataset *d) {
   memory_free(d->engine, ((images *)d)->pixels);
   memory_free(d->engine, ((images *)d)->labels);
@@ -116,7 +121,7 @@ static lander_status read_files(images *self, const char *images_path,
 lander_dataset *lander_data_idx(lander_engine *engine, const char *images_path,
                                 const char *labels_path, const char *given,
                                 lander_error *error) {
-  static const dataset_type type = {read_sample, release};
+  static const dataset_type type = {read_sample, blank, release};
   images_options chosen;
   error_clear(error);
   if (options_read(options, given, "idx", &chosen, error) != LANDER_OK) return NULL;

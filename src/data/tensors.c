@@ -14,11 +14,15 @@ typedef struct tensors {
 
 typedef struct tensors_options {
   int classes;
+  bool prefetch;
 } tensors_options;
 
 static const lander_option options[] = {
     OPTION_INT(tensors_options, classes, "0", 0, INT_MAX, 0,
                "how many classes the labels in y choose from; 0: y holds no labels"),
+    OPTION_BOOL(tensors_options, prefetch, "false",
+                "whether batches are made ahead by a thread; the tensors must then stay "
+                "as they are"),
     OPTION_END};
 
 static void copy_sample(const tensors *t, int which, int64_t position, real *out) {
@@ -85,7 +89,7 @@ static lander_status check_shapes(const lander_tensor *x, const lander_tensor *y
 
 lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const char *given,
                                     lander_error *error) {
-  static const dataset_type type = {read_sample, release};
+  static const dataset_type type = {read_sample, NULL, release};
   tensors_options chosen;
   error_clear(error);
   if (options_read(options, given, "tensors", &chosen, error) != LANDER_OK ||
@@ -94,7 +98,7 @@ lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const ch
   tensors *self = dataset_new(lander_tensor_engine(x), &type, sizeof *self, error);
   if (!self) return NULL;
   self->base.count = x->size[0];
-  self->base.lent = true;
+  self->base.lent = !chosen.prefetch;
   self->base.classes = chosen.classes;
   lander_status status = take(self, DATASET_X, x, error);
   if (status == LANDER_OK) status = take(self, DATASET_Y, y, error);
