@@ -72,7 +72,8 @@ lua_src := $(sort $(wildcard lua/lander/*.lua models/*.lua))
 machine := $(shell $(CC) -dumpmachine)
 # No one looks at the processor's floating-point exceptions; if one could, gcc would make
 # no vectors of loops that choose (NaN and infinity are as they should be all the same).
-KERNEL_FLAGS := -O3 -fno-trapping-math
+# Nor does anyone look at errno, which a square root would otherwise be called for.
+KERNEL_FLAGS := -O3 -fno-trapping-math -fno-math-errno
 levels := baseline $(if $(filter x86_64%,$(machine)),avx2 avx512)
 KERNEL_FLAGS_baseline :=
 KERNEL_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell

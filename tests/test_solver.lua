@@ -1,162 +1,20 @@
--- Solvers: arithmetic done by hand, the monitor, options, snapshots.
+-- Solvers: iterations, the monitor, options, snapshots. test_rules.lua has the update rules.
 local lu = require "luaunit"
 local lander = require "lander"
 local support = require "tests.support"
 local nn = lander.nn
 local fails = support.fails
 
--- ---- least squares in plain Lua ----
+-- ---- least squares ----
 
--- y = x W^T + b for a batch; loss 1/(2n) sum of squares; W is (2, 3), b (2).
 local X = { { 1, 2, -1 }, { 0.5, -1, 2 }, { -1, 0, 1 }, { 2, 1, 0.5 } }
 local T = { { 1, 0 }, { -1, 2 }, { 0.5, 0.5 }, { 0, -1 } }
-local W0 = { { 0.1, -0.2, 0.3 }, { 0.4, 0, -0.5 } }
-local B0 = { 0.05, -0.1 }
 
-local function mean_gradients(W, B)
-  local loss, dW, dB = 0, { { 0, 0, 0 }, { 0, 0, 0 } }, { 0, 0 }
-  for s, x in ipairs(X) do
-    for o = 1, 2 do
-      local d = B[o] - T[s][o]
-      for i = 1, 3 do d = d + W[o][i] * x[i] end
-      loss = loss + d * d / (2 * #X)
-      dB[o] = dB[o] + d / #X
-      for i = 1, 3 do dW[o][i] = dW[o][i] + d * x[i] / #X end
-    end
-  end
-  return loss, dW, dB
-end
-
-local function sign(v) return v > 0 and 1 or v < 0 and -1 or 0 end
-
--- One row of numbers, updated as DESIGN has it; o: momentum, weight_decay, l1, and the
--- parameter's lr_mult and decay_mult.
-local function update(w, g, v, o, clip, lr_mult, decay_mult)
-  for i = 1, #w do
-    local pull = o.regularization_type == "L1" and sign(w[i]) or w[i]
-    local gradient = clip * g[i] + (o.weight_decay or 0) * decay_mult * pull
-    v[i] = (o.momentum or 0) * v[i] - o.base_lr * lr_mult * gradient
-    w[i] = w[i] + v[i]
-  end
-end
-
--- Five iterations by hand -> losses, W, b.
-local function by_hand(o, mult)
-  local W, B = { { table.unpack(W0[1]) }, { table.unpack(W0[2]) } }, { table.unpack(B0) }
-  local VW, VB, losses = { { 0, 0, 0 }, { 0, 0, 0 } }, { 0, 0 }, {}
-  for t = 1, 5 do
-    local loss, dW, dB = mean_gradients(W, B)
-    local squares = 0
-    for _, row in ipairs { dW[1], dW[2], dB } do
-      for _, g in ipairs(row) do squares = squares + g * g end
-    end
-    local norm, most = math.sqrt(squares), o.clip_gradients or 0
-    local clip = most > 0 and norm > most and most / norm or 1
-    losses[t] = loss
-    for r = 1, 2 do update(W[r], dW[r], VW[r], o, clip, mult.lr[1], mult.decay[1]) end
-    update(B, dB, VB, o, clip, mult.lr[2], mult.decay[2])
-  end
-  return losses, W, B
-end
-
-local function least_squares(mult)
-  local net = nn.net {
-    nn.input { 3 }, nn.linear { 2, lr_mult = mult and mult.lr, decay_mult = mult and mult.decay },
-  }
-  net.params[1].data:copy_(lander.tensor(W0))
-  net.params[2].data:copy_(lander.tensor(B0))
+local function least_squares()
+  local net = nn.net { nn.input { 3 }, nn.linear { 2 } }
+  net.params[1].data:copy_(lander.tensor { { 0.1, -0.2, 0.3 }, { 0.4, 0, -0.5 } })
+  net.params[2].data:copy_(lander.tensor { 0.05, -0.1 })
   return net
-end
-
--- Five operations on numbers near 1, a few roundings each.
-local tolerance = support.is_double and 1e-14 or 2e-6
-
-local function close(found, expected, what)
-  local near = math.abs(found - expected) <= tolerance -- false for NaN
-  if not near then
-    lu.fail(("%s: %.17g, expected %.17g"):format(what, found, expected))
-  end
-end
-
-local function check_by_hand(options, mult)
-  local net, hand = least_squares(mult), {}
-  options.base_lr = options.base_lr or 0.1
-  options.loss = "mse_loss"
-  for key, value in pairs(options) do hand[key] = value end
-  local losses, W, B = by_hand(hand, mult or { lr = { 1, 1 }, decay = { 1, 1 } })
-  local solver = lander.solver(net, options)
-  local x, target = lander.tensor(X), lander.tensor(T)
-  for t = 1, 5 do
-    lu.assertEquals(solver.iter, t - 1)
-    close(solver:step(x, target), losses[t], "loss " .. t)
-  end
-  for o = 1, 2 do
-    for i = 1, 3 do close(net.params[1].data:get(o, i), W[o][i], "W " .. o .. i) end
-    close(net.params[2].data:get(o), B[o], "b " .. o)
-  end
-  return solver, net
-end
-
-TestSolverByHand = {}
-
-function TestSolverByHand.test_gd()
-  check_by_hand { type = "gd" }
-end
-
-function TestSolverByHand.test_sgd()
-  check_by_hand { type = "sgd", momentum = 0.9 }
-  check_by_hand { momentum = 0.5, base_lr = 0.3 } -- sgd is the default
-end
-
-function TestSolverByHand.test_regularisation()
-  check_by_hand { type = "gd", weight_decay = 0.1 }
-  check_by_hand { momentum = 0.9, weight_decay = 0.1, regularization_type = "L2" }
-  check_by_hand { momentum = 0.9, weight_decay = 0.1, regularization_type = "L1" } -- W0 has a 0
-end
-
-function TestSolverByHand.test_multipliers()
-  local mult = { lr = { 1, 2 }, decay = { 1, 0 } }
-  check_by_hand({ momentum = 0.9, weight_decay = 0.1 }, mult)
-  mult = { lr = { 0.5, 0 }, decay = { 3, 0.5 } }
-  check_by_hand({ type = "gd", weight_decay = 0.1, regularization_type = "L1" }, mult)
-end
-
-function TestSolverByHand.test_clipping()
-  check_by_hand { momentum = 0.9, clip_gradients = 0.5 }
-  -- The regulariser's part is not clipped.
-  check_by_hand { momentum = 0.9, clip_gradients = 0.5, weight_decay = 0.2 }
-  check_by_hand { momentum = 0.9, clip_gradients = 1e6 } -- never reached
-end
-
-function TestSolverByHand.test_iter_size()
-  check_by_hand { momentum = 0.9, iter_size = 2 }
-  check_by_hand { type = "gd", iter_size = 4, weight_decay = 0.1, clip_gradients = 0.5 }
-end
-
-function TestSolverByHand.test_gd_is_sgd_without_momentum_to_the_bit()
-  local nets = {}
-  for i, type in ipairs { "gd", "sgd" } do
-    local _, net = check_by_hand { type = type, weight_decay = 0.01 }
-    nets[i] = net
-  end
-  support.same_params(nets[1], nets[2])
-end
-
-function TestSolverByHand.test_a_frozen_parameter_stays()
-  local net = least_squares()
-  net.params[1].frozen = true
-  local solver = lander.solver(net, { base_lr = 0.1, momentum = 0.9, weight_decay = 0.1,
-    clip_gradients = 0.1, loss = "mse_loss" })
-  local before = net.params[2].data:clone()
-  -- The norm that is clipped is of what is trained.
-  local _, _, dB = mean_gradients(W0, B0)
-  local norm = math.sqrt(dB[1] ^ 2 + dB[2] ^ 2)
-  solver:step(lander.tensor(X), lander.tensor(T))
-  support.same_bits(net.params[1].data, lander.tensor(W0))
-  for o = 1, 2 do
-    local moved = -0.1 * (0.1 / norm * dB[o] + 0.1 * B0[o])
-    close(net.params[2].data:get(o) - before:get(o), moved, "b " .. o)
-  end
 end
 
 -- ---- a larger net ----
@@ -193,30 +51,7 @@ local function unchanged(net, list)
   for i = 1, #net.params do support.same_bits(net.params[i].data, list[i]) end
 end
 
-local function largest_difference(a, b)
-  local most = 0
-  for i = 1, #a.params do
-    most = math.max(most, (a.params[i].data - b.params[i].data):abs():max())
-  end
-  return most
-end
-
 TestSolver = {}
-
-function TestSolver.test_iter_size_4_with_batches_of_16_is_64()
-  local nets = { mlp(3), mlp(3) }
-  local x, y = batch(64)
-  local one = lander.solver(nets[1], { base_lr = 0.1, momentum = 0.9, weight_decay = 0.001 })
-  local four = lander.solver(nets[2], { base_lr = 0.1, momentum = 0.9, weight_decay = 0.001,
-    iter_size = 4 })
-  for _ = 1, 10 do
-    lu.assertAlmostEquals(one:step(x, y), four:step(x, y), 10 * tolerance)
-  end
-  -- The sums are the same ones in another order.
-  lu.assertTrue(largest_difference(nets[1], nets[2]) <= 10 * tolerance)
-  fails("can't be cut in iter_size=4", four.step, four, batch(63))
-  lu.assertEquals(four.iter, 10)
-end
 
 function TestSolver.test_it_learns()
   local net = mlp(1)
@@ -273,21 +108,6 @@ function TestSolver.test_the_phase_is_train_and_given_back()
   local first = solver:step(x, y)
   lu.assertNotEquals(solver:step(x, y), first) -- another dropout
   lu.assertEquals(net:phase(), "test")
-end
-
-function TestSolver.test_threads_do_not_change_a_bit()
-  local x, y = batch(64)
-  local before, nets = lander.threads(), {}
-  for threads = 1, 3 do
-    lander.threads(threads)
-    local net = mlp(9, true)
-    local solver = lander.solver(net, { base_lr = 0.1, momentum = 0.9, clip_gradients = 0.3 })
-    for _ = 1, 20 do solver:step(x, y) end
-    nets[threads] = net
-  end
-  lander.threads(before)
-  support.same_params(nets[1], nets[2])
-  support.same_params(nets[1], nets[3])
 end
 
 function TestSolver.test_a_net_without_a_loss_gets_one()
@@ -500,17 +320,6 @@ function TestSolverOptions.test_closing()
   getmetatable(s).__close(s)
   fails("closed", function() return s:lr() end)
   fails("closed", function() s.base_lr = 1 end)
-end
-
-function TestSolverOptions.test_every_type_is_described()
-  local words = {}
-  for _, type in ipairs(lander.core.describe "solver") do
-    words[#words + 1] = type.name
-    local example = assert(load("local lander, net = ... return " .. type.example))
-    lu.assertEquals(example(lander, mlp(1)).type, type.name)
-    for _, option in ipairs(type.options) do lu.assertTrue(#option.help > 5, option.name) end
-  end
-  lu.assertEquals(words, { "sgd", "gd" })
 end
 
 -- ---- snapshots ----

@@ -13,8 +13,7 @@ static void update(const solver_settings *settings, const solver_update *u) {
   for (int64_t i = 0; i < u->count; i += STEP_COUNT) {
     int64_t count = u->count - i < STEP_COUNT ? u->count - i : STEP_COUNT;
     u->kernels->fill(count, 0, step);
-    u->kernels->sgd_update(count, u->w + i, u->grad + i, step, u->scale, u->decay, u->l1,
-                           0, u->rate);
+    u->kernels->sgd_update(count, &u->terms, 0, u->grad + i, u->w + i, step);
   }
 }
 

@@ -34,13 +34,18 @@ typedef struct solver_settings {
   double warmup_start;
 } solver_settings;
 
-enum { REGULARIZATION_L2, REGULARIZATION_L1 };
+enum { REGULARIZATION_L2, REGULARIZATION_L1, REGULARIZATION_L1L2 };
 extern const char *const regularization_names[];
 extern const char *const solver_type_names[];
 extern const char *const schedule_names[];
 
 #define SETTING_HUGE   1e30 /* larger rates are infinite when multiplied in float */
 #define SETTING_LOSSES 1000 /* losses that a solver remembers */
+
+/* Bounds of what several types have. A running mean that takes nothing new stays 0, and
+ * is divided by; delta is above the roots of all that vanishes when it is squared. */
+#define SETTING_BELOW_ONE 0.999999
+#define SETTING_DELTA     1e-20
 
 /* clang-format off */
 #define SOLVER_OPTIONS                                                                   \
@@ -57,7 +62,7 @@ extern const char *const schedule_names[];
   OPTION_NUMBER(solver_settings, weight_decay, "0", 0, SETTING_HUGE, 0,                  \
                 "lambda, the strength of the regulariser"),                              \
   OPTION_CHOICE(solver_settings, regularization_type, "L2", regularization_names,        \
-                "L2: lambda/2 sum w^2; L1: lambda sum |w|"),                             \
+                "L2: lambda/2 sum w^2; L1: lambda sum |w|; L1L2: both added"),           \
   OPTION_NUMBER(solver_settings, clip_gradients, "0", 0, SETTING_HUGE, 0,                \
                 "the largest norm of dL/dW over all parameters; 0: any"),                \
   OPTION_INT(solver_settings, average_loss, "1", 1, SETTING_LOSSES, 0,                   \

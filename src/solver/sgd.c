@@ -16,8 +16,8 @@ static const lander_option options[] = {
 
 static void update(const solver_settings *settings, const solver_update *u) {
   const sgd *self = (const sgd *)(const void *)settings;
-  u->kernels->sgd_update(u->count, u->w, u->grad, u->history[0], u->scale, u->decay,
-                         u->l1, (real)self->momentum, u->rate);
+  u->kernels->sgd_update(u->count, &u->terms, (real)self->momentum, u->grad, u->w,
+                         u->history[0]);
 }
 
 const solver_type solver_sgd = {

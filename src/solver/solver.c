@@ -56,6 +56,16 @@ static lander_status make_history(lander_solver *s, lander_error *error) {
   return LANDER_OK;
 }
 
+static lander_status make_norms(lander_solver *s, lander_error *error) {
+  if (!s->type->norms) return LANDER_OK;
+  s->weight_squares =
+      memory_new(s->engine, (size_t)s->spans_count, sizeof *s->weight_squares, error);
+  if (!s->weight_squares) return LANDER_ERROR_MEMORY;
+  s->norms =
+      memory_new(s->engine, (size_t)lander_net_params(s->net), sizeof *s->norms, error);
+  return s->norms ? LANDER_OK : LANDER_ERROR_MEMORY;
+}
+
 lander_solver *lander_solver_new(lander_net *net, const char *options,
                                  lander_error *error) {
   error_clear(error);
@@ -67,7 +77,7 @@ lander_solver *lander_solver_new(lander_net *net, const char *options,
   s->net = net;
   s->settings = settings_read(engine, options, &s->type, error);
   if (s->settings && make_history(s, error) == LANDER_OK &&
-      make_spans(s, error) == LANDER_OK)
+      make_spans(s, error) == LANDER_OK && make_norms(s, error) == LANDER_OK)
     return s;
   lander_solver_free(s);
   return NULL;
@@ -80,6 +90,8 @@ void lander_solver_free(lander_solver *s) {
   memory_free(engine, s->settings);
   memory_free(engine, s->spans);
   memory_free(engine, s->squares);
+  memory_free(engine, s->weight_squares);
+  memory_free(engine, s->norms);
   memory_free(engine, s->note);
   memory_free(engine, s);
   lander_engine_free(engine);

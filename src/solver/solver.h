@@ -23,6 +23,10 @@ typedef struct span_of_param {
   int64_t begin, count; /* in the arenas */
 } span_of_param;
 
+typedef struct norms_of_param {
+  double weight, gradient;
+} norms_of_param;
+
 struct lander_solver {
   lander_engine *engine;
   lander_net *net; /* outlives the solver */
@@ -38,6 +42,9 @@ struct lander_solver {
   int spans_count;
   span_of_param *spans;
   double *squares; /* of each span: the sum of squares of the gradient */
+  /* for types that want norms, else NULL */
+  double *weight_squares; /* of each span */
+  norms_of_param *norms;  /* of each parameter */
 
   char *note; /* of the snapshot that was restored, or NULL */
 };
@@ -47,7 +54,7 @@ struct lander_solver {
 double solver_sum_squares(lander_solver *s);
 /* The parameter whose gradient made that sum infinite or NaN. */
 const char *solver_bad_gradient(const lander_solver *s);
-/* One update of all parameters that are trained. */
+/* One update of all parameters that are trained; solver_sum_squares comes before. */
 void solver_apply(lander_solver *s, double scale, double rate);
 
 #endif

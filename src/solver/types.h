@@ -18,10 +18,11 @@ typedef struct solver_update {
   real *w;
   const real *grad;                  /* the sum over iter_size parts */
   real *history[SOLVER_MAX_HISTORY]; /* zeros before the first iteration */
-  real scale;                        /* of grad, which makes it the mean, and clips it */
-  real decay;                        /* weight_decay times decay_mult */
-  bool l1;
-  real rate; /* alpha times lr_mult */
+  /* scale makes grad the mean and clips it; l2 and l1 are weight_decay times decay_mult,
+   * as regularization_type has it; rate is alpha times lr_mult. */
+  update_terms terms;
+  /* In norms types alone: of all of the parameter, of its weights and of scale grad. */
+  double weight_norm, gradient_norm;
 } solver_update;
 
 struct solver_type {
@@ -32,6 +33,7 @@ struct solver_type {
   size_t size;                  /* of its settings, which begin with solver_settings */
   /* What it remembers of each number, by name: "velocity". Ended by NULL. */
   const char *history[SOLVER_MAX_HISTORY + 1];
+  bool norms; /* it wants to know the norms of each parameter */
   void (*update)(const solver_settings *settings, const solver_update *u);
 };
 

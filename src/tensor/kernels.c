@@ -6,6 +6,7 @@
  * set, so their order does not change. */
 #include "kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels_math.h"
@@ -538,13 +539,98 @@ static void gru_back(int64_t n, int64_t step, const real *gates, const real *bef
 
 /* ---- updates --------------------------------------------------------------------- */
 
-static void sgd_update(int64_t n, real *w, const real *grad, real *v, real scale,
-                       real decay, bool l1, real mu, real rate) {
+static inline real sign_of(real w) {
+  return (real)((w > 0) - (w < 0));
+}
+
+static inline real gradient(const update_terms *t, real grad, real w) {
+  return t->scale * grad + t->l2 * w + t->l1 * sign_of(w);
+}
+
+static inline real mean_of(running mean, real old, real fresh) {
+  return mean.keep * old + mean.take * fresh;
+}
+
+static inline real root(real x) {
+#ifdef LANDER_REAL_DOUBLE
+  return sqrt(x);
+#else
+  return sqrtf(x);
+#endif
+}
+
+static void sgd_update(int64_t n, const update_terms *t, real mu, const real *grad,
+                       real *w, real *v) {
+  const update_terms terms = *t;
   EACH(int64_t i = 0; i < n; i++) {
-    real pull = l1 ? (real)((w[i] > 0) - (w[i] < 0)) : w[i];
-    real g = scale * grad[i] + decay * pull;
-    v[i] = mu * v[i] - rate * g;
+    real g = gradient(&terms, grad[i], w[i]);
+    v[i] = mu * v[i] - terms.rate * g;
     w[i] += v[i];
+  }
+}
+
+static void nesterov_update(int64_t n, const update_terms *t, real mu, const real *grad,
+                            real *w, real *v) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real old = v[i];
+    v[i] = mu * old - terms.rate * gradient(&terms, grad[i], w[i]);
+    w[i] += (1 + mu) * v[i] - mu * old;
+  }
+}
+
+static void adagrad_update(int64_t n, const update_terms *t, real delta, const real *grad,
+                           real *w, real *h) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real g = gradient(&terms, grad[i], w[i]);
+    h[i] += g * g;
+    w[i] -= terms.rate * g / (root(h[i]) + delta);
+  }
+}
+
+static void rmsprop_update(int64_t n, const update_terms *t, running mean, real delta,
+                           const real *grad, real *w, real *h) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real g = gradient(&terms, grad[i], w[i]);
+    h[i] = mean_of(mean, h[i], g * g);
+    w[i] -= terms.rate * g / (root(h[i]) + delta);
+  }
+}
+
+static void adadelta_update(int64_t n, const update_terms *t, running mean, real delta,
+                            const real *grad, real *w, real *h, real *u) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real g = gradient(&terms, grad[i], w[i]);
+    h[i] = mean_of(mean, h[i], g * g);
+    real d = g * root((u[i] + delta) / (h[i] + delta));
+    u[i] = mean_of(mean, u[i], d * d);
+    w[i] -= terms.rate * d;
+  }
+}
+
+static void adam_update(int64_t n, const update_terms *t, running first, running second,
+                        real delta, const real *grad, real *w, real *m, real *v) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real g = gradient(&terms, grad[i], w[i]);
+    m[i] = mean_of(first, m[i], g);
+    v[i] = mean_of(second, v[i], g * g);
+    w[i] -= terms.rate * m[i] / (root(v[i]) + delta);
+  }
+}
+
+static void adamw_update(int64_t n, const update_terms *t, running first, running second,
+                         real delta, const real *grad, real *w, real *m, real *v) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) {
+    real g = terms.scale * grad[i];
+    m[i] = mean_of(first, m[i], g);
+    v[i] = mean_of(second, v[i], g * g);
+    real kept = w[i] - (terms.l2 * w[i] + terms.l1 * sign_of(w[i]));
+    w[i] = kept - terms.rate * m[i] / (root(v[i]) + delta);
   }
 }
 
@@ -606,4 +692,10 @@ const kernels KERNELS = {
     .gru = gru,
     .gru_back = gru_back,
     .sgd_update = sgd_update,
+    .nesterov_update = nesterov_update,
+    .adagrad_update = adagrad_update,
+    .rmsprop_update = rmsprop_update,
+    .adadelta_update = adadelta_update,
+    .adam_update = adam_update,
+    .adamw_update = adamw_update,
 };

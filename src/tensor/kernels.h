@@ -21,6 +21,21 @@ typedef struct norm_lines {
   const real *mean, *by_x, *by_dy, *shift;
 } norm_lines;
 
+/* What an update is made of: g = scale grad + l2 w + l1 sign(w), and the rate. */
+typedef struct update_terms {
+  real scale, l2, l1, rate;
+} update_terms;
+
+/* A running mean: keep old + take new. Two factors, because 1 - 0.999 in float would be
+ * wrong in its fifth digit. */
+typedef struct running {
+  real keep, take;
+} running;
+
+static inline running running_mean(double keep) {
+  return (running){(real)keep, (real)(1 - keep)};
+}
+
 typedef struct kernels {
   const char *name; /* "AVX2" */
 
@@ -133,11 +148,30 @@ typedef struct kernels {
   void (*gru_back)(int64_t n, int64_t step, const real *gates, const real *before,
                    const real *dout, real *carry, real *dgates);
 
-  /* One parameter's update; all of n elements, in place:
-   *   g = scale * grad + decay * w (L2), or + decay * sign(w) (L1, when l1 is true)
-   *   v = mu * v - rate * g;  w += v                                               */
-  void (*sgd_update)(int64_t n, real *w, const real *grad, real *v, real scale,
-                     real decay, bool l1, real mu, real rate);
+  /* Updates of n numbers of one parameter, in place, one pass. g is what update_terms
+   * makes of grad and w.
+   *   sgd       v = mu v - rate g;  w += v
+   *   nesterov  the same v;  w += (1 + mu) v - mu times the old v
+   *   adagrad   h += g^2;  w -= rate g / (sqrt(h) + delta)
+   *   rmsprop   the same with h = mean(h, g^2)
+   *   adadelta  h = mean(h, g^2);  d = g sqrt((u + delta) / (h + delta));
+   *             u = mean(u, d^2);  w -= rate d
+   *   adam      m = first(m, g);  v = second(v, g^2);  w -= rate m / (sqrt(v) + delta)
+   *   adamw     adam with g = scale grad, and w loses l2 w + l1 sign(w) besides */
+  void (*sgd_update)(int64_t n, const update_terms *t, real mu, const real *grad, real *w,
+                     real *v);
+  void (*nesterov_update)(int64_t n, const update_terms *t, real mu, const real *grad,
+                          real *w, real *v);
+  void (*adagrad_update)(int64_t n, const update_terms *t, real delta, const real *grad,
+                         real *w, real *h);
+  void (*rmsprop_update)(int64_t n, const update_terms *t, running mean, real delta,
+                         const real *grad, real *w, real *h);
+  void (*adadelta_update)(int64_t n, const update_terms *t, running mean, real delta,
+                          const real *grad, real *w, real *h, real *u);
+  void (*adam_update)(int64_t n, const update_terms *t, running first, running second,
+                      real delta, const real *grad, real *w, real *m, real *v);
+  void (*adamw_update)(int64_t n, const update_terms *t, running first, running second,
+                       real delta, const real *grad, real *w, real *m, real *v);
 } kernels;
 
 /* The table for this processor; chosen once. fails: never. */

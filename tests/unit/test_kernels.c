@@ -512,25 +512,143 @@ static void test_max_pool(void) {
     }
 }
 
+/* The rules again, in double, a number at a time. */
+typedef struct updated {
+  double w, a, b; /* the weight and what is remembered of it */
+} updated;
+
+static const update_terms terms = {(real)0.5, (real)0.25, (real)0.0625, (real)0.125};
+static const real delta = (real)0.03125, mu = (real)0.75;
+static const running first = {(real)0.75, (real)0.25};
+static const running second = {(real)0.875, (real)0.125};
+
+static double gradient_of(double grad, double w) {
+  return 0.5 * grad + 0.25 * w + 0.0625 * ((w > 0) - (w < 0));
+}
+
+static updated expected_sgd(double grad, updated u) {
+  u.a = 0.75 * u.a - 0.125 * gradient_of(grad, u.w);
+  u.w += u.a;
+  return u;
+}
+
+static updated expected_nesterov(double grad, updated u) {
+  double back = 0.75 * u.a;
+  u.a = back - 0.125 * gradient_of(grad, u.w);
+  u.w += 1.75 * u.a - back;
+  return u;
+}
+
+static updated expected_adagrad(double grad, updated u) {
+  double g = gradient_of(grad, u.w);
+  u.a += g * g;
+  u.w -= 0.125 * g / (sqrt(u.a) + 0.03125);
+  return u;
+}
+
+static updated expected_rmsprop(double grad, updated u) {
+  double g = gradient_of(grad, u.w);
+  u.a = 0.75 * u.a + 0.25 * g * g;
+  u.w -= 0.125 * g / (sqrt(u.a) + 0.03125);
+  return u;
+}
+
+static updated expected_adadelta(double grad, updated u) {
+  double g = gradient_of(grad, u.w);
+  u.a = 0.75 * u.a + 0.25 * g * g;
+  double d = g * sqrt((u.b + 0.03125) / (u.a + 0.03125));
+  u.b = 0.75 * u.b + 0.25 * d * d;
+  u.w -= 0.125 * d;
+  return u;
+}
+
+static updated expected_adam(double grad, updated u) {
+  double g = gradient_of(grad, u.w);
+  u.a = 0.75 * u.a + 0.25 * g;
+  u.b = 0.875 * u.b + 0.125 * g * g;
+  u.w -= 0.125 * u.a / (sqrt(u.b) + 0.03125);
+  return u;
+}
+
+static updated expected_adamw(double grad, updated u) {
+  double g = 0.5 * grad, decay = gradient_of(0, u.w);
+  u.a = 0.75 * u.a + 0.25 * g;
+  u.b = 0.875 * u.b + 0.125 * g * g;
+  u.w -= decay + 0.125 * u.a / (sqrt(u.b) + 0.03125);
+  return u;
+}
+
+static void run_sgd(int n, real *one, real *two) {
+  (void)two;
+  k->sgd_update(n, &terms, mu, a, y, one);
+}
+
+static void run_nesterov(int n, real *one, real *two) {
+  (void)two;
+  k->nesterov_update(n, &terms, mu, a, y, one);
+}
+
+static void run_adagrad(int n, real *one, real *two) {
+  (void)two;
+  k->adagrad_update(n, &terms, delta, a, y, one);
+}
+
+static void run_rmsprop(int n, real *one, real *two) {
+  (void)two;
+  k->rmsprop_update(n, &terms, first, delta, a, y, one);
+}
+
+static void run_adadelta(int n, real *one, real *two) {
+  k->adadelta_update(n, &terms, first, delta, a, y, one, two);
+}
+
+static void run_adam(int n, real *one, real *two) {
+  k->adam_update(n, &terms, first, second, delta, a, y, one, two);
+}
+
+static void run_adamw(int n, real *one, real *two) {
+  k->adamw_update(n, &terms, first, second, delta, a, y, one, two);
+}
+
+static const struct {
+  const char *name;
+  void (*run)(int n, real *one, real *two);
+  updated (*expected)(double grad, updated before);
+  bool squares; /* one holds squares */
+} updates[] = {{"sgd_update", run_sgd, expected_sgd, false},
+               {"nesterov_update", run_nesterov, expected_nesterov, false},
+               {"adagrad_update", run_adagrad, expected_adagrad, true},
+               {"rmsprop_update", run_rmsprop, expected_rmsprop, true},
+               {"adadelta_update", run_adadelta, expected_adadelta, true},
+               {"adam_update", run_adam, expected_adam, false},
+               {"adamw_update", run_adamw, expected_adamw, false}};
+
+static void check_update(int rule, int n) {
+  real one[ROOM], two[ROOM], one_old[ROOM], two_old[ROOM];
+  prepare(n % SHIFTS);
+  draw_all(one, ROOM);
+  draw_all(two, ROOM);
+  for (int i = 0; i < ROOM; i++) {
+    if (updates[rule].squares) one[i] = one[i] * one[i];
+    two[i] = two[i] * two[i];
+  }
+  memcpy(one_old, one, sizeof one);
+  memcpy(two_old, two, sizeof two);
+  if (n > 3) y[3] = old[3] = 0; /* the sign of zero is zero */
+  updates[rule].run(n, one, two);
+  for (int i = 0; i < n; i++) {
+    updated u = updates[rule].expected(a[i], (updated){old[i], one_old[i], two_old[i]});
+    UNIT_CHECK(fabs(y[i] - u.w) < 16 * (double)EPSILON);
+    UNIT_CHECK(fabs(one[i] - u.a) < 16 * (double)EPSILON);
+    UNIT_CHECK(fabs(two[i] - u.b) < 16 * (double)EPSILON);
+  }
+  UNIT_CHECK(untouched(n) && one[n] == one_old[n] && two[n] == two_old[n]);
+}
+
 static void test_update(void) {
-  for (int l1 = 0; l1 < 2; l1++) {
-    UNIT_TEST(l1 ? "sgd_update, L1" : "sgd_update, L2");
-    for (int n = 0; n <= LONGEST; n++) {
-      prepare(n % SHIFTS);
-      real v[ROOM], v_old[ROOM];
-      draw_all(v, ROOM);
-      memcpy(v_old, v, sizeof v);
-      if (n > 3) y[3] = old[3] = 0; /* the sign of zero is zero */
-      k->sgd_update(n, y, a, v, (real)0.5, (real)0.25, l1, (real)0.75, (real)0.125);
-      for (int i = 0; i < n; i++) {
-        double sign = (old[i] > 0) - (old[i] < 0);
-        double g = 0.5 * (double)a[i] + 0.25 * (l1 ? sign : (double)old[i]);
-        double v_new = 0.75 * (double)v_old[i] - 0.125 * g;
-        UNIT_CHECK(fabs(v[i] - v_new) < 8 * (double)EPSILON);
-        UNIT_CHECK(fabs(y[i] - (old[i] + v_new)) < 8 * (double)EPSILON);
-      }
-      UNIT_CHECK(untouched(n) && v[n] == v_old[n]);
-    }
+  for (int rule = 0; rule < COUNT_OF(updates); rule++) {
+    UNIT_TEST(updates[rule].name);
+    for (int n = 0; n <= LONGEST; n++) check_update(rule, n);
   }
 }
 
