@@ -53,14 +53,45 @@ local function options_table(options)
   end
 end
 
+-- The options that all have -> a list, and a set of their names.
+local function shared_options(all)
+  local count, list, set = {}, {}, {}
+  for _, d in ipairs(all) do
+    for _, o in ipairs(d.options) do count[o.name] = (count[o.name] or 0) + 1 end
+  end
+  for _, o in ipairs(all[1].options) do
+    if count[o.name] == #all then
+      list[#list + 1] = o
+      set[o.name] = true
+    end
+  end
+  return list, set
+end
+
+local function without(options, set)
+  local left = {}
+  for _, o in ipairs(options) do
+    if not set[o.name] then left[#left + 1] = o end
+  end
+  return left
+end
+
+-- What all of them have is said once, in front.
 local function chapter(title, kind, intro)
+  local all = lander.core.describe(kind)
+  local shared, set = shared_options(all)
   add("\n## %s\n", title)
   add("%s", intro)
-  for _, d in ipairs(lander.core.describe(kind)) do
+  if #shared > 0 then
+    add "\nAll of them have these options, and the ones that stand with each.\n"
+    options_table(shared)
+  end
+  for _, d in ipairs(all) do
     add("\n### %s\n", d.name)
     add("%s.\n", d.help)
     if d.example then add("```lua\n%s\n```\n", d.example) end
-    options_table(d.options)
+    local own = without(d.options, set)
+    if #own > 0 or #shared == 0 then options_table(own) end
   end
 end
 
