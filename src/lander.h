@@ -574,6 +574,10 @@ LANDER_API void lander_net_want_input_gradient(lander_net *net, bool want);
 
 /* The weighted sum of the losses of the last forward. fails: never (NaN if none ran). */
 LANDER_API double lander_net_loss(const lander_net *net);
+/* The chance level: what that is for a net whose answer doesn't look at its input, all
+ * classes being as frequent: ln(classes) for a softmax_loss. NaN when a loss has none (a
+ * regression's depends on the data). fails: never. */
+LANDER_API double lander_net_chance(const lander_net *net);
 
 /* Predicts in test phase: `x` is batch samples one after another, `y` gets the output of
  * each; scores that feed a softmax_loss come as probabilities.
@@ -691,25 +695,38 @@ LANDER_API lander_status lander_engine_define(lander_engine *engine,
  * doc/solver.md has the formulas. */
 typedef struct lander_solver lander_solver;
 
-/* What one iteration found. `rule` is LANDER_RULE_NONE when it was accepted. */
+/* Why an iteration was rejected; doc/divergence.md has the rules in full. */
 typedef enum lander_rule {
   LANDER_RULE_NONE,
   LANDER_RULE_LOSS,     /* R1: the loss or an output is not finite */
   LANDER_RULE_GRADIENT, /* R2: the squared norm of the gradient is not finite */
-  LANDER_RULE_BLOWUP    /* R3: the median of the last 5 losses is far above the first */
+  LANDER_RULE_BLOWUP,   /* R3: the median of the last 5 losses is far above the first */
+  LANDER_RULE_RISE,     /* R4: it is far above the last 100 losses */
+  LANDER_RULE_SHIFT,    /* R4b: what was learnt is lost: the loss is back at chance */
+  LANDER_RULE_STALL     /* R5: nothing was learnt, and the weights have gone far */
 } lander_rule;
 
+/* What one iteration found. Numbers that a rule doesn't have are NaN. */
 typedef struct lander_step {
   double loss;          /* mean over the minibatch, without the regulariser */
   double rate;          /* the learning rate of this iteration */
   double gradient_norm; /* of dL/dW over all parameters, before clipping; NaN: not made */
-  lander_rule rule;
-  double threshold;  /* R3: the bound that was passed; else NaN */
-  const char *where; /* R1: the first layer whose output is not finite; R2: the first
-                        parameter whose gradient is not; else NULL. owns: the net */
+  lander_rule rule;     /* LANDER_RULE_NONE: accepted */
+  lander_rule warning;  /* accepted, but the loss stays at chance (R5); said once */
+  double value;         /* what the rule found too high: the loss (R1), the norm (R2), the
+                           median (R3, R4), the mean of the last 100 losses (R4b, R5) */
+  double threshold;     /* the bound that it passed (R3 to R5) */
+  double baseline;    /* what that is made from: the first loss (R3), the mean of the last
+                         100 (R4), the best such mean (R4b), the chance level (R5) */
+  double distance;    /* R5: norm(w - start) / norm(start) */
+  const char *reason; /* R5: "dead net"; with a warning "rate too low", "nothing to
+                         learn"; else NULL */
+  const char *where;  /* R1: the layer that made it (finite in, not finite out), or the
+                         input that had it; R2: the first parameter whose gradient is not
+                         finite; else NULL. owns: the net */
 } lander_step;
 
-/* "R1", "R2", "R3"; "none". fails: never. */
+/* "R1", "R2", "R3", "R4", "R4b", "R5"; "none". fails: never. */
 LANDER_API const char *lander_rule_name(lander_rule rule);
 
 /* Each type's description (LANDER_SOLVER) lists the options, each schedule's
@@ -756,10 +773,78 @@ typedef double (*lander_schedule)(void *userdata, int64_t t);
 LANDER_API void lander_solver_set_schedule(lander_solver *solver,
                                            lander_schedule schedule, void *userdata);
 
-/* L0 and its spread s0 for rule R3: `times` forward passes without an update have given
- * these losses. R3 is off before, and when one of them is not finite. fails: never. */
-LANDER_API void lander_solver_baseline(lander_solver *solver, const double *losses,
-                                       int times);
+/* Where the training begins: the losses of `times` forward passes without an update
+ * (their mean is L0, their deviation s0), the weights as they are now, and the chance
+ * level (NaN: lander_net_chance). Rules R3 to R5 are off before, and when one of the
+ * losses is not finite; R4b and R5 when no chance level is known. A copy of the weights
+ * is kept until something was learnt. fails: argument (a chance level that is not above
+ * 0), memory; nothing was changed. */
+LANDER_API lander_status lander_solver_baseline(lander_solver *solver,
+                                                const double *losses, int times,
+                                                double chance, lander_error *error);
+
+/* Rule R7: whether all weights and the history are finite. *where (may be NULL) is the
+ * first parameter that is not, or NULL. fails: state. */
+LANDER_API lander_status lander_solver_check(const lander_solver *solver,
+                                             const char **where, lander_error *error);
+
+/* What a block of numbers holds. */
+typedef struct lander_range {
+  int64_t count;
+  int64_t not_finite; /* how many of them are */
+  int64_t first;      /* the first of those, from 0; -1: none */
+  double min, max;    /* of the others; NaN without any */
+} lander_range;
+
+/* What a minibatch does at the weights as they are. */
+typedef struct lander_probe {
+  double loss;
+  double gradient_norm;
+  lander_rule rule;  /* R1, R2, or none: all is finite */
+  const char *where; /* the layer that made it, or the parameter whose gradient it is (in
+                        the order of backward). owns: the net */
+  bool is_input;     /* where is an input or a label: the data has it */
+  int64_t sample; /* of the minibatch, from 0, the first that has it; -1: no single one */
+  int inputs;     /* what the layer took in; R2: the gradients of its outputs */
+  lander_range input[LANDER_LIST_MAX];
+  lander_range output; /* and what it made of that; R2: a gradient */
+} lander_probe;
+
+/* One iteration without the update and with a close look: forward and backward in train
+ * phase, with the random numbers that the next step would draw. Nothing is changed but
+ * the net's outputs and gradients. fails: as lander_solver_step. */
+LANDER_API lander_status lander_solver_probe(lander_solver *solver,
+                                             lander_tensor *const *inputs, int count,
+                                             lander_probe *probe, lander_error *error);
+
+/* Multiplies what the type remembers of the direction of past steps (a velocity, a first
+ * moment) by a factor from 0 to 1; other history (mean squares) stays. After the rate was
+ * lowered. fails: argument. */
+LANDER_API lander_status lander_solver_scale_history(lander_solver *solver, double factor,
+                                                     lander_error *error);
+
+/* What a snapshot holds (the note apart), in memory: weights and layers' states, history,
+ * iteration, schedule, monitor, options, multipliers. For going back to. */
+typedef struct lander_checkpoint lander_checkpoint;
+
+/* The solver as it is now. `reuse`, NULL or an older one of the same net and type of
+ * solver, is written over and returned, and no memory is asked for. owns: the caller.
+ * fails: state (R7, or in the middle of a pass), argument (reuse is of another solver),
+ * memory; then reuse is what it was. */
+LANDER_API lander_checkpoint *lander_solver_checkpoint(const lander_solver *solver,
+                                                       lander_checkpoint *reuse,
+                                                       lander_error *error);
+/* Puts everything back, bit for bit; the checkpoint can be returned to again. Options are
+ * what they were then, lr_scale too: a retry sets it afterwards. A schedule of the host's
+ * own stays. fails: argument (a checkpoint of another net or type), state (in the middle
+ * of a pass), memory (multipliers were changed); then nothing was changed. */
+LANDER_API lander_status lander_solver_return(lander_solver *solver,
+                                              const lander_checkpoint *checkpoint,
+                                              lander_error *error);
+/* fails: never. */
+LANDER_API int64_t lander_checkpoint_iter(const lander_checkpoint *checkpoint);
+LANDER_API size_t lander_checkpoint_bytes(const lander_checkpoint *checkpoint);
+LANDER_API void lander_checkpoint_free(lander_checkpoint *checkpoint);
 
 /* Everything that training needs to go on: weights, history, iteration, schedule and
  * monitor, in one .npz that lander_net_load reads too.

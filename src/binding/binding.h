@@ -11,11 +11,12 @@
 
 #include "../lander.h"
 
-#define BINDING_TENSOR  "lander.tensor"
-#define BINDING_NET     "lander.net"
-#define BINDING_SOLVER  "lander.solver"
-#define BINDING_DATASET "lander.dataset"
-#define BINDING_BATCHES "lander.batches"
+#define BINDING_TENSOR     "lander.tensor"
+#define BINDING_NET        "lander.net"
+#define BINDING_SOLVER     "lander.solver"
+#define BINDING_CHECKPOINT "lander.checkpoint"
+#define BINDING_DATASET    "lander.dataset"
+#define BINDING_BATCHES    "lander.batches"
 
 /* The engine of this state; an error when the state is being closed. */
 lander_engine *binding_engine(lua_State *L);

@@ -212,6 +212,16 @@ static int net_text(lua_State *L) {
   return 1;
 }
 
+/* net:chance() -> the loss of a net that knows nothing; nil when that is not known */
+static int net_chance(lua_State *L) {
+  double chance = lander_net_chance(binding_check_net(L, 1));
+  if (chance > 0)
+    lua_pushnumber(L, chance);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 static int net_has_loss(lua_State *L) {
   lua_pushboolean(L, lander_net_has_loss(binding_check_net(L, 1)));
   return 1;
@@ -483,6 +493,7 @@ static const luaL_Reg net_methods[] = {{"forward", net_forward},
                                        {"layer", net_layer},
                                        {"labels", net_labels},
                                        {"has_loss", net_has_loss},
+                                       {"chance", net_chance},
                                        {"output_name", net_output_name},
                                        {NULL, NULL}};
 

@@ -157,22 +157,48 @@ static void set_number(lua_State *L, const char *key, double value) {
   lua_setfield(L, -2, key);
 }
 
-static int push_rejection(lua_State *L, const lander_step *step) {
-  lua_pushnil(L);
-  lua_pushstring(L, lander_rule_name(step->rule));
-  lua_pushstring(L, step->where); /* NULL: nil */
+static void set_known_number(lua_State *L, const char *key, double value) {
+  if (!isnan(value)) set_number(L, key, value);
+}
+
+static void set_word(lua_State *L, const char *key, const char *word) {
+  lua_pushstring(L, word); /* NULL: nil */
+  lua_setfield(L, -2, key);
+}
+
+static void push_detail(lua_State *L, const lander_step *step) {
   lua_newtable(L);
   set_number(L, "loss", step->loss);
   set_number(L, "rate", step->rate);
   set_number(L, "gradient_norm", step->gradient_norm);
-  set_number(L, "threshold", step->threshold);
-  lua_pushstring(L, step->where);
-  lua_setfield(L, -2, "where");
+  set_number(L, "value", step->value);
+  set_known_number(L, "threshold", step->threshold);
+  set_known_number(L, "baseline", step->baseline);
+  set_known_number(L, "distance", step->distance);
+  set_word(L, "reason", step->reason);
+  set_word(L, "where", step->where);
+}
+
+/* What a step returns: the loss (nil: rejected), and when there is more to say the rule,
+ * where, and the numbers. */
+static int push_step(lua_State *L, const lander_step *step) {
+  bool accepted = step->rule == LANDER_RULE_NONE;
+  if (accepted)
+    lua_pushnumber(L, step->loss);
+  else
+    lua_pushnil(L);
+  if (accepted && step->warning == LANDER_RULE_NONE) return 1;
+  lua_pushstring(L, lander_rule_name(accepted ? step->warning : step->rule));
+  lua_pushstring(L, step->where); /* NULL: nil */
+  push_detail(L, step);
   return 4;
 }
 
-/* solver:step(x, target) -> loss | nil, rule, where, { loss =, rate =, gradient_norm =,
- * threshold =, where = } */
+/* solver:step(x, target) -> loss                        accepted
+ *                        -> nil, rule, where, detail    rejected
+ *                        -> loss, rule, nil, detail     accepted, with a warning (R5)
+ * detail: { loss =, rate =, gradient_norm =, value =, threshold =, baseline =, distance
+ * =, reason =, where = }, with what the rule has. */
 static int solver_step(lua_State *L) {
   lander_error error;
   lander_step step;
@@ -184,8 +210,53 @@ static int solver_step(lua_State *L) {
   lander_status status = lander_solver_step(solver, inputs, count, &step, &error);
   box->steps--;
   binding_check(L, status, &error);
-  if (step.rule != LANDER_RULE_NONE) return push_rejection(L, &step);
-  lua_pushnumber(L, step.loss);
+  return push_step(L, &step);
+}
+
+static void push_range(lua_State *L, const lander_range *r) {
+  lua_createtable(L, 0, 4);
+  set_known_number(L, "min", r->min);
+  set_known_number(L, "max", r->max);
+  lua_pushinteger(L, (lua_Integer)r->count);
+  lua_setfield(L, -2, "count");
+  lua_pushinteger(L, (lua_Integer)r->not_finite);
+  lua_setfield(L, -2, "not_finite");
+}
+
+/* solver:probe(x, target) -> { loss =, gradient_norm =, and when it is not finite: rule
+ * =, where =, is_input =, sample = (of the minibatch), inputs = { range, ... }, output =
+ * range } with a range { min =, max =, count =, not_finite = } */
+static int solver_probe(lua_State *L) {
+  lander_error error;
+  lander_probe probe;
+  lander_tensor *inputs[BINDING_MOST_INPUTS];
+  lander_solver *solver = ask_schedule_now(L, 1);
+  int count = binding_collect_inputs(L, 2, inputs);
+  solver_box *box = check_box(L, 1);
+  box->steps++;
+  lander_status status = lander_solver_probe(solver, inputs, count, &probe, &error);
+  box->steps--;
+  binding_check(L, status, &error);
+  lua_newtable(L);
+  set_number(L, "loss", probe.loss);
+  set_number(L, "gradient_norm", probe.gradient_norm);
+  if (probe.rule == LANDER_RULE_NONE) return 1;
+  set_word(L, "rule", lander_rule_name(probe.rule));
+  set_word(L, "where", probe.where);
+  lua_pushboolean(L, probe.is_input);
+  lua_setfield(L, -2, "is_input");
+  if (probe.sample >= 0) {
+    lua_pushinteger(L, (lua_Integer)probe.sample + 1);
+    lua_setfield(L, -2, "sample");
+  }
+  lua_newtable(L);
+  for (int i = 0; i < probe.inputs; i++) {
+    push_range(L, &probe.input[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "inputs");
+  push_range(L, &probe.output);
+  lua_setfield(L, -2, "output");
   return 1;
 }
 
@@ -203,10 +274,11 @@ static int solver_rate_at(lua_State *L) {
   return 1;
 }
 
-/* solver:baseline { losses } -> the solver; an empty table takes the baseline back */
+/* solver:baseline { losses ..., chance = } -> the solver; an empty table takes the
+ * baseline back. Without chance it is the net's. */
 static int solver_baseline(lua_State *L) {
-  double losses[100];
-  lander_solver *solver = check_solver(L, 1);
+  lander_error error;
+  double losses[100], chance = (double)NAN;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Unsigned count = lua_rawlen(L, 2);
   luaL_argcheck(L, count <= 100, 2, "at most 100 losses");
@@ -215,8 +287,105 @@ static int solver_baseline(lua_State *L) {
     losses[i - 1] = luaL_checknumber(L, -1);
     lua_pop(L, 1);
   }
-  lander_solver_baseline(solver, losses, (int)count);
+  lua_pushliteral(L, "chance");
+  if (lua_rawget(L, 2) != LUA_TNIL) {
+    luaL_argcheck(L, lua_type(L, -1) == LUA_TNUMBER, 2, "chance must be a number");
+    chance = lua_tonumber(L, -1);
+    luaL_argcheck(L, chance > 0, 2, "chance must be a number above 0");
+  }
+  lander_solver *solver = check_solver(L, 1);
+  binding_check(L, lander_solver_baseline(solver, losses, (int)count, chance, &error),
+                &error);
   lua_settop(L, 1);
+  return 1;
+}
+
+/* ---- checkpoints ---- */
+
+static lander_checkpoint *check_checkpoint(lua_State *L, int index) {
+  lander_checkpoint **box = luaL_checkudata(L, index, BINDING_CHECKPOINT);
+  luaL_argcheck(L, *box, index, "this checkpoint was closed");
+  return *box;
+}
+
+/* solver:checkpoint([old]) -> a new one, or old, which is written over */
+static int solver_checkpoint(lua_State *L) {
+  lander_error error;
+  lua_settop(L, 2);
+  lander_checkpoint *old = lua_isnil(L, 2) ? NULL : check_checkpoint(L, 2);
+  const lander_solver *solver = check_solver(L, 1);
+  if (old) {
+    if (!lander_solver_checkpoint(solver, old, &error))
+      binding_check(L, error.code, &error);
+    return 1;
+  }
+  lander_checkpoint **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, BINDING_CHECKPOINT);
+  *box = lander_solver_checkpoint(solver, NULL, &error);
+  if (!*box) binding_check(L, error.code, &error);
+  return 1;
+}
+
+/* solver:return_to(checkpoint) -> the solver */
+static int solver_return_to(lua_State *L) {
+  lander_error error;
+  lander_solver *solver = check_solver(L, 1);
+  binding_check(L, lander_solver_return(solver, check_checkpoint(L, 2), &error), &error);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* solver:check() -> true; or nil, "R7", the parameter, a message */
+static int solver_check(lua_State *L) {
+  lander_error error;
+  const char *where;
+  if (lander_solver_check(check_solver(L, 1), &where, &error) == LANDER_OK) {
+    lua_pushboolean(L, true);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushliteral(L, "R7");
+  lua_pushstring(L, where);
+  lua_pushstring(L, error.message);
+  return 4;
+}
+
+/* solver:scale_history(factor) -> the solver */
+static int solver_scale_history(lua_State *L) {
+  lander_error error;
+  lander_solver *solver = check_solver(L, 1);
+  binding_check(L, lander_solver_scale_history(solver, luaL_checknumber(L, 2), &error),
+                &error);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int checkpoint_gc(lua_State *L) {
+  lander_checkpoint **box = luaL_checkudata(L, 1, BINDING_CHECKPOINT);
+  lander_checkpoint_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+/* checkpoint.iter, checkpoint.bytes */
+static int checkpoint_index(lua_State *L) {
+  const lander_checkpoint *c = check_checkpoint(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  if (!strcmp(key, "iter"))
+    lua_pushinteger(L, (lua_Integer)lander_checkpoint_iter(c));
+  else if (!strcmp(key, "bytes"))
+    lua_pushinteger(L, (lua_Integer)lander_checkpoint_bytes(c));
+  else
+    return luaL_error(L, "a checkpoint has 'iter' and 'bytes', no '%s'", key);
+  return 1;
+}
+
+static int checkpoint_tostring(lua_State *L) {
+  const lander_checkpoint *c = check_checkpoint(L, 1);
+  lua_pushfstring(L, "checkpoint: iteration %I, %I bytes",
+                  (LUAI_UACINT)lander_checkpoint_iter(c),
+                  (LUAI_UACINT)lander_checkpoint_bytes(c));
   return 1;
 }
 
@@ -386,11 +555,25 @@ static int solver_tostring(lua_State *L) {
 
 /* ---- opening ---- */
 
-static const luaL_Reg solver_methods[] = {
-    {"step", solver_step},         {"lr", solver_lr},
-    {"rate_at", solver_rate_at},   {"baseline", solver_baseline},
-    {"snapshot", solver_snapshot}, {"restore", solver_restore},
-    {"options", solver_options},   {NULL, NULL}};
+static const luaL_Reg solver_methods[] = {{"step", solver_step},
+                                          {"probe", solver_probe},
+                                          {"lr", solver_lr},
+                                          {"rate_at", solver_rate_at},
+                                          {"baseline", solver_baseline},
+                                          {"checkpoint", solver_checkpoint},
+                                          {"return_to", solver_return_to},
+                                          {"check", solver_check},
+                                          {"scale_history", solver_scale_history},
+                                          {"snapshot", solver_snapshot},
+                                          {"restore", solver_restore},
+                                          {"options", solver_options},
+                                          {NULL, NULL}};
+
+static const luaL_Reg checkpoint_meta[] = {{"__gc", checkpoint_gc},
+                                           {"__close", checkpoint_gc},
+                                           {"__index", checkpoint_index},
+                                           {"__tostring", checkpoint_tostring},
+                                           {NULL, NULL}};
 
 static const luaL_Reg solver_meta[] = {{"__gc", solver_gc},
                                        {"__close", solver_gc},
@@ -399,6 +582,9 @@ static const luaL_Reg solver_meta[] = {{"__gc", solver_gc},
                                        {NULL, NULL}};
 
 void binding_open_solver(lua_State *L) {
+  luaL_newmetatable(L, BINDING_CHECKPOINT);
+  luaL_setfuncs(L, checkpoint_meta, 0);
+  lua_pop(L, 1);
   lua_getfield(L, -1, "core");
   lua_pushcclosure(L, new_solver, 1);
   lua_setfield(L, -2, "solver");

@@ -96,3 +96,23 @@ bool classes_check_labels(const classes *size, const lander_ints *ignored,
   }
   return true;
 }
+
+/* ---- the chance level
+ * ------------------------------------------------------------------ */
+
+static bool is_repeated(const lander_ints *list, int index) {
+  for (int i = 0; i < index; i++)
+    if (list->at[i] == list->at[index]) return true;
+  return false;
+}
+
+double classes_chance(const classes *size, const lander_ints *ignored, double smoothing) {
+  double all = (double)size->count, left = all;
+  for (int i = 0; i < ignored->count; i++)
+    if (ignored->at[i] >= 1 && ignored->at[i] <= size->count && !is_repeated(ignored, i))
+      left--;
+  if (left == 0) return 0;
+  double rest = smoothing / all, p = (1 - smoothing) / left + rest;
+  double entropy = -left * p * log(p);
+  return left < all && rest > 0 ? entropy - (all - left) * rest * log(rest) : entropy;
+}

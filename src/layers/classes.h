@@ -36,4 +36,8 @@ bool classes_check_labels(const classes *size, const lander_ints *ignored,
 int64_t classes_counted(const classes *size, const lander_ints *ignored,
                         const layer_call *c);
 
+/* The chance level of a cross entropy: the entropy of the target when each class that is
+ * not ignored is as frequent, and `smoothing` of it is shared out over all classes. */
+double classes_chance(const classes *size, const lander_ints *ignored, double smoothing);
+
 #endif

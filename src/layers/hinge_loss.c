@@ -91,6 +91,15 @@ static void backward(const layer *l, const layer_call *c) {
   if (c->dx[1]) c->kernels->fill(c->batch * self->size.inner, 0, c->dx[1]);
 }
 
+/* Each class says the same for all samples, of which one in n is its own: -1 (L1), or
+ * 2 / n - 1 (L2). */
+static double chance(const layer *l) {
+  const hinge_loss *self = l->self;
+  double n = (double)self->size.count;
+  if (n < 2) return 0;
+  return self->norm == L2 ? 4 * (n - 1) / n : 2;
+}
+
 const layer_type layer_hinge_loss = {
     .name = "hinge_loss",
     .help =
@@ -106,4 +115,5 @@ const layer_type layer_hinge_loss = {
     .setup = setup,
     .forward = forward,
     .backward = backward,
+    .chance = chance,
 };

@@ -133,6 +133,9 @@ struct layer_type {
   /* Losses: turns the scores of their first input into what a user wants to see when
    * predicting (softmax_loss: probabilities). NULL: the scores themselves. */
   void (*predict)(const layer *l, const layer_call *c, const real *x, real *y);
+  /* Losses: the chance level, the lowest mean loss of an answer that doesn't look at the
+   * input, all classes being as frequent. NULL: not known, or a matter of the data. */
+  double (*chance)(const layer *l);
 };
 
 /* The registry: index from 0, NULL past the last; by name, NULL if unknown. */

@@ -75,6 +75,11 @@ static void predict(const layer *l, const layer_call *c, const real *x, real *y)
   c->kernels->exp(c->batch * shape_count(&l->in[0]), x, y);
 }
 
+static double chance(const layer *l) {
+  const nll_loss *self = l->self;
+  return classes_chance(&self->size, &self->ignore_label, 0);
+}
+
 const layer_type layer_nll_loss = {
     .name = "nll_loss",
     .help =
@@ -91,4 +96,5 @@ const layer_type layer_nll_loss = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .chance = chance,
 };

@@ -47,6 +47,11 @@ static void predict(const layer *l, const layer_call *c, const real *x, real *y)
   c->kernels->sigmoid(c->batch * shape_count(&l->in[0]), x, y);
 }
 
+/* A half for each output. */
+static double chance(const layer *l) {
+  return (double)shape_count(&l->in[0]) * log(2);
+}
+
 const layer_type layer_sigmoid_loss = {
     .name = "sigmoid_loss",
     .help =
@@ -61,4 +66,5 @@ const layer_type layer_sigmoid_loss = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .chance = chance,
 };

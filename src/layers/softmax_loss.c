@@ -125,6 +125,11 @@ static void predict(const layer *l, const layer_call *c, const real *x, real *y)
   classes_softmax(c->kernels, &self->size, c->batch, x, y, NULL);
 }
 
+static double chance(const layer *l) {
+  const softmax_loss *self = l->self;
+  return classes_chance(&self->size, &self->ignore_label, self->label_smoothing);
+}
+
 const layer_type layer_softmax_loss = {
     .name = "softmax_loss",
     .help = "cross entropy of (scores, label), the mean over batch and places of log(sum "
@@ -140,4 +145,5 @@ const layer_type layer_softmax_loss = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .chance = chance,
 };

@@ -97,37 +97,6 @@ lander_tensor *lander_net_gradient(lander_net *net, int index, int output,
   return NULL;
 }
 
-/* ---- finite? ---- */
-
-static bool blob_is_finite(const lander_net *net, const blob *b) {
-  return kernels_table()->is_finite(b->batched ? b->count * net->batch : b->count,
-                                    b->data);
-}
-
-static bool was_run(const lander_net *net, const node *n) {
-  return net->ran && (net->ran_labels || !n->needs_label);
-}
-
-bool net_output_is_finite(const lander_net *net) {
-  int output = lander_net_output(net);
-  for (int i = 0; i < net->nodes_count; i++) {
-    const node *n = &net->nodes[i];
-    bool seen = i == output || (n->layer.type->flags & LAYER_LOSS);
-    if (seen && was_run(net, n) && !blob_is_finite(net, &net->blobs[n->out]))
-      return false;
-  }
-  return true;
-}
-
-const char *net_first_not_finite(const lander_net *net) {
-  for (int i = 0; i < net->nodes_count; i++) {
-    const node *n = &net->nodes[i];
-    for (int k = 0; was_run(net, n) && k < n->layer.outputs; k++)
-      if (!blob_is_finite(net, &net->blobs[n->out + k])) return n->name;
-  }
-  return NULL;
-}
-
 /* ---- predicting ---- */
 
 static const node *first_input(const lander_net *net) {

@@ -48,6 +48,19 @@ typedef struct param {
   int64_t offset, count; /* in the arenas */
 } param;
 
+/* Where a pass has made something that is not finite: by a layer to which all that it
+ * takes in came finite. blame.c fills it in. */
+typedef struct net_blame {
+  int64_t first_sample; /* the batch is a part of a larger one, and begins there */
+  /* ---- */
+  const char *where; /* a layer, or the parameter whose gradient it is; NULL: nothing */
+  bool is_source;    /* the layer is an input or a label */
+  int64_t sample;    /* the first that it happened to; -1: not a matter of one */
+  int inputs;        /* in backward: the gradients of its outputs */
+  lander_range input[LAYER_MAX_INPUTS];
+  lander_range output;
+} net_blame;
+
 struct lander_net {
   lander_engine *engine;
   uint64_t seed;
@@ -99,8 +112,13 @@ void net_restore_state(lander_net *net);
 uint64_t net_pass(const lander_net *net);
 /* Whether the losses and the net's output of the last pass are finite. */
 bool net_output_is_finite(const lander_net *net);
-/* The first layer, in order, whose output in the last pass is not finite; NULL: none. */
-const char *net_first_not_finite(const lander_net *net);
+/* Of the last forward pass, whose losses or output are not finite. Returns its `where`;
+ * `blame` may be NULL. */
+const char *net_blame_forward(const lander_net *net, net_blame *blame);
+/* lander_net_backward from the losses; unless `blame` is NULL, the first layer in that
+ * pass that made a gradient that is not finite goes there. */
+lander_status net_backward(lander_net *net, bool accumulate, net_blame *blame,
+                           lander_error *error);
 /* net.txt and the parameters, as members of a file that is being written. */
 lander_status net_write(const lander_net *net, npz_writer *z, lander_error *error);
 
@@ -131,6 +149,11 @@ void net_params_free(lander_net *net);
 
 /* fails: state: a layer of the net is running, and has called back. */
 lander_status net_check_idle(const lander_net *net, lander_error *error);
+
+/* blame.c: when the layer's backward, with `c`, was the first to make something that is
+ * not finite, fills in `blame`. */
+void net_blame_backward(const lander_net *net, const node *n, const layer_call *c,
+                        net_blame *blame);
 
 /* run.c: `inputs` are the data inputs and, when `labels`, the labels. */
 lander_status net_run(lander_net *net, const real *const *inputs, bool labels,

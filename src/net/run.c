@@ -265,6 +265,18 @@ double lander_net_loss(const lander_net *net) {
   return any ? loss : (double)NAN;
 }
 
+double lander_net_chance(const lander_net *net) {
+  double sum = 0;
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    if (!has_flag(n, LAYER_LOSS) || n->loss_weight == 0) continue;
+    double chance = n->layer.type->chance ? n->layer.type->chance(&n->layer) : 0;
+    if (!(chance > 0)) return NAN;
+    sum += n->loss_weight * chance;
+  }
+  return sum > 0 ? sum : (double)NAN;
+}
+
 /* ---- backward ---- */
 
 /* Adds a gradient to the one that another reader of the blob has written. */
@@ -306,7 +318,8 @@ static bool want_weights(lander_net *net, const node *n, layer_call *c) {
   return wanted;
 }
 
-static void backward_node(lander_net *net, node *n, lander_error *fault) {
+static void backward_node(lander_net *net, node *n, net_blame *blame,
+                          lander_error *fault) {
   layer_call c = make_call(net, n, fault);
   blob *added[LAYER_MAX_INPUTS] = {NULL};
   bool wanted = false;
@@ -327,6 +340,7 @@ static void backward_node(lander_net *net, node *n, lander_error *fault) {
   wanted |= want_weights(net, n, &c);
   if (!wanted) return;
   run_layer(net, n->layer.type->backward, &n->layer, &c, &n->backward_time);
+  if (blame) net_blame_backward(net, n, &c, blame);
   for (int i = 0; i < n->layer.inputs; i++) {
     if (!added[i]) continue;
     int64_t count = blob_numbers(net, added[i]);
@@ -407,8 +421,9 @@ static void clear_unwritten(lander_net *net) {
   }
 }
 
-lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
-                                  bool accumulate, lander_error *error) {
+static lander_status run_backward(lander_net *net, const lander_tensor *dy,
+                                  bool accumulate, net_blame *blame,
+                                  lander_error *error) {
   error_clear(error);
   lander_status status = net_check_idle(net, error);
   if (status == LANDER_OK) status = check_backward(net, dy, error);
@@ -433,9 +448,19 @@ lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
     }
     status = net_plan_scratch(net, error); /* as in net_run */
     if (status != LANDER_OK) return status;
-    if (flows) backward_node(net, n, &fault);
+    if (flows) backward_node(net, n, blame, &fault);
     if (fault.code != LANDER_OK) return pass_fails(n, &fault, error);
   }
   clear_unwritten(net);
   return LANDER_OK;
+}
+
+lander_status lander_net_backward(lander_net *net, const lander_tensor *dy,
+                                  bool accumulate, lander_error *error) {
+  return run_backward(net, dy, accumulate, NULL, error);
+}
+
+lander_status net_backward(lander_net *net, bool accumulate, net_blame *blame,
+                           lander_error *error) {
+  return run_backward(net, NULL, accumulate, blame, error);
 }

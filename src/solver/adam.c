@@ -41,5 +41,6 @@ const solver_type solver_adam = {
     .options = options,
     .size = sizeof(adam),
     .history = {"mean", "squares"},
+    .is_direction = {true},
     .update = update,
 };

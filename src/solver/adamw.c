@@ -44,5 +44,6 @@ const solver_type solver_adamw = {
     .options = options,
     .size = sizeof(adamw),
     .history = {"mean", "squares"},
+    .is_direction = {true},
     .update = update,
 };

@@ -44,6 +44,7 @@ const solver_type solver_lars = {
     .options = options,
     .size = sizeof(lars),
     .history = {"velocity"},
+    .is_direction = {true},
     .norms = true,
     .update = update,
 };

@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-void monitor_set_baseline(monitor *m, const double *losses, int times) {
+/* ---- what is remembered --------------------------------------------------------------
+ */
+
+void monitor_set_baseline(monitor *m, const double *losses, int times, double chance) {
   double sum = 0, squares = 0;
   for (int i = 0; i < times; i++) sum += losses[i];
   double mean = times > 0 ? sum / times : (double)NAN;
@@ -11,10 +14,14 @@ void monitor_set_baseline(monitor *m, const double *losses, int times) {
   m->has_baseline = isfinite(mean) && isfinite(squares);
   m->baseline = m->has_baseline ? mean : 0;
   m->spread = m->has_baseline && times > 1 ? sqrt(squares / (times - 1)) : 0;
+  m->chance = m->has_baseline && chance > 0 && isfinite(chance) ? chance : 0;
 }
 
 void monitor_accept(monitor *m, double loss) {
   m->loss[m->accepted++ % SETTING_LOSSES] = loss;
+  if (m->accepted < MONITOR_WINDOW) return;
+  double mean = monitor_smoothed(m, MONITOR_WINDOW);
+  if (m->accepted == MONITOR_WINDOW || mean < m->best) m->best = mean;
 }
 
 int monitor_count(const monitor *m) {
@@ -32,6 +39,24 @@ double monitor_smoothed(const monitor *m, int times) {
   return count > 0 ? sum / count : (double)NAN;
 }
 
+static double window_deviation(const monitor *m, double mean) {
+  int count = monitor_count(m) < MONITOR_WINDOW ? monitor_count(m) : MONITOR_WINDOW;
+  double squares = 0;
+  for (int back = count - 1; back >= 0; back--) {
+    double d = monitor_loss(m, back) - mean;
+    squares += d * d;
+  }
+  return count > 1 ? sqrt(squares / (count - 1)) : 0;
+}
+
+bool monitor_has_learnt(const monitor *m, const solver_settings *s) {
+  return m->chance > 0 && m->accepted >= MONITOR_WINDOW &&
+         m->best < s->guard_learnt * m->chance;
+}
+
+/* ---- R1, R2: what is not finite ------------------------------------------------------
+ */
+
 bool rule_loss(double loss, bool output_is_finite) {
   return !(isfinite(loss) && output_is_finite);
 }
@@ -40,24 +65,81 @@ bool rule_gradient(double sum_of_squares) {
   return !isfinite(sum_of_squares);
 }
 
-#define BLOWUP_LOSSES 5
+/* ---- R3, R4: the median of the last losses -------------------------------------------
+ */
+
+/* The size of a loss that is not small: L0 alone would be next to nothing where a solved
+ * problem is trained on, and any change a rise. */
+static double size_of_loss(const monitor *m) {
+  return fmax(fabs(m->baseline), m->chance);
+}
 
 static double median(double *values) {
-  for (int i = 1; i < BLOWUP_LOSSES; i++) /* insertion sort */
+  for (int i = 1; i < MONITOR_MEDIAN; i++) /* insertion sort */
     for (int k = i; k > 0 && values[k] < values[k - 1]; k--) {
       double swap = values[k];
       values[k] = values[k - 1];
       values[k - 1] = swap;
     }
-  return values[BLOWUP_LOSSES / 2];
+  return values[MONITOR_MEDIAN / 2];
 }
 
-bool rule_blowup(const monitor *m, double loss, double *threshold) {
-  if (!m->has_baseline || m->accepted < BLOWUP_LOSSES - 1) return false;
-  double last[BLOWUP_LOSSES] = {loss};
-  for (int i = 1; i < BLOWUP_LOSSES; i++) last[i] = monitor_loss(m, i - 1);
-  double bound = m->baseline + fmax(2 * fabs(m->baseline), 6 * m->spread);
-  if (median(last) <= bound) return false;
-  *threshold = bound;
+/* Of this loss and the accepted ones before it, of which there are enough. */
+static double last_median(const monitor *m, double loss) {
+  double last[MONITOR_MEDIAN] = {loss};
+  for (int i = 1; i < MONITOR_MEDIAN; i++) last[i] = monitor_loss(m, i - 1);
+  return median(last);
+}
+
+static bool note(double value, double threshold, double baseline, finding *found) {
+  found->value = value;
+  found->threshold = threshold;
+  found->baseline = baseline;
   return true;
+}
+
+/* A comparison that is not true, as with NaN, is a value that passes the bound. */
+static bool passes(double value, double threshold, double baseline, finding *found) {
+  return !(value <= threshold) && note(value, threshold, baseline, found);
+}
+
+bool rule_blowup(const monitor *m, const solver_settings *s, double loss,
+                 finding *found) {
+  if (!m->has_baseline || m->accepted < MONITOR_MEDIAN - 1) return false;
+  double room =
+      fmax(s->guard_blowup * size_of_loss(m), s->guard_blowup_spread * m->spread);
+  return passes(last_median(m, loss), m->baseline + room, m->baseline, found);
+}
+
+bool rule_rise(const monitor *m, const solver_settings *s, double loss, finding *found) {
+  if (!m->has_baseline || m->accepted < s->guard_rise_after) return false;
+  double mean = monitor_smoothed(m, MONITOR_WINDOW);
+  double room = fmax(s->guard_rise * fabs(mean), s->guard_rise_first * size_of_loss(m));
+  room = fmax(room, s->guard_rise_spread * window_deviation(m, mean));
+  return passes(last_median(m, loss), mean + room, mean, found);
+}
+
+/* ---- R4b, R5: the mean of the last losses beside the chance level --------------------
+ */
+
+bool rule_shift(const monitor *m, const solver_settings *s, finding *found) {
+  if (!monitor_has_learnt(m, s)) return false;
+  double bound = m->best + s->guard_shift * (m->chance - m->best);
+  return passes(monitor_smoothed(m, MONITOR_WINDOW), bound, m->best, found);
+}
+
+bool rule_stall(const monitor *m, const solver_settings *s, finding *found) {
+  int64_t since = m->accepted - s->warmup_iter - s->guard_stall_after;
+  if (m->chance <= 0 || since < 0 || since % MONITOR_WINDOW) return false;
+  double bound = s->guard_stall * m->chance, mean = monitor_smoothed(m, MONITOR_WINDOW);
+  return !(mean < bound) && note(mean, bound, m->chance, found);
+}
+
+bool rule_stall_is_dead(const solver_settings *s, double distance, finding *found) {
+  found->distance = distance;
+  bool is_dead = distance >= s->guard_dead;
+  found->reason = is_dead                     ? "dead net"
+                  : distance <= s->guard_slow ? "rate too low"
+                                              : "nothing to learn";
+  return is_dead;
 }

@@ -29,5 +29,6 @@ const solver_type solver_nesterov = {
     .options = options,
     .size = sizeof(nesterov),
     .history = {"velocity"},
+    .is_direction = {true},
     .update = update,
 };

@@ -23,6 +23,13 @@ typedef struct solver_settings {
   int average_loss;
   int random_seed;
   bool guard;
+  /* the thresholds of the rules: see monitor.c */
+  double guard_blowup, guard_blowup_spread;
+  double guard_rise, guard_rise_spread, guard_rise_first;
+  int guard_rise_after;
+  double guard_learnt, guard_shift;
+  double guard_stall, guard_dead, guard_slow;
+  int guard_stall_after;
   /* the schedule's; 0 where a schedule needs it stands for "not given" */
   int lr_policy;
   double gamma, power;
@@ -70,7 +77,33 @@ extern const char *const schedule_names[];
   OPTION_INT(solver_settings, random_seed, "1", 0, INT_MAX, 0,                           \
              "the order of the samples in a training"),                                  \
   OPTION_BOOL(solver_settings, guard, "true",                                            \
-              "whether a loss far above the first one rejects an iteration (rule R3)"),  \
+              "whether the rules that watch the loss, R3 to R5, may reject an "           \
+              "iteration; R1 and R2 always do"),                                         \
+  OPTION_NUMBER(solver_settings, guard_blowup, "2", 0, SETTING_HUGE, 0,                  \
+                "R3: how far above the first loss is too far, in sizes of it"),          \
+  OPTION_NUMBER(solver_settings, guard_blowup_spread, "6", 0, SETTING_HUGE, 0,           \
+                "R3: or in deviations of the first losses"),                             \
+  OPTION_NUMBER(solver_settings, guard_rise, "1", 0, SETTING_HUGE, 0,                    \
+                "R4: how far above the last hundred is too far, in sizes of their mean"), \
+  OPTION_NUMBER(solver_settings, guard_rise_spread, "6", 0, SETTING_HUGE, 0,             \
+                "R4: or in their deviations"),                                           \
+  OPTION_NUMBER(solver_settings, guard_rise_first, "0.5", 0, SETTING_HUGE, 0,            \
+                "R4: or in sizes of the first loss"),                                    \
+  OPTION_INT(solver_settings, guard_rise_after, "50", 5, INT_MAX, 0,                     \
+             "R4: how many iterations before it looks"),                                 \
+  OPTION_NUMBER(solver_settings, guard_learnt, "0.9", 0, 1, 0,                           \
+                "R4b: a mean loss under this part of chance has learnt something"),      \
+  OPTION_NUMBER(solver_settings, guard_shift, "0.7", 0, SETTING_HUGE, 0,                 \
+                "R4b: which part of the way from the best mean back to chance is lost"), \
+  OPTION_NUMBER(solver_settings, guard_stall, "0.97", 0, SETTING_HUGE, 0,                \
+                "R5: a mean loss from this part of chance on has learnt nothing"),       \
+  OPTION_INT(solver_settings, guard_stall_after, "500", 100, INT_MAX, 0,                 \
+             "R5: how many iterations after the warmup before it looks"),                \
+  OPTION_NUMBER(solver_settings, guard_dead, "0.6", 0, SETTING_HUGE, 0,                  \
+                "R5: weights that have gone this far, relative to where they began, are " \
+                "dead"),                                                                 \
+  OPTION_NUMBER(solver_settings, guard_slow, "0.06", 0, SETTING_HUGE, 0,                 \
+                "R5: weights that have gone no farther had too low a rate"),             \
   OPTION_CHOICE(solver_settings, lr_policy, "fixed", schedule_names,                     \
                 "the schedule of the learning rate"),                                    \
   OPTION_NUMBER(solver_settings, gamma, "0", -1e6, 1e6, 0,                               \

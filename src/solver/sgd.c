@@ -27,5 +27,6 @@ const solver_type solver_sgd = {
     .options = options,
     .size = sizeof(sgd),
     .history = {"velocity"},
+    .is_direction = {true},
     .update = update,
 };

@@ -4,14 +4,15 @@
  *   1. net.txt, <parameter>.npy     the net, as lander_net_save writes it
  *   2. @<history>/<parameter>.npy   what the type remembers
  * ("@velocity/conv1.weight.npy"); no layer's name begins with @
- *   3. solver.txt                   a line each, numbers as text that reads back exactly:
+ *   3. @start/<parameter>.npy       the weights at the baseline, while rule R5 needs them
+ *   4. solver.txt                   a line each, numbers as text that reads back exactly:
  *        made <version>
  *        type <name>
  *        options <key=value ...>    those that are not the defaults
  *        changed <key=value ...>    those that were set after the solver was made
  *        state <key=value ...>      saved_state
  *        losses <number ...>        the last accepted ones, oldest first
- *   4. note.txt                     the caller's own */
+ *   5. note.txt                     the caller's own */
 #include "solver.h"
 
 #include <math.h>
@@ -30,6 +31,8 @@ typedef struct saved_state {
   double seed_high, seed_low; /* the net's: 32 bits each */
   bool has_baseline;
   double baseline, spread, accepted;
+  double chance, best;
+  bool warned, has_start;
   bool plateau_begun;
   double plateau_best;
   int plateau_waited, plateau_cooling, plateau_drops;
@@ -47,6 +50,10 @@ static const lander_option state_options[] = {
     OPTION_NUMBER(saved_state, baseline, NULL, -DBL_MAX, DBL_MAX, 0, "L0"),
     OPTION_NUMBER(saved_state, spread, NULL, 0, DBL_MAX, 0, "s0"),
     OPTION_NUMBER(saved_state, accepted, NULL, 0, EXACT, 0, "iterations"),
+    OPTION_NUMBER(saved_state, chance, "0", 0, DBL_MAX, 0, "level; 0: not known"),
+    OPTION_NUMBER(saved_state, best, "0", -DBL_MAX, DBL_MAX, 0, "mean of many losses"),
+    OPTION_BOOL(saved_state, warned, "false", "whether R5 has said its warning"),
+    OPTION_BOOL(saved_state, has_start, "false", "whether @start is there"),
     OPTION_BOOL(saved_state, plateau_begun, NULL, "whether there is a best loss"),
     OPTION_NUMBER(saved_state, plateau_best, NULL, -DBL_MAX, DBL_MAX, 0, "that loss"),
     OPTION_INT(saved_state, plateau_waited, NULL, 0, INT_MAX, 0, "since the best loss"),
@@ -64,6 +71,10 @@ static saved_state pack(const lander_solver *s) {
                        .baseline = now->monitor.baseline,
                        .spread = now->monitor.spread,
                        .accepted = (double)now->monitor.accepted,
+                       .chance = now->monitor.chance,
+                       .best = now->monitor.best,
+                       .warned = now->monitor.warned,
+                       .has_start = s->start,
                        .plateau_begun = now->plateau.begun,
                        .plateau_best = now->plateau.best,
                        .plateau_waited = now->plateau.waited,
@@ -80,15 +91,20 @@ static void unpack(const saved_state *from, solver_state *to, uint64_t *seed) {
   to->monitor.baseline = from->baseline;
   to->monitor.spread = from->spread;
   to->monitor.accepted = (int64_t)from->accepted;
+  to->monitor.chance = from->chance;
+  to->monitor.best = from->best;
+  to->monitor.warned = from->warned;
   *seed = (uint64_t)from->seed_high << 32 | (uint64_t)from->seed_low;
 }
 
-static const char *history_member(char out[MEMBER_MAX], const lander_solver *s,
-                                  int history, int index) {
-  snprintf(out, MEMBER_MAX, "@%s/%s", s->type->history[history],
-           lander_net_param(s->net, index)->name);
+/* "@velocity/conv1.weight" */
+static const char *member_of(char out[MEMBER_MAX], const lander_solver *s,
+                             const char *what, int index) {
+  snprintf(out, MEMBER_MAX, "@%s/%s", what, lander_net_param(s->net, index)->name);
   return out;
 }
+
+#define START "start"
 
 /* ---- writing
  * ----------------------------------------------------------------------------- */
@@ -131,32 +147,46 @@ static lander_status write_solver(const lander_solver *s, npz_writer *z,
   return status;
 }
 
-static lander_status write_history(const lander_solver *s, npz_writer *z,
-                                   lander_error *error) {
+/* An arena, a member for each parameter. */
+static lander_status write_arena(const lander_solver *s, npz_writer *z, const char *what,
+                                 const real *arena, lander_error *error) {
   char name[MEMBER_MAX];
   lander_status status = LANDER_OK;
-  for (int k = 0; s->type->history[k]; k++)
-    for (int i = 0; status == LANDER_OK && i < lander_net_params(s->net); i++) {
-      const lander_tensor *like = lander_net_param(s->net, i)->data;
-      status = npz_add_array(z, history_member(name, s, k, i), like->dims, like->size,
-                             s->history[k] + net_param_offset(s->net, i), error);
-    }
+  for (int i = 0; status == LANDER_OK && i < lander_net_params(s->net); i++) {
+    const lander_tensor *like = lander_net_param(s->net, i)->data;
+    status = npz_add_array(z, member_of(name, s, what, i), like->dims, like->size,
+                           arena + net_param_offset(s->net, i), error);
+  }
+  return status;
+}
+
+static lander_status write_history(const lander_solver *s, npz_writer *z,
+                                   lander_error *error) {
+  lander_status status = LANDER_OK;
+  for (int k = 0; status == LANDER_OK && s->type->history[k]; k++)
+    status = write_arena(s, z, s->type->history[k], s->history[k], error);
+  if (status == LANDER_OK && s->start)
+    status = write_arena(s, z, START, s->start->data, error);
   return status;
 }
 
 /* Rule R7: what is not finite is never saved. */
-static lander_status check_finite(const lander_solver *s, lander_error *error) {
+lander_status lander_solver_check(const lander_solver *s, const char **where,
+                                  lander_error *error) {
+  error_clear(error);
   int64_t unused;
+  if (where) *where = NULL;
   for (int i = 0; i < lander_net_params(s->net); i++) {
     int64_t count = net_param_count(s->net, i), at = net_param_offset(s->net, i);
     bool finite = kernels_table()->is_finite(count, net_data_arena(s->net, &unused) + at);
     for (int k = 0; finite && s->type->history[k]; k++)
       finite = kernels_table()->is_finite(count, s->history[k] + at);
-    if (!finite)
-      return error_set(error, LANDER_ERROR_STATE,
-                       "solver: %s, or its history, is not finite, so there is nothing "
-                       "worth a snapshot; restore an older one",
-                       lander_net_param(s->net, i)->name);
+    if (finite) continue;
+    if (where) *where = lander_net_param(s->net, i)->name;
+    return error_set(error, LANDER_ERROR_STATE,
+                     "solver: %s, or its history, is not finite, so there is nothing "
+                     "worth a snapshot; restore an older one",
+                     lander_net_param(s->net, i)->name);
   }
   return LANDER_OK;
 }
@@ -164,7 +194,7 @@ static lander_status check_finite(const lander_solver *s, lander_error *error) {
 lander_status lander_solver_snapshot(const lander_solver *s, const char *path,
                                      const char *note, lander_error *error) {
   error_clear(error);
-  lander_status status = check_finite(s, error);
+  lander_status status = lander_solver_check(s, NULL, error);
   if (status != LANDER_OK) return status;
   npz_writer *z = npz_create(s->engine, path, error);
   if (!z) return error ? error->code : LANDER_ERROR_IO;
@@ -185,6 +215,8 @@ lander_status lander_solver_snapshot(const lander_solver *s, const char *path,
 typedef struct loaded {
   lander_net *net;
   real *history[SOLVER_MAX_HISTORY];
+  bool has_start;
+  storage *start;
   solver_settings *settings;
   bool changed[SOLVER_MAX_OPTIONS];
   solver_state state;
@@ -195,6 +227,7 @@ typedef struct loaded {
 static void loaded_free(lander_engine *engine, loaded *l) {
   lander_net_free(l->net);
   for (int i = 0; i < SOLVER_MAX_HISTORY; i++) memory_free(engine, l->history[i]);
+  storage_free(l->start);
   memory_free(engine, l->settings);
   memory_free(engine, l->note);
 }
@@ -315,6 +348,7 @@ static lander_status parse_solver(const lander_solver *s, char *at, loaded *l,
   if (options_read(state_options, state, "state", &saved, &fault) != LANDER_OK)
     return format_fault(fault.message, error);
   unpack(&saved, &l->state, &l->seed);
+  l->has_start = saved.has_start;
   status = read_losses(losses, &l->state.monitor, error);
   if (status == LANDER_OK) status = read_changed(s, changed, l, error);
   return status;
@@ -329,20 +363,35 @@ static lander_status read_solver(const lander_solver *s, npz_reader *z, loaded *
   return status;
 }
 
-static lander_status read_history(const lander_solver *s, npz_reader *z, loaded *l,
-                                  lander_error *error) {
+static lander_status read_arena(const lander_solver *s, npz_reader *z, const char *what,
+                                real *arena, lander_error *error) {
   char name[MEMBER_MAX];
   lander_status status = LANDER_OK;
-  for (int k = 0; s->type->history[k]; k++) {
-    l->history[k] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
-    if (!l->history[k]) return LANDER_ERROR_MEMORY;
-    for (int i = 0; status == LANDER_OK && i < lander_net_params(s->net); i++) {
-      const lander_tensor *like = lander_net_param(s->net, i)->data;
-      status = npz_read_into(z, history_member(name, s, k, i), like->dims, like->size,
-                             l->history[k] + net_param_offset(s->net, i), error);
-    }
+  for (int i = 0; status == LANDER_OK && i < lander_net_params(s->net); i++) {
+    const lander_tensor *like = lander_net_param(s->net, i)->data;
+    status = npz_read_into(z, member_of(name, s, what, i), like->dims, like->size,
+                           arena + net_param_offset(s->net, i), error);
   }
   return status;
+}
+
+static lander_status read_start(const lander_solver *s, npz_reader *z, loaded *l,
+                                lander_error *error) {
+  if (!l->has_start) return LANDER_OK;
+  l->start = storage_new(s->engine, s->arena_count, error);
+  if (!l->start) return LANDER_ERROR_MEMORY;
+  return read_arena(s, z, START, l->start->data, error);
+}
+
+static lander_status read_history(const lander_solver *s, npz_reader *z, loaded *l,
+                                  lander_error *error) {
+  lander_status status = LANDER_OK;
+  for (int k = 0; status == LANDER_OK && s->type->history[k]; k++) {
+    l->history[k] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
+    if (!l->history[k]) return LANDER_ERROR_MEMORY;
+    status = read_arena(s, z, s->type->history[k], l->history[k], error);
+  }
+  return status == LANDER_OK ? read_start(s, z, l, error) : status;
 }
 
 static lander_status read_note(npz_reader *z, loaded *l, lander_error *error) {
@@ -405,14 +454,16 @@ static lander_status take_net(lander_solver *s, loaded *l, lander_error *error) 
 
 /* Swaps, so that the old ones are freed with `l`. */
 static void take_rest(lander_solver *s, loaded *l) {
-  loaded old = {.settings = s->settings, .note = s->note};
+  loaded old = {.start = s->start, .settings = s->settings, .note = s->note};
   memcpy(old.history, s->history, sizeof old.history);
   memcpy(s->history, l->history, sizeof old.history);
   memcpy(l->history, old.history, sizeof old.history);
   memcpy(s->changed, l->changed, sizeof s->changed);
+  s->start = l->start;
   s->settings = l->settings;
   s->note = l->note;
   s->state = l->state;
+  l->start = old.start;
   l->settings = old.settings;
   l->note = old.note;
 }

@@ -93,6 +93,7 @@ void lander_solver_free(lander_solver *s) {
   memory_free(engine, s->weight_squares);
   memory_free(engine, s->norms);
   memory_free(engine, s->note);
+  storage_free(s->start);
   memory_free(engine, s);
   lander_engine_free(engine);
 }
@@ -131,9 +132,72 @@ const char *lander_solver_note(const lander_solver *s) {
   return s->note;
 }
 
-void lander_solver_baseline(lander_solver *s, const double *losses, int times) {
-  monitor_set_baseline(&s->state.monitor, losses, times);
+/* ---- the baseline
+ * ---------------------------------------------------------------------- */
+
+lander_status lander_solver_baseline(lander_solver *s, const double *losses, int times,
+                                     double chance, lander_error *error) {
+  error_clear(error);
+  if (!isnan(chance) && !(chance > 0 && isfinite(chance)))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "solver: the chance level is a loss above 0, got %g", chance);
+  monitor m = s->state.monitor;
+  monitor_set_baseline(&m, losses, times,
+                       isnan(chance) ? lander_net_chance(s->net) : chance);
+  storage *start = NULL;
+  if (m.chance > 0) {
+    start = storage_new(s->engine, s->arena_count, error);
+    if (!start) return LANDER_ERROR_MEMORY;
+    int64_t count;
+    memcpy(start->data, net_data_arena(s->net, &count),
+           (size_t)s->arena_count * sizeof(real));
+  }
+  storage_free(s->start);
+  s->start = start;
+  s->state.monitor = m;
+  return LANDER_OK;
 }
+
+#define BLOCK 512 /* differences that fit comfortably on the stack */
+
+static double sum_squared_differences(int64_t count, const real *a, const real *b) {
+  double sum = 0;
+  real difference[BLOCK];
+  for (int64_t i = 0; i < count; i += BLOCK) {
+    int64_t n = count - i < BLOCK ? count - i : BLOCK;
+    kernels_table()->sub(n, a + i, b + i, difference);
+    sum += kernels_table()->sum_squares(n, difference);
+  }
+  return sum;
+}
+
+double solver_distance(const lander_solver *s) {
+  int64_t unused;
+  const real *w = net_data_arena(s->net, &unused), *start = s->start->data;
+  double gone = 0, began = 0;
+  for (int i = 0; i < lander_net_params(s->net); i++) {
+    int64_t at = net_param_offset(s->net, i), count = net_param_count(s->net, i);
+    if (lander_net_param(s->net, i)->frozen) continue;
+    gone += sum_squared_differences(count, w + at, start + at);
+    began += kernels_table()->sum_squares(count, start + at);
+  }
+  return began > 0 ? sqrt(gone / began) : (double)NAN;
+}
+
+lander_status lander_solver_scale_history(lander_solver *s, double factor,
+                                          lander_error *error) {
+  error_clear(error);
+  if (!(factor >= 0 && factor <= 1))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "solver: history is scaled by a factor from 0 to 1, got %g", factor);
+  for (int k = 0; s->type->history[k]; k++)
+    if (s->type->is_direction[k])
+      kernels_table()->scale(s->arena_count, (real)factor, s->history[k], s->history[k]);
+  return LANDER_OK;
+}
+
+/* ---- options
+ * --------------------------------------------------------------------------- */
 
 lander_status lander_solver_set(lander_solver *s, const char *name, const char *value,
                                 lander_error *error) {

@@ -36,6 +36,8 @@ struct lander_solver {
   lander_schedule schedule;         /* the host's, or NULL */
   void *schedule_userdata;
   solver_state state;
+  storage *start; /* the weights when the baseline was set, as long as R5 needs them;
+                     never written to, so checkpoints share it */
 
   int64_t arena_count;
   real *history[SOLVER_MAX_HISTORY]; /* laid out like the net's parameters */
@@ -56,5 +58,15 @@ double solver_sum_squares(lander_solver *s);
 const char *solver_bad_gradient(const lander_solver *s);
 /* One update of all parameters that are trained; solver_sum_squares comes before. */
 void solver_apply(lander_solver *s, double scale, double rate);
+
+/* step.c: the passes of one iteration, with R1 and R2. Weights, history and iteration are
+ * not changed; running statistics are when all is finite, and then net_restore_state puts
+ * back what was there. `blame` NULL, or where what is not finite was made. */
+lander_status solver_run(lander_solver *s, lander_tensor *const *inputs, int count,
+                         lander_step *step, net_blame *blame, lander_error *error);
+
+/* solver.c: norm(w - start) / norm(start) over all parameters that are trained; NaN when
+ * they began at zero. */
+double solver_distance(const lander_solver *s);
 
 #endif

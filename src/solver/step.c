@@ -7,7 +7,7 @@
 #include <math.h>
 
 const char *lander_rule_name(lander_rule rule) {
-  static const char *const names[] = {"none", "R1", "R2", "R3"};
+  static const char *const names[] = {"none", "R1", "R2", "R3", "R4", "R4b", "R5"};
   return rule >= 0 && (int)rule < COUNT_OF(names) ? names[rule] : "unknown";
 }
 
@@ -72,7 +72,8 @@ static lander_tensor part_of(const lander_tensor *t, int part, int parts) {
 }
 
 static lander_status run_part(lander_solver *s, lander_tensor *const *inputs, int count,
-                              int part, lander_step *step, lander_error *error) {
+                              int part, lander_step *step, net_blame *blame,
+                              lander_error *error) {
   int parts = s->settings->iter_size;
   lander_tensor view[LAYER_MAX_INPUTS];
   lander_tensor *views[LAYER_MAX_INPUTS];
@@ -83,43 +84,98 @@ static lander_status run_part(lander_solver *s, lander_tensor *const *inputs, in
   net_set_pass(s->net, (uint64_t)s->state.iter * (uint64_t)parts + (uint64_t)part);
   lander_status status = lander_net_forward(s->net, views, count, error);
   if (status != LANDER_OK) return status;
+  if (blame) blame->first_sample = part * view[0].size[0];
   double loss = lander_net_loss(s->net);
   step->loss += loss / parts;
   if (rule_loss(loss, net_output_is_finite(s->net))) {
-    step->loss = loss;
+    step->loss = step->value = loss;
     step->rule = LANDER_RULE_LOSS;
-    step->where = net_first_not_finite(s->net);
+    step->where = net_blame_forward(s->net, blame);
     return LANDER_OK;
   }
-  return lander_net_backward(s->net, NULL, part > 0, error);
+  return net_backward(s->net, part > 0, blame, error);
 }
 
 static lander_status run_parts(lander_solver *s, lander_tensor *const *inputs, int count,
-                               lander_step *step, lander_error *error) {
+                               lander_step *step, net_blame *blame, lander_error *error) {
   lander_phase phase = lander_net_phase(s->net);
   lander_status status = LANDER_OK;
   lander_net_set_phase(s->net, LANDER_TRAIN);
   for (int part = 0; status == LANDER_OK && step->rule == LANDER_RULE_NONE &&
                      part < s->settings->iter_size;
        part++)
-    status = run_part(s, inputs, count, part, step, error);
+    status = run_part(s, inputs, count, part, step, blame, error);
   lander_net_set_phase(s->net, phase);
+  return status;
+}
+
+static void measure_gradient(lander_solver *s, lander_step *step) {
+  double squares = solver_sum_squares(s);
+  step->gradient_norm = sqrt(squares) / s->settings->iter_size;
+  if (!rule_gradient(squares)) return;
+  step->rule = LANDER_RULE_GRADIENT;
+  step->value = step->gradient_norm;
+  step->where = solver_bad_gradient(s);
+}
+
+static lander_step nothing_found(const lander_solver *s) {
+  const double none = (double)NAN;
+  return (lander_step){.rate = lander_solver_rate(s),
+                       .gradient_norm = none,
+                       .value = none,
+                       .threshold = none,
+                       .baseline = none,
+                       .distance = none};
+}
+
+lander_status solver_run(lander_solver *s, lander_tensor *const *inputs, int count,
+                         lander_step *step, net_blame *blame, lander_error *error) {
+  *step = nothing_found(s);
+  lander_status status = net_check_idle(s->net, error);
+  if (status == LANDER_OK) status = check_factors(s, step->rate, error);
+  if (status == LANDER_OK) status = check_inputs(s, inputs, count, error);
+  if (status != LANDER_OK) return status;
+  net_keep_state(s->net); /* forward changes running statistics */
+  status = run_parts(s, inputs, count, step, blame, error);
+  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE) measure_gradient(s, step);
+  if (status != LANDER_OK || step->rule != LANDER_RULE_NONE) net_restore_state(s->net);
   return status;
 }
 
 /* ---- looking, then the update
  * ---------------------------------------------------------- */
 
+/* R5: the dead net is rejected; of what else keeps a loss at chance there is one warning.
+ */
+static lander_rule judge_stall(lander_solver *s, lander_step *step, finding *found) {
+  monitor *m = &s->state.monitor;
+  if (!s->start || !rule_stall(m, s->settings, found)) return LANDER_RULE_NONE;
+  if (rule_stall_is_dead(s->settings, solver_distance(s), found))
+    return LANDER_RULE_STALL;
+  if (m->warned) return LANDER_RULE_NONE;
+  m->warned = true;
+  step->warning = LANDER_RULE_STALL;
+  return LANDER_RULE_NONE;
+}
+
+static lander_rule judge_loss(lander_solver *s, lander_step *step, finding *found) {
+  const monitor *m = &s->state.monitor;
+  if (!s->settings->guard) return LANDER_RULE_NONE;
+  if (rule_blowup(m, s->settings, step->loss, found)) return LANDER_RULE_BLOWUP;
+  if (rule_rise(m, s->settings, step->loss, found)) return LANDER_RULE_RISE;
+  if (rule_shift(m, s->settings, found)) return LANDER_RULE_SHIFT;
+  return judge_stall(s, step, found);
+}
+
 static void judge(lander_solver *s, lander_step *step) {
-  double squares = solver_sum_squares(s);
-  step->gradient_norm = sqrt(squares) / s->settings->iter_size;
-  if (rule_gradient(squares)) {
-    step->rule = LANDER_RULE_GRADIENT;
-    step->where = solver_bad_gradient(s);
-  } else if (s->settings->guard &&
-             rule_blowup(&s->state.monitor, step->loss, &step->threshold)) {
-    step->rule = LANDER_RULE_BLOWUP;
-  }
+  finding found = {step->value, step->threshold, step->baseline, step->distance, NULL};
+  step->rule = judge_loss(s, step, &found);
+  if (step->rule == LANDER_RULE_NONE && step->warning == LANDER_RULE_NONE) return;
+  step->value = found.value;
+  step->threshold = found.threshold;
+  step->baseline = found.baseline;
+  step->distance = found.distance;
+  step->reason = found.reason;
 }
 
 /* What makes the mean of the parts' summed gradients, no longer than clip_gradients. */
@@ -133,6 +189,10 @@ static void accept(lander_solver *s, const lander_step *step) {
   solver_apply(s, gradient_scale(s, step), step->rate);
   s->state.iter++;
   monitor_accept(&s->state.monitor, step->loss);
+  if (s->start && monitor_has_learnt(&s->state.monitor, s->settings)) {
+    storage_free(s->start); /* from here on R4b takes the place of R5 */
+    s->start = NULL;
+  }
   const lr_schedule *policy = schedule_at(s->settings->lr_policy);
   if (policy->observe && !s->schedule)
     policy->observe(&s->state.plateau, s->settings, lander_solver_loss(s));
@@ -141,19 +201,12 @@ static void accept(lander_solver *s, const lander_step *step) {
 lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
                                  int count, lander_step *step, lander_error *error) {
   error_clear(error);
-  *step = (lander_step){.rate = lander_solver_rate(s),
-                        .gradient_norm = (double)NAN,
-                        .threshold = (double)NAN};
-  lander_status status = net_check_idle(s->net, error);
-  if (status == LANDER_OK) status = check_factors(s, step->rate, error);
-  if (status == LANDER_OK) status = check_inputs(s, inputs, count, error);
-  if (status != LANDER_OK) return status;
-  net_keep_state(s->net); /* forward changes running statistics */
-  status = run_parts(s, inputs, count, step, error);
-  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE) judge(s, step);
-  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE)
+  lander_status status = solver_run(s, inputs, count, step, NULL, error);
+  if (status != LANDER_OK || step->rule != LANDER_RULE_NONE) return status;
+  judge(s, step);
+  if (step->rule == LANDER_RULE_NONE)
     accept(s, step);
   else
     net_restore_state(s->net);
-  return status;
+  return LANDER_OK;
 }

@@ -33,6 +33,8 @@ struct solver_type {
   size_t size;                  /* of its settings, which begin with solver_settings */
   /* What it remembers of each number, by name: "velocity". Ended by NULL. */
   const char *history[SOLVER_MAX_HISTORY + 1];
+  /* Which of these are directions of past steps: a velocity, a first moment. */
+  bool is_direction[SOLVER_MAX_HISTORY];
   bool norms; /* it wants to know the norms of each parameter */
   void (*update)(const solver_settings *settings, const solver_update *u);
 };

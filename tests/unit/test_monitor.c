@@ -9,16 +9,17 @@
 #include "unit.h"
 
 static monitor m; /* large */
+static solver_settings guard = {.guard_blowup = 2, .guard_blowup_spread = 6};
 
 static void start(double baseline, double spread) {
   memset(&m, 0, sizeof m);
   double losses[3] = {baseline - spread, baseline, baseline + spread};
-  monitor_set_baseline(&m, losses, 3);
+  monitor_set_baseline(&m, losses, 3, 0);
 }
 
 static bool rejected(double loss) {
-  double threshold;
-  return rule_blowup(&m, loss, &threshold);
+  finding found;
+  return rule_blowup(&m, &guard, loss, &found);
 }
 
 static void accept(int times, double loss) {
@@ -44,19 +45,19 @@ static void test_baseline(void) {
   UNIT_TEST("the baseline is the mean and the sample deviation");
   double losses[5] = {2, 4, 4, 4, 6};
   memset(&m, 0, sizeof m);
-  monitor_set_baseline(&m, losses, 5);
+  monitor_set_baseline(&m, losses, 5, 0);
   UNIT_CHECK(m.has_baseline && m.baseline == 4 && fabs(m.spread - sqrt(2)) < 1e-15);
-  monitor_set_baseline(&m, losses, 1);
+  monitor_set_baseline(&m, losses, 1, 0);
   UNIT_CHECK(m.has_baseline && m.baseline == 2 && m.spread == 0);
 
   UNIT_TEST("without finite losses there is no baseline, and R3 is off");
   losses[2] = (double)NAN;
-  monitor_set_baseline(&m, losses, 5);
+  monitor_set_baseline(&m, losses, 5, 0);
   UNIT_CHECK(!m.has_baseline && m.baseline == 0 && m.spread == 0);
   accept(10, 1);
   accept(10, 1e30);
   UNIT_CHECK(!rejected(1e30));
-  monitor_set_baseline(&m, losses, 0);
+  monitor_set_baseline(&m, losses, 0, 0);
   UNIT_CHECK(!m.has_baseline);
 }
 
@@ -78,13 +79,13 @@ static void test_blowup(void) {
   UNIT_CHECK(!rejected(1e9)); /* one spike is no blow-up */
 
   UNIT_TEST("R3: the bound itself is not passed, and is told");
-  double threshold = 0;
+  finding found = {.threshold = 0};
   start(2, 0);
   accept(4, 6);
   UNIT_CHECK(!rejected(6));
   start(2, 0);
   accept(4, 6.5);
-  UNIT_CHECK(rule_blowup(&m, 7, &threshold) && threshold == 6);
+  UNIT_CHECK(rule_blowup(&m, &guard, 7, &found) && found.threshold == 6);
 
   UNIT_TEST("R3: six deviations where losses scatter, also below zero and from zero");
   start(1, 10); /* 1 + 60 */
