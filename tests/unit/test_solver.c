@@ -162,6 +162,7 @@ static void test_files_without_memory(void) {
   UNIT_CHECK(begin(&t, NULL, &error));
   for (int i = 0; i < 7; i++) UNIT_CHECK(step(&t, &error) == LANDER_OK);
   lander_solver_set(t.solver, "momentum", "0.5", &error);
+  lander_solver_baseline(t.solver, (double[]){1, 1.2}, 2, 1.1, &error);
   UNIT_CHECK(lander_solver_snapshot(t.solver, path, "later", &error) == LANDER_OK);
   end(&t);
   run_out(try_restore, path);
@@ -208,6 +209,9 @@ static void test_lies(void) {
       HEAD "changed\n" STATE("3", "2", "") "losses 1 2 3\n",
       HEAD "changed\n" STATE("3", "9e15", "") "losses 1 2 3\n",
       HEAD "changed\n" STATE("3", "0", " unknown=1") "losses\n",
+      HEAD "changed\n" STATE("3", "0", " chance=-1") "losses\n",
+      HEAD "changed\n" STATE("3", "0", " best=nan") "losses\n",
+      HEAD "changed\n" STATE("3", "0", " has_start=true") "losses\n",
       HEAD "changed base_lr\n" STATE("3", "0", "") "losses\n",
       HEAD "changed base_lr=-1\n" STATE("3", "0", "") "losses\n",
       HEAD "changed =1\n" STATE("3", "0", "") "losses\n",
