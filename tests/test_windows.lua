@@ -67,6 +67,20 @@ local convolutions = {
   { { 2, 3, 5, 5 }, { 2, kernel = 1, stride = 2 } },
   { { 2, 3, 2, 2 }, { 2, kernel = 1, pad = 1 } },
   { { 37, 2, 4, 4 }, { 2, kernel = 3, groups = 2 } }, -- several images a piece
+  -- Blocks of channels and places that do not come out even.
+  { { 3, 5, 9, 7 }, { 13, kernel = 3, pad = 1 } },
+  { { 2, 9, 8, 8 }, { 20, kernel = 5, pad = 2 } },
+  { { 1, 1, 12, 21 }, { 7, kernel = 5 } },
+  { { 19, 3, 6, 17 }, { 10, kernel = 3, stride = 2, pad = 1 } },
+  { { 2, 3, 6, 37 }, { 3, kernel = { 2, 4 }, stride = { 1, 2 }, pad = { 1, 2 } } },
+  { { 2, 6, 11, 10 }, { 6, kernel = 3, groups = 6, pad = 1 } },
+  { { 2, 3, 10, 11 }, { 12, kernel = 3, groups = 3, pad = 4, dilation = 3 } },
+  { { 1, 3, 9, 9 }, { 2, kernel = 3, stride = 4, pad = 2, dilation = 2 } },
+  { { 1, 2, 1, 40 }, { 9, kernel = { 1, 7 }, pad = { 0, 3 } } },
+  { { 2, 16, 60, 61 }, { 1, kernel = { 2, 3 }, pad = { 0, 1 } } }, -- several bands of rows
+  { { 2, 16, 59, 61 }, { 1, kernel = { 3, 3 }, stride = 2, bias = false } },
+  { { 2, 260, 4, 4 }, { 3, kernel = 3, pad = 1 } }, -- a product
+  { { 2, 520, 4, 4 }, { 6, kernel = 3, groups = 2 } },
 }
 
 function TestConv.test_forward_is_the_sum_over_the_window()
@@ -87,6 +101,30 @@ function TestConv.test_gradients()
     local size, options = table.unpack(case)
     local net = nn.net { nn.input { size[2], size[3], size[4] }, nn.conv(options) }
     assert_gradients(net, lander.randn(table.unpack(size)), nil, { samples = 40 })
+  end
+end
+
+-- Of the output and of all gradients.
+function TestConv.test_threads_do_not_change_a_bit()
+  local function run(case, threads)
+    local size, options = table.unpack(case)
+    local before = lander.threads()
+    lander.threads(threads)
+    local net = nn.net { nn.input { size[2], size[3], size[4] }, nn.conv(options) }
+    net:want_input_gradient()
+    lander.seed(1)
+    local y = net:forward(lander.randn(table.unpack(size)))
+    net:backward(y:clone():fill_(1):sub_(y))
+    local all = { y:clone(), net["data"].gradient:clone() }
+    for _, p in ipairs(net.params) do all[#all + 1] = p.grad:clone() end
+    lander.threads(before)
+    return all
+  end
+  for _, case in ipairs(convolutions) do
+    local one = run(case, 1)
+    for threads = 2, 3 do
+      for i, t in ipairs(run(case, threads)) do support.same_bits(t, one[i]) end
+    end
   end
 end
 

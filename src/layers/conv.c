@@ -1,23 +1,6 @@
 /* conv.c: convolution, as the networks' literature calls it (a cross-correlation), over
- * images or sequences: for each image im2col, then one matrix product. */
-#include "im2col.h"
-#include "images.h"
-
-typedef struct conv {
-  int outputs;
-  lander_ints kernel, stride, pad, dilation;
-  int groups;
-  bool bias;
-  filler weight_filler, bias_filler;
-  /* worked out: */
-  window window;
-  bool is_product;      /* 1 x 1 without steps: the image is its own matrix */
-  int64_t in, out;      /* numbers of one image */
-  int64_t positions;    /* of the window */
-  int64_t group_in;     /* channels that an output sees */
-  int64_t group_out;    /* outputs of a group */
-  int64_t group_kernel; /* numbers that an output sums up: group_in * kh * kw */
-} conv;
+ * images or sequences. conv_direct.c and conv_product.c do the sums. */
+#include "conv.h"
 
 #define SIZE_MAX_OPTION (1 << 20)
 
@@ -127,87 +110,24 @@ static lander_status setup(layer *l, lander_error *error) {
   l->partial = self->outputs * self->group_kernel + self->outputs;
   l->partial_pieces = partial_pieces(l->partial);
   l->multiply_adds = self->out * self->group_kernel;
+  conv_direct_setup(l);
   return LANDER_OK;
 }
 
-/* The matrix of one group of one image, (group_kernel, positions). */
-static const real *columns_of(const conv *self, const kernels *k, const real *x,
-                              real *scratch) {
-  if (self->is_product) return x;
-  im2col(&self->window, k, self->group_in, x, scratch);
-  return scratch;
-}
-
-/* ---- forward --------------------------------------------------------------------- */
-
-static void forward_image(const layer *l, const layer_call *c, int64_t image,
-                          real *scratch) {
-  const conv *self = l->self;
-  const real *x = c->x[0] + image * self->in; /* (channels, height, width) */
-  real *y = c->y[0] + image * self->out;      /* (outputs, positions) */
-  int64_t k = self->group_kernel, p = self->positions;
-  for (int64_t g = 0; g < self->groups; g++) {
-    const real *columns =
-        columns_of(self, c->kernels, x + g * (self->in / self->groups), scratch);
-    gemm(GEMM_N, GEMM_N, self->group_out, p, k, 1, c->w[0] + g * self->group_out * k, k,
-         columns, p, 0, y + g * self->group_out * p, p);
-  }
-  for (int64_t o = 0; self->bias && o < self->outputs; o++)
-    c->kernels->add_scalar(p, c->w[1][o], y + o * p, y + o * p);
-}
-
 static void forward(const layer *l, const layer_call *c) {
-  images_forward(l, c, forward_image);
-}
-
-/* ---- backward -------------------------------------------------------------------- */
-
-/* Adds an image's part of dw to a piece's sums (the first image writes them): weights
- * first, then biases. */
-static void add_gradients(const layer *l, const layer_call *c, int64_t image, bool first,
-                          real *scratch, real *sums) {
   const conv *self = l->self;
-  const real *x = c->x[0] + image * self->in;
-  const real *dy = c->dy[0] + image * self->out;
-  int64_t k = self->group_kernel, p = self->positions;
-  for (int64_t g = 0; c->dw[0] && g < self->groups; g++) {
-    const real *columns =
-        columns_of(self, c->kernels, x + g * (self->in / self->groups), scratch);
-    gemm(GEMM_N, GEMM_T, self->group_out, k, p, 1, dy + g * self->group_out * p, p,
-         columns, p, first ? 0 : 1, sums + g * self->group_out * k, k);
-  }
-  real *bias_sums = sums + self->outputs * k;
-  for (int64_t o = 0; self->bias && c->dw[1] && o < self->outputs; o++) {
-    real sum = (real)c->kernels->sum(p, dy + o * p);
-    bias_sums[o] = first ? sum : bias_sums[o] + sum;
-  }
-}
-
-static void image_gradient(const layer *l, const layer_call *c, int64_t image,
-                           real *scratch) {
-  const conv *self = l->self;
-  real *dx = c->dx[0] + image * self->in;
-  const real *dy = c->dy[0] + image * self->out;
-  int64_t k = self->group_kernel, p = self->positions;
-  for (int64_t g = 0; g < self->groups; g++) {
-    real *group_dx = dx + g * (self->in / self->groups);
-    gemm(GEMM_T, GEMM_N, k, p, self->group_out, 1, c->w[0] + g * self->group_out * k, k,
-         dy + g * self->group_out * p, p, 0, self->is_product ? group_dx : scratch, p);
-    if (!self->is_product)
-      col2im(&self->window, c->kernels, self->group_in, scratch, group_dx);
-  }
-}
-
-static void backward_image(const layer *l, const layer_call *c, int64_t image, bool first,
-                           real *scratch, real *sums) {
-  add_gradients(l, c, image, first, scratch, sums);
-  if (c->dx[0]) image_gradient(l, c, image, scratch);
+  if (self->direct)
+    conv_direct_forward(l, c);
+  else
+    conv_product_forward(l, c);
 }
 
 static void backward(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  images_backward(l, c, backward_image, self->outputs * self->group_kernel,
-                  self->bias ? self->outputs : 0);
+  if (self->direct)
+    conv_direct_backward(l, c);
+  else
+    conv_product_backward(l, c);
 }
 
 const layer_type layer_conv = {

@@ -467,6 +467,7 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
 }
 
 #include "kernels_norm.h"
+#include "kernels_taps.h"
 
 /* ---- gates of recurrent layers --------------------------------------------------- */
 
@@ -679,6 +680,10 @@ const kernels KERNELS = {
     .softmax = softmax,
     .max_pool_2x2 = max_pool_2x2,
     .max_pool_2x2_back = max_pool_2x2_back,
+    .copy_steps = copy_steps,
+    .tap_rows = TAP_ROWS,
+    .sum_taps = sum_taps,
+    .sum_places = sum_places,
     .moments = moments,
     .moments_back = moments_back,
     .normalise = normalise,

@@ -21,6 +21,30 @@ typedef struct norm_lines {
   const real *mean, *by_x, *by_dy, *shift;
 } norm_lines;
 
+/* The places of a window in memory that was laid out for it (layers/strips.h): `columns`
+ * of each channel, `rows` of each column. A tap is one of them; they count in this order,
+ * rows fastest. */
+typedef struct taps {
+  int64_t channels, columns, rows;
+  int64_t channel_step, column_step, row_step;
+} taps;
+
+/* Vectors of x are loaded whole: as many numbers behind the last may be read. */
+#define TAPS_SLACK 16
+
+/* What the gradient of the weights is made of, for some images; n places each. */
+typedef struct taps_back {
+  taps taps;
+  int64_t images, n;
+  const real *x; /* strips */
+  int64_t x_image;
+  int64_t rows; /* output channels, dy_step apart in an image */
+  const real *dy;
+  int64_t dy_image, dy_step;
+  real *dw; /* of each row (channels, rows, columns), dw_step apart */
+  int64_t dw_step;
+} taps_back;
+
 /* What an update is made of: g = scale grad + l2 w + l1 sign(w), and the rate. */
 typedef struct update_terms {
   real scale, l2, l1, rate;
@@ -108,6 +132,17 @@ typedef struct kernels {
                        real *which);
   void (*max_pool_2x2_back)(int64_t rows, int64_t n, int64_t width, const real *which,
                             const real *dy, real *dx);
+
+  /* y[i] = x[step i]; x and y don't meet. */
+  void (*copy_steps)(int64_t n, int64_t step, const real *x, real *y);
+
+  /* Convolution. y[r][i] = bias[r] + sum over taps t of w[t][r] x[t's place + i], for i <
+   * n and rows of y that lie y_step apart, at most tap_rows of them; bias NULL: 0. And
+   * dw[r][t] += sum over images and i of dy[r][i] x[t's place + i]. */
+  int tap_rows;
+  void (*sum_taps)(int rows, int64_t n, const taps *t, const real *x, const real *w,
+                   const real *bias, real *y, int64_t y_step);
+  void (*sum_places)(const taps_back *back);
 
   /* Normalisation, of rows of n numbers that lie `step` apart (in x, y, dy and dx alike):
    * sums[0] = sum of (x - pivot), sums[1] = sum of (x - pivot)^2, in double;

@@ -327,10 +327,10 @@ static void test_2d(void) {
 }
 
 static void test_steps(void) {
-  UNIT_TEST("add_steps, add_to_steps and max_steps");
+  UNIT_TEST("copy_steps, add_steps, add_to_steps and max_steps");
   enum { MOST = 37, STEPS = 4 };
   static real x[MOST * STEPS], to[MOST * STEPS], sum[MOST + 1], best[MOST + 1],
-      at[MOST + 1];
+      at[MOST + 1], taken[MOST + 1];
   for (int n = 0; n <= MOST; n++)
     for (int step = 1; step <= STEPS; step++) {
       int end = n > 0 ? (n - 1) * step + 1 : 0; /* what lies behind is not looked at */
@@ -349,6 +349,10 @@ static void test_steps(void) {
       }
       k->add_steps(n, step, x, sum);
       k->add_to_steps(n, step, x, to);
+      taken[n] = CANARY;
+      k->copy_steps(n, step, x, taken);
+      for (int i = 0; i < n; i++) UNIT_CHECK(near(taken[i], x[i * step], 0));
+      UNIT_CHECK(taken[n] == CANARY);
       for (int i = 0; i < n; i++)
         UNIT_CHECK(near(sum[i], x[i * step] + (real)(i % 3), 0));
       for (int i = 0; i < MOST * STEPS; i++) {
@@ -477,6 +481,85 @@ static void test_softmax(void) {
   UNIT_CHECK(!isfinite(k->softmax(3, x, p)) && isnan(p[2]));
   x[0] = x[1] = x[2] = -(real)INFINITY;
   UNIT_CHECK(!isfinite(k->softmax(3, x, p)));
+}
+
+/* A window of 2 columns and 3 rows over 3 channels, whose strips lie at odd places. */
+static const taps window = {.channels = 3,
+                            .columns = 2,
+                            .rows = 3,
+                            .channel_step = 211,
+                            .column_step = 103,
+                            .row_step = 7};
+enum { TAPS = 18, PLACES = LONGEST + 60, IMAGES = 3 }; /* more than a block's places */
+
+static int tap_place(int tap) {
+  return (int)(tap / 6 * window.channel_step + tap / 3 % 2 * window.column_step +
+               tap % 3 * window.row_step);
+}
+
+static void test_sum_taps(void) {
+  UNIT_TEST("sum_taps");
+  static real x[3 * 211 + PLACES + TAPS_SLACK], sums[8 * (PLACES + 1)];
+  real w[TAPS * 8], bias[8];
+  draw_all(x, COUNT_OF(x));
+  draw_all(bias, 8);
+  UNIT_CHECK(k->tap_rows >= 1 && k->tap_rows <= 8);
+  for (int rows = 1; rows <= k->tap_rows; rows++)
+    for (int n = 0; n <= PLACES; n++) {
+      draw_all(w, TAPS * rows);
+      for (int i = 0; i < rows * (PLACES + 1); i++) sums[i] = CANARY;
+      bool with_bias = n % 2;
+      k->sum_taps(rows, n, &window, x, w, with_bias ? bias : NULL, sums, PLACES + 1);
+      for (int r = 0; r < rows; r++)
+        for (int i = 0; i <= PLACES; i++) {
+          double sum = with_bias ? (double)bias[r] : 0;
+          for (int t = 0; t < TAPS; t++)
+            sum += (double)w[t * rows + r] * (double)x[tap_place(t) + i];
+          real found = sums[r * (PLACES + 1) + i];
+          UNIT_CHECK(i < n ? within(found, sum, 200) : found == CANARY);
+        }
+    }
+}
+
+/* Where tap `tap` is among the weights: (channel, row, column). */
+static int weight_place(int tap) {
+  return tap / 6 * 6 + tap % 3 * 2 + tap / 3 % 2;
+}
+
+static void test_sum_places(void) {
+  UNIT_TEST("sum_places");
+  enum { ROWS = 9, IMAGE = 3 * 211 + PLACES };
+  static real x[IMAGES * IMAGE], dy[IMAGES * ROWS * PLACES], dw[ROWS * (TAPS + 1)];
+  for (int n = 0; n <= 40; n += n < 20 ? 1 : 5)
+    for (int rows = 1; rows <= ROWS; rows++) {
+      draw_all(x, COUNT_OF(x));
+      draw_all(dy, COUNT_OF(dy));
+      for (int m = 0; m < IMAGES; m++) /* what lies behind is not looked at */
+        for (int r = 0; r < rows; r++) dy[(m * ROWS + r) * PLACES + n] = (real)NAN;
+      for (int m = 0; m < IMAGES; m++) x[m * IMAGE + tap_place(TAPS - 1) + n] = (real)NAN;
+      for (int i = 0; i < ROWS * (TAPS + 1); i++) dw[i] = (real)(i % 5);
+      k->sum_places(&(taps_back){.taps = window,
+                                 .images = IMAGES,
+                                 .n = n,
+                                 .x = x,
+                                 .x_image = IMAGE,
+                                 .rows = rows,
+                                 .dy = dy,
+                                 .dy_image = ROWS * PLACES,
+                                 .dy_step = PLACES,
+                                 .dw = dw,
+                                 .dw_step = TAPS + 1});
+      for (int r = 0; r < ROWS; r++)
+        for (int t = 0; t <= TAPS; t++) {
+          int at = r * (TAPS + 1) + (t < TAPS ? weight_place(t) : TAPS);
+          double sum = at % 5;
+          for (int m = 0; r < rows && t < TAPS && m < IMAGES; m++)
+            for (int i = 0; i < n; i++)
+              sum += (double)dy[(m * ROWS + r) * PLACES + i] *
+                     (double)x[m * IMAGE + tap_place(t) + i];
+          UNIT_CHECK(within(dw[at], sum, 9.0 * IMAGES * 40));
+        }
+    }
 }
 
 static void test_max_pool(void) {
@@ -776,6 +859,8 @@ int main(void) {
     test_dot_negative();
     test_softmax();
     test_max_pool();
+    test_sum_taps();
+    test_sum_places();
     test_update();
   }
   test_gemm();
