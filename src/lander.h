@@ -872,7 +872,8 @@ typedef struct lander_dataset lander_dataset;
 
 /* A pair of IDX files (plain or gzipped): images as bytes, labels from 0 that become
  * classes from 1. Options as key=value: scale (1/255), mean (0), std (1): a pixel p
- * becomes (p * scale - mean) / std; classes (10): a label outside is an error; limit
+ * becomes (p * scale - mean) / std, mean and std being one number for all or one for each
+ * channel, with commas between them; classes (10): a label outside is an error; limit
  * (0: all): only the first samples, and what comes after them is not looked at.
  * Images (n, rows, columns) become samples of (1, rows, columns).
  * owns: the caller. fails: io, format (truncated, wrong magic, sizes that lie), data (a
@@ -880,6 +881,38 @@ typedef struct lander_dataset lander_dataset;
 LANDER_API lander_dataset *lander_data_idx(lander_engine *engine, const char *images,
                                            const char *labels, const char *options,
                                            lander_error *error);
+/* CIFAR-10 in its binary version: files of records of a label and 3 x 32 x 32 bytes, one
+ * after the other. A file that is not there is looked for with .gz behind its name.
+ * Options: scale, mean, std, limit, as above.
+ * owns: the caller. fails: io, format (no whole records), data (a label out of range,
+ * with its file and sample), argument, memory. */
+LANDER_API lander_dataset *lander_data_cifar10(lander_engine *engine,
+                                               const char *const *paths, int files,
+                                               const char *options, lander_error *error);
+/* A table in a text file, plain or gzipped: a line is a sample, y the columns that are
+ * its target, x those of its input (NULL: all others). Columns are counted from 1, or
+ * from -1 backwards, or called what the header calls them, with commas between them;
+ * "2:-1" is a range. Options as key=value: header (auto: the first line is one when it
+ * has no number; true, false), separator (, ; tab space |), classes (0: y holds numbers;
+ * else it is one column of labels, which become classes from 1), first (0: the label that
+ * the first class has in the file), shape (a sample's x; without it a row of numbers),
+ * and scale (1), mean, std of x, as above. Numbers have a point whatever the locale; nan
+ * and inf are read. owns: the caller. fails: io, format and data (name line and column),
+ * argument, memory. */
+LANDER_API lander_dataset *lander_data_csv(lander_engine *engine, const char *path,
+                                           const char *x, const char *y,
+                                           const char *options, lander_error *error);
+/* NumPy's arrays x (n, ...) and y (n, ...), of any type of number: two .npy files, or the
+ * members x and y of one .npz file. Options: classes, first, scale, mean, std, as for
+ * tables; labels are (n) or (n, 1).
+ * owns: the caller. fails: io, format (names file and member), shape (different n), data
+ * (a label out of range, with its sample), argument, memory. */
+LANDER_API lander_dataset *lander_data_npy(lander_engine *engine, const char *x,
+                                           const char *y, const char *options,
+                                           lander_error *error);
+LANDER_API lander_dataset *lander_data_npz(lander_engine *engine, const char *path,
+                                           const char *x, const char *y,
+                                           const char *options, lander_error *error);
 /* Tensors as a dataset: x (n, ...) and y (n, ...), shared when they are contiguous, else
  * copied. They may be changed between two calls, unless prefetch is true.
  * Options: classes (0): if given, y (n) holds labels from 1 to classes; prefetch (false):

@@ -43,6 +43,72 @@ function data.idx(images, labels, options)
   return (check(2, core.data_idx(images, labels, options)))
 end
 
+-- Column names or numbers, one or a list, as the text that the core reads.
+local function columns_text(value, name, level)
+  if value == nil then return nil end
+  local list = type(value) == "table" and value or { value }
+  local words = {}
+  for i, word in ipairs(list) do
+    if type(word) ~= "string" and math.type(word) ~= "integer" then
+      error(("csv: %s must be columns, by number or by name, found a %s"):format(name,
+        type(word)), level + 1)
+    end
+    words[i] = tostring(word)
+  end
+  return table.concat(words, ",")
+end
+
+local SEPARATORS = { ["\t"] = "tab", [" "] = "space" }
+
+--- A table in a text file, plain or gzipped: a line is a sample. Options: y, the column that
+--- is the target, by number (from 1, or -1 backwards) or by its name in the header, or a
+--- list of them; x, those of the input (all others; "2:5" is a range); header ("auto", true,
+--- false), separator (","), classes (0: y holds numbers), first (0: the label of the first
+--- class in the file), shape (of a sample's x), scale, mean and std.
+function data.csv(path, options)
+  check_text(path, "csv: the first argument", 2)
+  check_options(options, "csv", 2)
+  options = options or {}
+  local x, y = columns_text(options.x, "x", 2), columns_text(options.y, "y", 2)
+  if not y then
+    error("csv: y is missing: the column that is the target, such as y = -1 for the last one "
+      .. "or y = \"price\"", 2)
+  end
+  local others = {}
+  for name, value in pairs(options) do
+    if name ~= "x" and name ~= "y" then others[name] = value end
+  end
+  others.separator = SEPARATORS[options.separator] or options.separator
+  return (check(2, core.data_csv(path, x, y, others)))
+end
+
+--- Two .npy files, x (n, ...) and y (n, ...). Options: classes (0: y holds numbers), first
+--- (0: the label of the first class in the file), scale, mean and std.
+function data.npy(x, y, options)
+  check_text(x, "npy: the first argument", 2)
+  check_text(y, "npy: the second argument", 2)
+  check_options(options, "npy", 2)
+  return (check(2, core.data_npy(x, y, options)))
+end
+
+--- The members x and y of an .npz file. Options: x ("x") and y ("y"), their names; and those
+--- of npy.
+function data.npz(path, options)
+  check_text(path, "npz: the first argument", 2)
+  check_options(options, "npz", 2)
+  local names, others = { x = "x", y = "y" }, {}
+  for name, value in pairs(options or {}) do
+    if not names[name] then
+      others[name] = value
+    elseif type(value) == "string" then
+      names[name] = value
+    else
+      error(("npz: %s must be the name of a member, found a %s"):format(name, type(value)), 2)
+    end
+  end
+  return (check(2, core.data_npz(path, names.x, names.y, others)))
+end
+
 --- Tensors x (n, ...) and y (n, ...). Options: classes, when y holds labels from 1 on;
 --- prefetch (false): batches are made ahead by a thread, so the tensors must stay as they are.
 function data.tensors(x, y, options)
@@ -129,6 +195,79 @@ function data.mnist(dir, options)
   end
   check_options(options, "mnist", 2)
   return (check(2, open_folder(dir, with_defaults(options, 0.1307, 0.3081))))
+end
+
+local CIFAR_TRAIN = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+  "data_batch_4.bin", "data_batch_5.bin" }
+local CIFAR_TEST = { "test_batch.bin" }
+local CIFAR_LEVELS = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2470, 0.2435, 0.2616 } }
+
+--- CIFAR-10: { train =, test = } from the folder `dir`, which has the six files of its binary
+--- version, plain or gzipped. Each channel has the mean and deviation of the training images
+--- taken out. Options: scale (1/255), mean, std, limit.
+function data.cifar10(dir, options)
+  if type(dir) ~= "string" then
+    error("cifar10: give the folder that has data_batch_1.bin to data_batch_5.bin and "
+      .. "test_batch.bin", 2)
+  end
+  check_options(options, "cifar10", 2)
+  options = with_defaults(options, CIFAR_LEVELS.mean, CIFAR_LEVELS.std)
+  local function open(names)
+    local paths = {}
+    for i, name in ipairs(names) do paths[i] = dir .. "/" .. name end
+    return core.data_cifar10(paths, options)
+  end
+  local train = check(2, open(CIFAR_TRAIN))
+  return { train = train, test = check(2, open(CIFAR_TEST)) }
+end
+
+-- ---- map ----
+
+local TENSOR = getmetatable(lander.zeros(1))
+
+local function same_size(a, b)
+  if #a ~= #b then return false end
+  for i = 1, #a do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- What f gave for a sample, in its row of `into`, which the first sample makes.
+local function keep(into, n, i, value, what)
+  local number = math.type(value) ~= nil
+  if not number and getmetatable(value) ~= TENSOR then
+    error(("map: f must return x, a tensor, and may return y, a tensor or a number; its %s of "
+      .. "sample %d is a %s"):format(what, i, type(value)), 3)
+  end
+  local size = number and {} or value:size()
+  into.size = into.size or size
+  into.rows = into.rows or lander.zeros(n, table.unpack(size))
+  if not same_size(size, into.size) then
+    error(("map: the %s of sample %d has the shape (%s), that of sample 1 (%s)"):format(what, i,
+      table.concat(size, ", "), table.concat(into.size, ", ")), 3)
+  end
+  if number then into.rows[i] = value else into.rows[i]:copy_(value) end
+end
+
+--- d:map(f): a dataset, in memory, of what f(x, y) returns for every sample: an x, and a y
+--- where it changes. f is called once for each, in order, now.
+function core.dataset_metatable.__methods.map(d, f)
+  if type(f) ~= "function" then
+    error(("map: expected a function of x and y, found a %s"):format(type(f)), 2)
+  end
+  local n = #d
+  if n == 0 then error("map: there are no samples", 2) end
+  local x, y = {}, {}
+  for i = 1, n do
+    local old_x, old_y = d:get(i)
+    local new_x, new_y = f(old_x, old_y)
+    keep(x, n, i, new_x, "x")
+    keep(y, n, i, new_y == nil and old_y or new_y, "y")
+  end
+  -- Nobody else has these tensors.
+  return (check(2, core.data_tensors(x.rows, y.rows, { prefetch = true,
+    classes = #y.size == 0 and d.classes or 0 })))
 end
 
 -- ---- made-up data, for trying things out ----

@@ -101,6 +101,58 @@ static int data_tensors(lua_State *L) {
   return dataset_or_error(L, box, &error);
 }
 
+#define MOST_FILES 16
+
+/* core.data_cifar10({ path, ... }, options) -> dataset | nil, message, status */
+static int data_cifar10(lua_State *L) {
+  lander_error error;
+  const char *paths[MOST_FILES]; /* held by the stack */
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Unsigned files = lua_rawlen(L, 1);
+  luaL_argcheck(L, files <= MOST_FILES, 1, "too many files");
+  luaL_checkstack(L, MOST_FILES, NULL);
+  const char *options = options_text(L, 2, "cifar10", NULL);
+  for (lua_Unsigned i = 0; i < files; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    paths[i] = luaL_checkstring(L, -1);
+  }
+  dataset_box *box = new_dataset_box(L);
+  box->dataset =
+      lander_data_cifar10(binding_engine(L), paths, (int)files, options, &error);
+  return dataset_or_error(L, box, &error);
+}
+
+/* core.data_csv(path, x | nil, y, options) -> dataset | nil, message, status */
+static int data_csv(lua_State *L) {
+  lander_error error;
+  const char *path = luaL_checkstring(L, 1), *x = luaL_optstring(L, 2, NULL);
+  const char *y = luaL_checkstring(L, 3), *options = options_text(L, 4, "csv", NULL);
+  dataset_box *box = new_dataset_box(L);
+  box->dataset = lander_data_csv(binding_engine(L), path, x, y, options, &error);
+  return dataset_or_error(L, box, &error);
+}
+
+/* core.data_npy(x, y, options) -> dataset | nil, message, status */
+static int data_npy(lua_State *L) {
+  lander_error error;
+  const char *x = luaL_checkstring(L, 1), *y = luaL_checkstring(L, 2);
+  const char *options = options_text(L, 3, "npy", NULL);
+  dataset_box *box = new_dataset_box(L);
+  box->dataset = lander_data_npy(binding_engine(L), x, y, options, &error);
+  return dataset_or_error(L, box, &error);
+}
+
+/* core.data_npz(path, x, y, options) -> dataset | nil, message, status */
+static int data_npz(lua_State *L) {
+  lander_error error;
+  const char *path = luaL_checkstring(L, 1);
+  const char *x = luaL_checkstring(L, 2), *y = luaL_checkstring(L, 3);
+  const char *options = options_text(L, 4, "npz", NULL);
+  dataset_box *box = new_dataset_box(L);
+  box->dataset = lander_data_npz(binding_engine(L), path, x, y, options, &error);
+  return dataset_or_error(L, box, &error);
+}
+
 static int push_part(lua_State *L, lander_dataset *d, int64_t first, int64_t count) {
   lander_error error;
   dataset_box *box = new_dataset_box(L);
@@ -416,15 +468,22 @@ static const luaL_Reg batches_meta[] = {{"__gc", batches_gc},
                                         {NULL, NULL}};
 static const luaL_Reg module_functions[] = {
     {"load_npy", load_npy}, {"save_npy", save_npy}, {NULL, NULL}};
-static const luaL_Reg core_functions[] = {
-    {"data_idx", data_idx}, {"data_tensors", data_tensors}, {NULL, NULL}};
+static const luaL_Reg core_functions[] = {{"data_idx", data_idx},
+                                          {"data_tensors", data_tensors},
+                                          {"data_cifar10", data_cifar10},
+                                          {"data_csv", data_csv},
+                                          {"data_npy", data_npy},
+                                          {"data_npz", data_npz},
+                                          {NULL, NULL}};
 
 void binding_open_data(lua_State *L) {
   luaL_newmetatable(L, BINDING_DATASET);
   luaL_setfuncs(L, dataset_meta, 0);
   luaL_newlib(L, dataset_methods);
+  lua_pushvalue(L, -1);
   lua_pushcclosure(L, dataset_index, 1);
-  lua_setfield(L, -2, "__index");
+  lua_setfield(L, -3, "__index");
+  lua_setfield(L, -2, "__methods"); /* for those that are written in Lua */
   luaL_newmetatable(L, BINDING_BATCHES);
   luaL_setfuncs(L, batches_meta, 0);
   luaL_newlib(L, batches_methods);

@@ -62,16 +62,14 @@ static lander_status set_crop(augment *a, const augment_options *o,
   return tensor_count_of(shape->dims, shape->size, &shape->numbers, error);
 }
 
-/* What a sample of black pixels is like, one number a plane. */
-static lander_status read_blank(augment *a, const lander_dataset *d,
+static lander_status get_memory(augment *a, const lander_dataset *d,
                                 lander_error *error) {
   a->sample =
       memory_new(d->engine, (size_t)d->shape[DATASET_X].numbers, sizeof(real), error);
-  a->blank = memory_new(d->engine, (size_t)a->planes, sizeof(real), error);
-  if (!a->sample || !a->blank) return LANDER_ERROR_MEMORY;
-  dataset_blank(d, a->sample);
-  for (int64_t p = 0; p < a->planes; p++)
-    a->blank[p] = a->sample[p * a->rows * a->columns];
+  a->black = memory_new(d->engine, (size_t)a->planes, sizeof(real), error);
+  if (!a->sample || !a->black) return LANDER_ERROR_MEMORY;
+  for (int64_t p = 0; d->black && p < a->planes; p++)
+    a->black[p] = d->black[p / (a->planes / d->channels)];
   return LANDER_OK;
 }
 
@@ -92,12 +90,12 @@ lander_status augment_prepare(augment *a, const lander_dataset *d,
   a->planes = shape->numbers / (a->rows * a->columns);
   status = read_pair(&o->pad, "pad", 0, 0, a->pad, error);
   if (status == LANDER_OK) status = set_crop(a, o, shape, error);
-  if (status == LANDER_OK) status = read_blank(a, d, error);
+  if (status == LANDER_OK) status = get_memory(a, d, error);
   return status;
 }
 
 void augment_release(augment *a, lander_engine *engine) {
-  memory_free(engine, a->blank);
+  memory_free(engine, a->black);
   memory_free(engine, a->sample);
 }
 
@@ -117,17 +115,17 @@ static void fill(int64_t count, real value, real *out) {
   for (int64_t i = 0; i < count; i++) out[i] = value;
 }
 
-/* Columns begin .. begin+count-1 of a row that has `columns`, blank where it has none. */
+/* Columns begin .. begin+count-1 of a row that has `columns`, black where it has none. */
 static void write_row(const real *row, int64_t columns, int64_t begin, int64_t count,
-                      real blank, real *out) {
+                      real black, real *out) {
   int64_t left = begin < 0 ? -begin : 0;
   if (left > count) left = count;
   int64_t there = columns - (begin + left);
   if (there > count - left) there = count - left;
   if (there < 0) there = 0;
-  fill(left, blank, out);
+  fill(left, black, out);
   memcpy(out + left, row + (there > 0 ? begin + left : 0), (size_t)there * sizeof *out);
-  fill(count - left - there, blank, out + left + there);
+  fill(count - left - there, black, out + left + there);
 }
 
 static void mirror_row(int64_t count, real *row) {
@@ -149,11 +147,11 @@ void augment_write(const augment *a, int64_t epoch, int64_t place, real *out) {
     for (int64_t r = 0; r < a->crop[ROWS]; r++, out += a->crop[COLUMNS]) {
       int64_t row = first_row + r;
       if (row < 0 || row >= a->rows) {
-        fill(a->crop[COLUMNS], a->blank[p], out);
+        fill(a->crop[COLUMNS], a->black[p], out);
         continue;
       }
       write_row(plane + row * a->columns, a->columns, first_column, a->crop[COLUMNS],
-                a->blank[p], out);
+                a->black[p], out);
       if (mirror) mirror_row(a->crop[COLUMNS], out);
     }
   }

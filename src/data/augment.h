@@ -36,7 +36,7 @@ typedef struct augment {
   uint64_t seed;
   int64_t planes, rows, columns; /* of a sample as it was read */
   int64_t pad[2], crop[2];
-  real *blank;  /* (planes): what a black pixel is */
+  real *black;  /* (planes): what a black pixel is */
   real *sample; /* room to read one into */
 } augment;
 

@@ -30,13 +30,6 @@ void lander_dataset_free(lander_dataset *d) {
   lander_engine_free(engine);
 }
 
-void dataset_blank(const lander_dataset *d, real *x) {
-  if (d->type->blank)
-    d->type->blank(d, x);
-  else
-    memset(x, 0, (size_t)d->shape[DATASET_X].numbers * sizeof *x);
-}
-
 lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
                                 const int64_t *size, lander_error *error) {
   struct dataset_shape *s = &d->shape[which];
@@ -92,17 +85,13 @@ static lander_status part_read(const lander_dataset *d, int64_t position, real *
   return p->whole->type->read(p->whole, p->first + position, x, y, error);
 }
 
-static void part_blank(const lander_dataset *d, real *x) {
-  dataset_blank(((const part *)d)->whole, x);
-}
-
 static void part_release(lander_dataset *d) {
   lander_dataset_free(((part *)d)->whole);
 }
 
 lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t count,
                                       lander_error *error) {
-  static const dataset_type type = {part_read, part_blank, part_release};
+  static const dataset_type type = {part_read, part_release};
   error_clear(error);
   if (first < 0 || count < 0 || first > d->count || count > d->count - first) {
     error_set(error, LANDER_ERROR_ARGUMENT,
@@ -116,6 +105,8 @@ lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t 
   p->base.count = count;
   p->base.classes = d->classes;
   p->base.lent = d->lent;
+  p->base.black = d->black; /* the whole's, as its samples are */
+  p->base.channels = d->channels;
   memcpy(p->base.shape, d->shape, sizeof d->shape);
   p->whole = dataset_keep(d);
   p->first = first;

@@ -9,8 +9,6 @@
 typedef struct dataset_type {
   lander_status (*read)(const lander_dataset *d, int64_t position, real *x, real *y,
                         lander_error *error);
-  /* The x of a sample whose pixels are all black; NULL: it is zeros. */
-  void (*blank)(const lander_dataset *d, real *x);
   void (*release)(lander_dataset *d); /* what d has beyond the structure itself */
 } dataset_type;
 
@@ -22,7 +20,9 @@ struct lander_dataset {
   lander_engine *engine; /* kept */
   int holds;
   int64_t count;
-  int classes; /* 0: y is no choice among classes */
+  real *black;      /* (channels): what a 0 of the file is in each of them; NULL: 0 */
+  int64_t channels; /* the first size of x, when there are rows and columns behind it */
+  int classes;      /* 0: y is no choice among classes */
   bool lent; /* its memory is the caller's to change: read on the calling thread alone */
   struct dataset_shape {
     int dims;
@@ -35,7 +35,6 @@ struct lander_dataset {
 void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
                   lander_error *error);
 lander_dataset *dataset_keep(lander_dataset *d);
-void dataset_blank(const lander_dataset *d, real *x);
 /* fails: shape (overflow, too many dims). */
 lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
                                 const int64_t *size, lander_error *error);

@@ -3,39 +3,21 @@
 
 #include "../base/error.h"
 #include "../base/memory.h"
-#include "../base/stream.h"
+#include "bytes.h"
 
 #define IDX_HEADER(dims) (4 + 4 * (dims))
 
 /* One file while it is read. */
 typedef struct reading {
-  lander_engine *engine;
-  file_reader *file;
-  stream *stream;
+  bytes_file file;
   const char *path;
-  bool compressed;
   idx_file *out;
 } reading;
-
-static lander_status open_stream(reading *r, lander_error *error) {
-  unsigned char magic[2] = {0};
-  int64_t size = file_size(r->file);
-  if (size >= 2) {
-    lander_status status = file_read_at(r->file, 0, magic, sizeof magic, error);
-    if (status != LANDER_OK) return status;
-  }
-  r->compressed = magic[0] == 0x1f && magic[1] == 0x8b;
-  lander_error mine;
-  if (!error) error = &mine; /* the status is read from it */
-  r->stream = stream_open(r->engine, r->file, r->path, 0, size,
-                          r->compressed ? STREAM_GZIP : STREAM_PLAIN, error);
-  return r->stream ? LANDER_OK : error->code;
-}
 
 static lander_status read_header_bytes(reading *r, unsigned char *out, size_t size,
                                        lander_error *error) {
   size_t got;
-  lander_status status = stream_read(r->stream, out, size, &got, error);
+  lander_status status = bytes_read(&r->file, out, size, &got, error);
   if (status == LANDER_OK && got < size)
     return error_set(error, LANDER_ERROR_FORMAT,
                      "%s: ends inside its header: it was cut short", r->path);
@@ -59,16 +41,10 @@ static lander_status check_magic(const reading *r, const unsigned char magic[4],
   return LANDER_OK;
 }
 
-/* How many bytes can follow the header, given how many the file has. */
-static int64_t possible_bytes(const reading *r) {
-  int64_t size = file_size(r->file);
-  if (!r->compressed) return size - IDX_HEADER(r->out->dims);
-  return size > INT64_MAX / STREAM_MAX_RATIO ? INT64_MAX : size * STREAM_MAX_RATIO;
-}
-
 static lander_status check_sizes(reading *r, lander_error *error) {
   idx_file *f = r->out;
-  int64_t possible = possible_bytes(r), total = 1;
+  int64_t possible = bytes_possible(&r->file), total = 1;
+  if (!r->file.compressed) possible -= IDX_HEADER(f->dims);
   f->sample = 1;
   for (int i = 0; i < f->dims; i++) {
     if (f->size[i] == 0)
@@ -83,7 +59,7 @@ static lander_status check_sizes(reading *r, lander_error *error) {
     total *= f->size[i];
     if (i > 0) f->sample *= f->size[i];
   }
-  if (!r->compressed && total != possible)
+  if (!r->file.compressed && total != possible)
     return error_set(error, LANDER_ERROR_FORMAT,
                      "%s: has %lld bytes behind its header, which says %lld", r->path,
                      (long long)possible, (long long)total);
@@ -107,35 +83,12 @@ static lander_status read_header(reading *r, const char *what, int min_dims, int
   return check_sizes(r, error);
 }
 
-/* Reads up to `wanted` bytes. A compressed file can claim a thousand times its size, so
- * its memory grows only as the bytes come. */
-static lander_status read_bytes(reading *r, size_t wanted, size_t *got,
-                                lander_error *error) {
-  idx_file *f = r->out;
-  uint64_t room = r->compressed ? 4 * (uint64_t)file_size(r->file) : wanted;
-  *got = 0;
-  do {
-    room = room < wanted ? room : wanted;
-    uint8_t *bytes = memory_resize(r->engine, f->bytes, (size_t)room, 1, error);
-    if (!bytes) return LANDER_ERROR_MEMORY;
-    f->bytes = bytes;
-    size_t more;
-    lander_status status =
-        stream_read(r->stream, bytes + *got, (size_t)room - *got, &more, error);
-    if (status != LANDER_OK) return status;
-    *got += more;
-    if (*got < room) return LANDER_OK;
-    room *= 2;
-  } while (*got < wanted);
-  return LANDER_OK;
-}
-
 /* With a limit, what comes after it is not looked at: that is what makes it fast. */
 static lander_status read_samples(reading *r, int64_t limit, lander_error *error) {
   idx_file *f = r->out;
   f->count = limit > 0 && limit < f->size[0] ? limit : f->size[0];
   size_t wanted = (size_t)(f->count * f->sample), got = 0, more = 0;
-  lander_status status = read_bytes(r, wanted, &got, error);
+  lander_status status = bytes_append(&r->file, &f->bytes, &got, wanted, error);
   if (status == LANDER_OK && got < wanted)
     return error_set(
         error, LANDER_ERROR_FORMAT,
@@ -143,7 +96,7 @@ static lander_status read_samples(reading *r, int64_t limit, lander_error *error
         got, wanted);
   unsigned char byte;
   if (status == LANDER_OK && f->count == f->size[0])
-    status = stream_read(r->stream, &byte, 1, &more, error);
+    status = bytes_read(&r->file, &byte, 1, &more, error);
   if (status == LANDER_OK && more > 0)
     return error_set(error, LANDER_ERROR_FORMAT,
                      "%s: has more than the %zu bytes that its header says", r->path,
@@ -155,16 +108,12 @@ lander_status idx_read(lander_engine *engine, const char *path, const char *what
                        int min_dims, int max_dims, int64_t limit, idx_file *out,
                        lander_error *error) {
   *out = (idx_file){0};
-  reading r = {.engine = engine, .path = path, .out = out};
-  lander_error mine;
-  if (!error) error = &mine; /* the status is read from it */
-  r.file = file_open(engine, path, error);
-  if (!r.file) return error->code;
-  lander_status status = open_stream(&r, error);
-  if (status == LANDER_OK) status = read_header(&r, what, min_dims, max_dims, error);
+  reading r = {.path = path, .out = out};
+  lander_status status = bytes_open(&r.file, engine, path, error);
+  if (status != LANDER_OK) return status;
+  status = read_header(&r, what, min_dims, max_dims, error);
   if (status == LANDER_OK) status = read_samples(&r, limit, error);
-  stream_close(r.stream);
-  file_close(r.file);
+  bytes_close(&r.file);
   if (status != LANDER_OK) {
     memory_free(engine, out->bytes);
     out->bytes = NULL;

@@ -1,7 +1,8 @@
 /* tensors.c: tensors as a dataset, shared with whoever made them. */
-#include "dataset.h"
+#include "tensors.h"
 
 #include "../base/error.h"
+#include "../base/memory.h"
 #include "../base/options.h"
 #include "../tensor/tensor.h"
 #include <limits.h>
@@ -42,6 +43,7 @@ static lander_status read_sample(const lander_dataset *d, int64_t position, real
 static void release(lander_dataset *d) {
   lander_tensor_free(((tensors *)d)->part[DATASET_X]);
   lander_tensor_free(((tensors *)d)->part[DATASET_Y]);
+  memory_free(d->engine, d->black);
 }
 
 /* Shares t when its rows lie one after the other, else copies it. */
@@ -57,21 +59,22 @@ static lander_status take(tensors *self, int which, const lander_tensor *t,
   return dataset_set_shape(&self->base, which, t->dims - 1, t->size + 1, error);
 }
 
-static lander_status check_labels(const tensors *self, int classes, lander_error *error) {
-  const lander_tensor *y = self->part[DATASET_Y];
+lander_status tensors_check_labels(const lander_tensor *y, int classes, int first,
+                                   lander_error *error) {
   if (y->dims != 1) {
     char found[SHAPE_TEXT];
     return error_set(error, LANDER_ERROR_SHAPE,
                      "labels are one number a sample, but y has the shape %s",
                      shape_text(found, y->dims, y->size));
   }
+  double last = (double)first + classes - 1;
   for (int64_t i = 0; i < y->size[0]; i++) {
-    real label = y->data[i];
-    if (!(label >= 1 && label <= (real)classes && label == floor(label)))
+    double label = y->data[i];
+    if (!(label >= first && label <= last && label == floor(label)))
       return error_set(error, LANDER_ERROR_DATA,
-                       "the label of sample %lld is %g, expected a whole number from 1 "
-                       "to %d",
-                       (long long)i + 1, (double)label, classes);
+                       "the label of sample %lld is %g, expected a whole number from %d "
+                       "to %.0f",
+                       (long long)i + 1, label, first, last);
   }
   return LANDER_OK;
 }
@@ -87,24 +90,33 @@ static lander_status check_shapes(const lander_tensor *x, const lander_tensor *y
                    shape_text(y_shape, y->dims, y->size));
 }
 
-lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const char *given,
-                                    lander_error *error) {
-  static const dataset_type type = {read_sample, NULL, release};
-  tensors_options chosen;
-  error_clear(error);
-  if (options_read(options, given, "tensors", &chosen, error) != LANDER_OK ||
-      check_shapes(x, y, error) != LANDER_OK)
-    return NULL;
+lander_dataset *tensors_dataset(lander_tensor *x, lander_tensor *y, bool lent,
+                                lander_error *error) {
+  static const dataset_type type = {read_sample, release};
+  if (check_shapes(x, y, error) != LANDER_OK) return NULL;
   tensors *self = dataset_new(lander_tensor_engine(x), &type, sizeof *self, error);
   if (!self) return NULL;
   self->base.count = x->size[0];
-  self->base.lent = !chosen.prefetch;
-  self->base.classes = chosen.classes;
-  lander_status status = take(self, DATASET_X, x, error);
-  if (status == LANDER_OK) status = take(self, DATASET_Y, y, error);
-  if (status == LANDER_OK && chosen.classes > 0)
-    status = check_labels(self, chosen.classes, error);
-  if (status == LANDER_OK) return &self->base;
+  self->base.lent = lent;
+  if (take(self, DATASET_X, x, error) == LANDER_OK &&
+      take(self, DATASET_Y, y, error) == LANDER_OK)
+    return &self->base;
   lander_dataset_free(&self->base);
+  return NULL;
+}
+
+lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *y, const char *given,
+                                    lander_error *error) {
+  tensors_options chosen;
+  error_clear(error);
+  if (options_read(options, given, "tensors", &chosen, error) != LANDER_OK) return NULL;
+  lander_dataset *d = tensors_dataset(x, y, !chosen.prefetch, error);
+  if (!d) return NULL;
+  d->classes = chosen.classes;
+  const lander_tensor *labels = ((tensors *)d)->part[DATASET_Y];
+  if (chosen.classes == 0 ||
+      tensors_check_labels(labels, chosen.classes, 1, error) == LANDER_OK)
+    return d;
+  lander_dataset_free(d);
   return NULL;
 }

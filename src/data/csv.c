@@ -1,0 +1,310 @@
+/* csv.c: a table of numbers in a text file as a dataset. */
+#include "columns.h"
+#include "levels.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include "../base/options.h"
+#include "../tensor/tensor.h"
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- Options ------------------------------------------------------------------------
+ */
+
+enum { HEADER_AUTO, HEADER_TRUE, HEADER_FALSE };
+static const char *const header_words[] = {"auto", "true", "false", NULL};
+static const char *const separator_words[] = {",", ";", "tab", "space", "|", NULL};
+static const char separators[] = {',', ';', '\t', ' ', '|'};
+
+typedef struct csv_options {
+  levels levels;
+  int classes, first, header, separator;
+  lander_ints shape;
+} csv_options;
+
+static const lander_option options[] = {
+    OPTION_INT(csv_options, classes, "0", 0, INT_MAX, 0,
+               "how many classes the labels in y choose from; 0: y holds numbers"),
+    OPTION_INT(csv_options, first, "0", INT_MIN / 2, INT_MAX / 2, 0,
+               "the label that the first class has in the file"),
+    OPTION_CHOICE(csv_options, header, "auto", header_words,
+                  "whether the first line has the columns' names; auto: if none of its "
+                  "fields is a number"),
+    OPTION_CHOICE(
+        csv_options, separator, ",", separator_words,
+        "what stands between fields; space: spaces and tabs, any number of them"),
+    OPTION_INTS(csv_options, shape, "", 1, INT_MAX, 0,
+                "sizes of a sample's x; by itself a row of numbers"),
+    LEVELS_OPTIONS(csv_options, "1"),
+    OPTION_END};
+
+/* ---- The dataset ---------------------------------------------------------------------
+ */
+
+typedef struct csv {
+  lander_dataset base;
+  real *part[2]; /* (count, numbers of a sample) */
+  int64_t room;  /* samples that there is memory for */
+} csv;
+
+static lander_status read_sample(const lander_dataset *d, int64_t position, real *x,
+                                 real *y, lander_error *error) {
+  (void)error; /* memory can't fail */
+  real *out[2] = {x, y};
+  for (int i = 0; i < 2; i++) {
+    int64_t numbers = d->shape[i].numbers;
+    memcpy(out[i], ((const csv *)d)->part[i] + position * numbers,
+           (size_t)numbers * sizeof(real));
+  }
+  return LANDER_OK;
+}
+
+static void release(lander_dataset *d) {
+  for (int i = 0; i < 2; i++) memory_free(d->engine, ((csv *)d)->part[i]);
+  memory_free(d->engine, d->black);
+}
+
+static lander_status set_room(csv *self, int64_t room, lander_error *error) {
+  for (int i = 0; i < 2; i++) {
+    size_t bytes = (size_t)self->base.shape[i].numbers * sizeof(real);
+    real *part =
+        memory_resize(self->base.engine, self->part[i], (size_t)room, bytes, error);
+    if (!part) return LANDER_ERROR_MEMORY;
+    self->part[i] = part;
+  }
+  self->room = room;
+  return LANDER_OK;
+}
+
+/* ---- Numbers --------------------------------------------------------------------------
+ */
+
+/* Plain decimals of up to 15 digits: the digits are a whole number that a double holds,
+ * and so is the power of ten, so the quotient is the nearest double (Clinger, "How to
+ * read floating point numbers accurately", PLDI 1990). That is most of what tables hold;
+ * false for the rest. */
+static bool read_short_number(const char *word, size_t length, double *value) {
+  static const double tens[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  size_t at = length > 0 && word[0] == '-' ? 1 : 0, point = length, first = at;
+  int64_t number = 0;
+  if (length - at > 16 || length == at) return false;
+  for (; at < length; at++) {
+    if (word[at] == '.' && point == length)
+      point = at;
+    else if (word[at] >= '0' && word[at] <= '9')
+      number = number * 10 + (word[at] - '0');
+    else
+      return false;
+  }
+  size_t digits = length - first - (point < length ? 1 : 0);
+  if (digits == 0 || digits > 15) return false;
+  double magnitude = (double)number / tens[point < length ? length - point - 1 : 0];
+  *value = first > 0 ? -magnitude : magnitude;
+  return true;
+}
+
+static bool read_number(const char *word, size_t length, double *value) {
+  return read_short_number(word, length, value) || text_read_number(word, length, value);
+}
+
+/* ---- Reading --------------------------------------------------------------------------
+ */
+
+typedef struct reading {
+  csv *out;
+  records *records;
+  const csv_options *options;
+  column_list columns;
+} reading;
+
+#define SHOWN 24 /* letters of a field in a message */
+
+/* A field as a message can show it, whatever bytes it has. */
+static const char *show(char out[SHOWN + 4], const char *field, size_t length) {
+  size_t shown = length < SHOWN ? length : SHOWN;
+  for (size_t i = 0; i < shown; i++)
+    out[i] = field[i] >= ' ' && field[i] < 127 ? field[i] : '?';
+  strcpy(out + shown, length > SHOWN ? "..." : "");
+  return out;
+}
+
+static lander_status field_number(const reading *r, int64_t column, double *value,
+                                  lander_error *error) {
+  char shown[SHOWN + 4];
+  size_t length;
+  const char *field = records_field(r->records, column, &length);
+  if (length == 0)
+    return records_fail(
+        r->records, LANDER_ERROR_FORMAT, column, error,
+        "the field is empty, expected a number (nan where none is known)");
+  if (!read_number(field, length, value))
+    return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
+                        "'%s' is no number%s", show(shown, field, length),
+                        r->out->base.count == 0 && r->options->header == HEADER_FALSE
+                            ? "; if it is a header, say header=true"
+                            : "");
+  if (isfinite(*value) && !isfinite((real)*value))
+    return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
+                        "'%s' is too large", show(shown, field, length));
+  return LANDER_OK;
+}
+
+static lander_status read_label(const reading *r, int64_t column, double value, real *out,
+                                lander_error *error) {
+  char shown[SHOWN + 4];
+  size_t length;
+  const char *field = records_field(r->records, column, &length);
+  double first = r->options->first, last = first + r->options->classes - 1;
+  *out = (real)(value - first + 1);
+  if (value >= first && value <= last && value == floor(value)) return LANDER_OK;
+  return records_fail(r->records, LANDER_ERROR_DATA, column, error,
+                      "the label is %s, expected a whole number from %.0f to %.0f "
+                      "(classes=%d first=%d)",
+                      show(shown, field, length), first, last, r->options->classes,
+                      r->options->first);
+}
+
+static lander_status read_field(const reading *r, int64_t column, lander_error *error) {
+  const struct column *c = &r->columns.at[column];
+  csv *self = r->out;
+  double value;
+  if (c->use == COLUMN_UNUSED) return LANDER_OK;
+  lander_status status = field_number(r, column, &value, error);
+  if (status != LANDER_OK) return status;
+  int which = c->use == COLUMN_X ? DATASET_X : DATASET_Y;
+  int64_t numbers = self->base.shape[which].numbers;
+  real *out = self->part[which] + self->base.count * numbers + c->place;
+  if (which == DATASET_Y && self->base.classes > 0)
+    return read_label(r, column, value, out, error);
+  if (which == DATASET_X) {
+    int64_t channels = levels_channels(&self->base.shape[DATASET_X]);
+    value = levels_value(&r->options->levels, c->place / (numbers / channels), value);
+  }
+  *out = (real)value;
+  return LANDER_OK;
+}
+
+static lander_status read_row(const reading *r, lander_error *error) {
+  csv *self = r->out;
+  if (records_fields(r->records) != r->columns.count)
+    return records_fail(r->records, LANDER_ERROR_FORMAT, records_fields(r->records) - 1,
+                        error, "the line ends after %lld fields, expected %lld",
+                        (long long)records_fields(r->records),
+                        (long long)r->columns.count);
+  lander_status status = LANDER_OK;
+  if (self->base.count == self->room)
+    status = set_room(self, self->room > 0 ? 2 * self->room : 16, error);
+  for (int64_t i = 0; i < r->columns.count && status == LANDER_OK; i++)
+    status = read_field(r, i, error);
+  if (status == LANDER_OK) self->base.count++;
+  return status;
+}
+
+/* Whether the record is a header: none of its fields is a number. */
+static bool is_header(const reading *r) {
+  if (r->options->header != HEADER_AUTO) return r->options->header == HEADER_TRUE;
+  for (int64_t i = 0; i < records_fields(r->records); i++) {
+    size_t length;
+    double value;
+    const char *field = records_field(r->records, i, &length);
+    if (read_number(field, length, &value)) return false;
+  }
+  return true;
+}
+
+/* ---- Shapes ---------------------------------------------------------------------------
+ */
+
+static lander_status set_x_shape(const reading *r, lander_error *error) {
+  const lander_ints *given = &r->options->shape;
+  lander_dataset *d = &r->out->base;
+  int64_t size[LANDER_LIST_MAX] = {r->columns.used[0]};
+  char shown[SHAPE_TEXT];
+  if (given->count == 0) return dataset_set_shape(d, DATASET_X, 1, size, error);
+  for (int i = 0; i < given->count; i++) size[i] = given->at[i];
+  lander_status status = dataset_set_shape(d, DATASET_X, given->count, size, error);
+  if (status == LANDER_OK && d->shape[DATASET_X].numbers != r->columns.used[0])
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "%s: the shape %s has %lld numbers, but x has %lld columns",
+                     records_path(r->records), shape_text(shown, given->count, size),
+                     (long long)d->shape[DATASET_X].numbers,
+                     (long long)r->columns.used[0]);
+  return status;
+}
+
+/* One column of y is a number, several are a row of them. */
+static lander_status set_y_shape(const reading *r, lander_error *error) {
+  const int64_t columns = r->columns.used[1];
+  if (columns > 1 && r->options->classes > 0)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "%s: y has %lld columns, but labels (classes=%d) are one",
+                     records_path(r->records), (long long)columns, r->options->classes);
+  return dataset_set_shape(&r->out->base, DATASET_Y, columns > 1, &columns, error);
+}
+
+static lander_status set_shapes(const reading *r, lander_error *error) {
+  lander_status status = set_x_shape(r, error);
+  if (status == LANDER_OK) status = set_y_shape(r, error);
+  if (status == LANDER_OK)
+    status = levels_check(&r->options->levels,
+                          levels_channels(&r->out->base.shape[DATASET_X]), "csv", error);
+  if (status == LANDER_OK)
+    status = levels_set_black(&r->options->levels, &r->out->base, error);
+  return status;
+}
+
+/* ---- The whole ------------------------------------------------------------------------
+ */
+
+static lander_status read_rows(const reading *r, bool header, lander_error *error) {
+  bool there = true;
+  lander_status status = set_shapes(r, error);
+  if (status == LANDER_OK && header) status = records_next(r->records, &there, error);
+  while (status == LANDER_OK && there) {
+    status = read_row(r, error);
+    if (status == LANDER_OK) status = records_next(r->records, &there, error);
+  }
+  if (status == LANDER_OK && r->out->base.count == 0)
+    return error_set(error, LANDER_ERROR_FORMAT, "%s: it has no samples, only a header",
+                     records_path(r->records));
+  return status == LANDER_OK ? set_room(r->out, r->out->base.count, error) : status;
+}
+
+static lander_status read_table(reading *r, const char *x, const char *y,
+                                lander_error *error) {
+  bool there;
+  lander_status status = records_next(r->records, &there, error);
+  if (status == LANDER_OK && !there)
+    return error_set(error, LANDER_ERROR_FORMAT, "%s: it is empty",
+                     records_path(r->records));
+  if (status != LANDER_OK) return status;
+  bool header = is_header(r);
+  lander_engine *engine = r->out->base.engine;
+  status = columns_read(&r->columns, engine, x, y, r->records, header, error);
+  if (status != LANDER_OK) return status;
+  status = read_rows(r, header, error);
+  columns_free(&r->columns);
+  return status;
+}
+
+lander_dataset *lander_data_csv(lander_engine *engine, const char *path, const char *x,
+                                const char *y, const char *given, lander_error *error) {
+  static const dataset_type type = {read_sample, release};
+  csv_options chosen;
+  error_clear(error);
+  if (options_read(options, given, "csv", &chosen, error) != LANDER_OK) return NULL;
+  csv *self = dataset_new(engine, &type, sizeof *self, error);
+  if (!self) return NULL;
+  self->base.classes = chosen.classes;
+  reading r = {.out = self, .options = &chosen};
+  lander_status status = LANDER_ERROR_IO;
+  r.records = records_open(engine, path, separators[chosen.separator], error);
+  if (r.records) status = read_table(&r, x, y, error);
+  records_close(r.records);
+  if (status == LANDER_OK) return &self->base;
+  lander_dataset_free(&self->base);
+  return NULL;
+}

@@ -1,0 +1,262 @@
+/* records.c: a text file of fields, record by record. */
+#include "records.h"
+
+#include "../base/error.h"
+#include "../base/memory.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHUNK 65536
+#define END   (-1) /* in place of a byte */
+
+struct records {
+  lander_engine *engine;
+  bytes_file file;
+  char separator;
+  int64_t line, first_line; /* of the next byte, of the record's beginning; from 1 */
+  char *text; /* the fields one after the other, each with a zero behind it */
+  size_t length, capacity;
+  size_t *begins; /* (fields + 1): where they begin in the text */
+  size_t fields, field_capacity;
+  size_t at, got; /* in the chunk */
+  unsigned char chunk[CHUNK];
+};
+
+/* ---- Bytes ------------------------------------------------------------------------ */
+
+/* *byte becomes the next one, which stays; END after the last. */
+static lander_status peek(records *r, int *byte, lander_error *error) {
+  if (r->at == r->got) {
+    r->at = 0;
+    lander_status status = bytes_read(&r->file, r->chunk, CHUNK, &r->got, error);
+    if (status != LANDER_OK) {
+      r->got = 0;
+      return status;
+    }
+  }
+  *byte = r->at < r->got ? r->chunk[r->at] : END;
+  return LANDER_OK;
+}
+
+/* Goes behind the byte that was peeked. */
+static void take(records *r) {
+  r->at++;
+}
+
+static bool is_line_end(int byte) {
+  return byte == '\n' || byte == '\r' || byte == END;
+}
+
+static bool is_space(int byte) {
+  return byte == ' ' || byte == '\t';
+}
+
+/* \n, \r\n or \r. */
+static lander_status take_line_end(records *r, lander_error *error) {
+  int byte = r->chunk[r->at];
+  take(r);
+  r->line++;
+  if (byte == '\n') return LANDER_OK;
+  lander_status status = peek(r, &byte, error);
+  if (status == LANDER_OK && byte == '\n') take(r);
+  return status;
+}
+
+/* Spaces that don't belong to a field; *byte becomes what follows. */
+static lander_status skip_spaces(records *r, int *byte, lander_error *error) {
+  lander_status status = peek(r, byte, error);
+  while (status == LANDER_OK && is_space(*byte) && *byte != r->separator) {
+    take(r);
+    status = peek(r, byte, error);
+  }
+  return status;
+}
+
+static lander_status skip_mark(records *r, lander_error *error) {
+  int byte;
+  lander_status status = peek(r, &byte, error); /* the first chunk is there by now */
+  if (status == LANDER_OK && r->got >= 3 && memcmp(r->chunk, "\xef\xbb\xbf", 3) == 0)
+    r->at = 3;
+  return status;
+}
+
+/* ---- Fields ----------------------------------------------------------------------- */
+
+lander_status records_fail(const records *r, lander_status code, int64_t index,
+                           lander_error *error, const char *format, ...) {
+  char text[LANDER_ERROR_LENGTH];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  return error_set(error, code, "%s: line %lld, column %lld: %s", r->file.path,
+                   (long long)r->first_line, (long long)index + 1, text);
+}
+
+static lander_status fail_here(records *r, const char *text, lander_error *error) {
+  return records_fail(r, LANDER_ERROR_FORMAT, (int64_t)r->fields, error, "%s", text);
+}
+
+static lander_status add_byte(records *r, int byte, lander_error *error) {
+  if (r->length == r->capacity) {
+    size_t capacity = r->capacity ? 2 * r->capacity : 256;
+    char *text = memory_resize(r->engine, r->text, capacity, 1, error);
+    if (!text) return LANDER_ERROR_MEMORY;
+    r->text = text;
+    r->capacity = capacity;
+  }
+  r->text[r->length++] = (char)byte;
+  return LANDER_OK;
+}
+
+static lander_status begin_field(records *r, lander_error *error) {
+  if (r->fields + 1 >= r->field_capacity) {
+    size_t capacity = r->field_capacity ? 2 * r->field_capacity : 16;
+    size_t *begins = memory_resize(r->engine, r->begins, capacity, sizeof *begins, error);
+    if (!begins) return LANDER_ERROR_MEMORY;
+    r->begins = begins;
+    r->field_capacity = capacity;
+  }
+  r->begins[r->fields] = r->length;
+  return LANDER_OK;
+}
+
+static lander_status end_field(records *r, lander_error *error) {
+  lander_status status = add_byte(r, '\0', error);
+  if (status == LANDER_OK) r->begins[++r->fields] = r->length;
+  return status;
+}
+
+static lander_status read_plain(records *r, lander_error *error) {
+  int byte;
+  lander_status status = peek(r, &byte, error);
+  while (status == LANDER_OK && !is_line_end(byte) && byte != r->separator &&
+         !(r->separator == ' ' && byte == '\t')) {
+    if (byte == 0) return fail_here(r, "a zero byte: this is no text of 8 bits", error);
+    status = add_byte(r, byte, error);
+    if (status != LANDER_OK) return status;
+    take(r);
+    status = peek(r, &byte, error);
+  }
+  while (r->length > r->begins[r->fields] && is_space(r->text[r->length - 1]))
+    r->length--;
+  return status;
+}
+
+/* What is between quotes; the first one was taken. */
+static lander_status read_quoted(records *r, lander_error *error) {
+  int byte;
+  for (;;) {
+    lander_status status = peek(r, &byte, error);
+    if (status != LANDER_OK) return status;
+    if (byte == END)
+      return fail_here(r, "the field begins with a quote that has no other", error);
+    if (byte == 0) return fail_here(r, "a zero byte: this is no text of 8 bits", error);
+    take(r);
+    if (byte == '\n') r->line++;
+    if (byte == '"') {
+      status = peek(r, &byte, error);
+      if (status != LANDER_OK || byte != '"') return status;
+      take(r);
+    }
+    status = add_byte(r, byte, error);
+    if (status != LANDER_OK) return status;
+  }
+}
+
+/* A field and what comes behind it; *byte becomes the separator or the end of a line. */
+static lander_status read_field(records *r, int *byte, lander_error *error) {
+  lander_status status = begin_field(r, error);
+  if (status != LANDER_OK) return status;
+  if (*byte == '"') {
+    take(r);
+    status = read_quoted(r, error);
+  } else {
+    status = read_plain(r, error);
+  }
+  if (status == LANDER_OK) status = skip_spaces(r, byte, error);
+  if (status == LANDER_OK && !is_line_end(*byte) && *byte != r->separator &&
+      r->separator != ' ')
+    return fail_here(r, "something follows the closing quote", error);
+  return status == LANDER_OK ? end_field(r, error) : status;
+}
+
+/* Spaces at the beginning of a record, and between fields that they separate. */
+static lander_status skip_separating(records *r, int *byte, lander_error *error) {
+  lander_status status = skip_spaces(r, byte, error);
+  while (status == LANDER_OK && r->separator == ' ' && is_space(*byte)) {
+    take(r);
+    status = peek(r, byte, error);
+  }
+  return status;
+}
+
+/* The fields to the end of the line, the first of which begins with `byte`. */
+static lander_status read_record(records *r, int byte, lander_error *error) {
+  for (;;) {
+    lander_status status = read_field(r, &byte, error);
+    if (status != LANDER_OK || is_line_end(byte)) return status;
+    if (r->separator != ' ') take(r);
+    status = skip_separating(r, &byte, error);
+    if (status != LANDER_OK) return status;
+    if (r->separator == ' ' && is_line_end(byte)) return LANDER_OK;
+  }
+}
+
+lander_status records_next(records *r, bool *there, lander_error *error) {
+  r->length = r->fields = 0;
+  *there = false;
+  int byte;
+  for (;;) {
+    r->first_line = r->line;
+    lander_status status = skip_separating(r, &byte, error);
+    if (status != LANDER_OK || byte == END) return status;
+    if (!is_line_end(byte)) break;
+    status = take_line_end(r, error);
+    if (status != LANDER_OK) return status;
+  }
+  lander_status status = read_record(r, byte, error);
+  if (status == LANDER_OK) status = peek(r, &byte, error);
+  if (status == LANDER_OK && byte != END) status = take_line_end(r, error);
+  *there = status == LANDER_OK;
+  return status;
+}
+
+const char *records_path(const records *r) {
+  return r->file.path;
+}
+int64_t records_fields(const records *r) {
+  return (int64_t)r->fields;
+}
+
+const char *records_field(const records *r, int64_t index, size_t *length) {
+  *length = r->begins[index + 1] - r->begins[index] - 1;
+  return r->text + r->begins[index];
+}
+
+/* ---- Open and close --------------------------------------------------------------- */
+
+records *records_open(lander_engine *engine, const char *path, char separator,
+                      lander_error *error) {
+  records *r = memory_new(engine, 1, sizeof *r, error);
+  if (!r) return NULL;
+  r->engine = engine;
+  r->separator = separator;
+  r->line = 1;
+  if (bytes_open(&r->file, engine, path, error) != LANDER_OK) {
+    memory_free(engine, r);
+    return NULL;
+  }
+  if (skip_mark(r, error) == LANDER_OK) return r;
+  records_close(r);
+  return NULL;
+}
+
+void records_close(records *r) {
+  if (!r) return;
+  bytes_close(&r->file);
+  memory_free(r->engine, r->text);
+  memory_free(r->engine, r->begins);
+  memory_free(r->engine, r);
+}

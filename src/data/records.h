@@ -1,0 +1,38 @@
+/* records.h: a text file of fields, record by record: CSV as RFC 4180 has it, and what is
+ * seen besides.
+ *
+ *  1. A record ends with a line: \n, \r\n or \r, or the end of the file. Empty lines are
+ *     passed over, a byte-order mark at the beginning too.
+ *  2. Fields stand between separators. Spaces around a field don't belong to it. Where
+ * the separator is a space, any number of spaces and tabs is one.
+ *  3. A field in "quotes" may hold separators, lines and, doubled, quotes.
+ *  4. There are no zero bytes. */
+#ifndef LANDER_DATA_RECORDS_H
+#define LANDER_DATA_RECORDS_H
+
+#include "bytes.h"
+
+typedef struct records records;
+
+/* A plain or gzipped file; `path` outlives it. owns: the caller (records_close).
+ * fails: io, memory. */
+records *records_open(lander_engine *engine, const char *path, char separator,
+                      lander_error *error);
+void records_close(records *r);
+
+/* Goes to the next record; *there is false at the end. fails: io, format (names line and
+ * column), memory. */
+lander_status records_next(records *r, bool *there, lander_error *error);
+
+const char *records_path(const records *r);
+
+/* The record's fields, and one of them, which ends with a zero byte. */
+int64_t records_fields(const records *r);
+const char *records_field(const records *r, int64_t index, size_t *length);
+
+/* Ends with an error about a field: "path: line 3, column 2: " and the text. */
+lander_status records_fail(const records *r, lander_status code, int64_t index,
+                           lander_error *error, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+#endif
