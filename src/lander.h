@@ -861,6 +861,10 @@ LANDER_API lander_status lander_solver_snapshot(const lander_solver *solver,
  * state), memory; then nothing was changed. */
 LANDER_API lander_status lander_solver_restore(lander_solver *solver, const char *path,
                                                lander_error *error);
+/* Whether a file is a snapshot, with a solver's state, and not a saved net alone.
+ * fails: io, format, memory. */
+LANDER_API lander_status lander_file_is_snapshot(lander_engine *engine, const char *path,
+                                                 bool *is, lander_error *error);
 /* The note of the snapshot that was last restored, NULL without one.
  * owns: the solver, until the next restore. fails: never. */
 LANDER_API const char *lander_solver_note(const lander_solver *solver);

@@ -87,7 +87,7 @@ end
 function TestTrain.test_callbacks()
   local iters, tests = {}, {}
   train {
-    test_data = support.blobs(20), test_interval = 4, test_initialization = true,
+    test_data = support.blobs(20), test_interval = 4,
     solver = solver(0.1, 10),
     on_iter = function(e) iters[#iters + 1] = e.iter end,
     on_test = function(e) tests[#tests + 1] = e.iter end,
@@ -100,8 +100,8 @@ function TestTrain.test_the_word_stop_stops()
   local run = train { on_iter = function(e) return e.iter == 7 and "stop" or nil end }
   lu.assertEquals({ run.status, run.iter }, { "stopped", 7 })
   run = train { test_data = support.blobs(20), test_interval = 5,
-                on_test = function() return "stop" end }
-  lu.assertEquals({ run.status, run.iter }, { "stopped", 5 })
+                test_initialization = false, on_test = function() return "stop" end }
+  lu.assertEquals({ run.status, run.iter, run.reason }, { "stopped", 5, "callback" })
 end
 
 function TestTrain.test_the_stop_flag_stops_after_the_iteration()
@@ -257,7 +257,7 @@ function TestTrainOptions.test_unknown_and_wrong_options()
   fails("option 'batch_size' must be an integer from 1, found 2.5", train, { batch_size = 2.5 })
   fails("unknown option 'momentun'", train,
     { solver = { base_lr = 1, max_iter = 1, momentun = 0 } })
-  fails("max_iter", train, { solver = { base_lr = 1 } })
+  fails("when does it end? Give solver.max_iter", train, { solver = { base_lr = 1 } })
   fails("or a function, found a number", train, { loss = 7 })
   fails("option 'retry' must be a table or a boolean, found a string", train, { retry = "no" })
   fails("net must be a net", train, { net = io.stdout })
@@ -404,7 +404,8 @@ function TestDivergence.test_bad_test_data()
   local _, x, y = support.blobs(50)
   local phases = {}
   local function run(why, bad_x, bad_y)
-    local o = options { test_data = lander.data.tensors(bad_x, bad_y), test_interval = 10 }
+    local o = options { test_data = lander.data.tensors(bad_x, bad_y), test_interval = 10,
+                        test_initialization = false }
     local result = lander.train(o)
     phases[#phases + 1] = o.net:phase()
     lu.assertEquals({ result.status, result.iter }, { "data_fault", 10 })

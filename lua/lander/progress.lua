@@ -33,10 +33,12 @@ end
 local Progress = {}
 Progress.__index = Progress
 
--- `every`: iterations between two plain lines (0: none); `quiet`: nothing at all.
+-- `every`: iterations between two plain lines (0: none); `total`: where it ends, math.maxinteger
+-- when that is not known; `seconds`: until a time limit, or nil; `quiet`: nothing at all.
 function core.new_progress(options)
   return setmetatable({
     every = options.every, total = options.total, batch = options.batch,
+    seconds = options.seconds,
     quiet = options.quiet, live = core.is_terminal and core.is_terminal() or false,
     shown = 0, attempt = "",
   }, Progress)
@@ -62,18 +64,30 @@ function Progress:continue()
   self.waited = self.waited + core.clock() - self.pause_began
 end
 
+-- Seconds until the last iteration or the time limit, whichever comes first.
+function Progress:left(iter, speed)
+  local left = (self.total - iter) / math.max(speed, 1e-9)
+  return math.min(left, self.seconds and self.seconds - (core.clock() - self.began) or left)
+end
+
 function Progress:line(iter, loss, rate)
   local spent = core.clock() - self.began - self.waited
-  local done = iter - self.first
-  local speed = done / math.max(spent, 1e-9)
-  return ("%d/%d  loss %s  rate %s  %s samples/s  %s left%s"):format(iter, self.total,
+  local speed = (iter - self.first) / math.max(spent, 1e-9)
+  local total = self.total < math.maxinteger and ("/%d"):format(self.total) or ""
+  return ("%d%s  loss %s  rate %s  %s samples/s  %s left%s"):format(iter, total,
     core.number_text(loss), core.number_text(rate),
     core.count_text(math.floor(speed * self.batch + 0.5)),
-    duration((self.total - iter) / math.max(speed, 1e-9)), self.attempt)
+    duration(self:left(iter, speed)), self.attempt)
+end
+
+-- The status line now, for who asked (SIGUSR1).
+function Progress:status()
+  if self.iter then show(self:line(self.iter, self.loss, self.rate), false) end
 end
 
 -- After every iteration; draws the live line ten times a second.
 function Progress:iteration(iter, loss, rate)
+  self.iter, self.loss, self.rate = iter, loss, rate
   if self.quiet then return end
   if self.live then
     local now = core.clock()

@@ -1,16 +1,7 @@
--- train.lua: lander.train: the loop with its tests, snapshots and journal, and what is
--- done when a training diverges: back to the start with a lower rate, until one works.
+-- train.lua: lander.train: what a run is made of, its head and its end, and what is done when a
+-- training diverges: back to the start with a lower rate, until one works.
 local lander = ...
 local core = lander.core
-
-local known = {
-  net = "userdata", data = "userdata", test_data = "userdata", batch_size = "integer",
-  solver = "table", loss = "any", display = "count", test_interval = "count",
-  test_initialization = "boolean", snapshot = "count", snapshot_prefix = "string",
-  keep = "integer", retry = "table|boolean", shuffle = "boolean", weights = "string",
-  resume = "string", quiet = "boolean", on_iter = "function", on_test = "function",
-  on_snapshot = "function", on_diverge = "function",
-}
 
 -- ---- exit statuses: the worst that happened in a script is the command's ----
 
@@ -22,57 +13,7 @@ local function note_status(word)
   if rank[status] > rank[core.exit_status or 0] then core.exit_status = status end
 end
 
--- ---- what can go wrong before iteration 0 goes wrong here ----
-
-local function check_retry(retry)
-  if retry == false then return { max = 0, factor = 0.1 } end
-  if retry == nil or retry == true then retry = {} end
-  local wrong = core.check_options("lander.train: retry", retry,
-    { max = "count", factor = "number" })
-  if wrong then error(wrong, 0) end
-  local factor = retry.factor or 0.1
-  if not (factor > 0 and factor < 1) then
-    error(("lander.train: retry.factor must be between 0 and 1, found %s"):format(factor), 0)
-  end
-  return { max = retry.max or 5, factor = factor }
-end
-
-local function check(options)
-  local wrong = core.check_options("lander.train", options, known)
-  if wrong then error(wrong, 0) end
-  for _, name in ipairs { "net", "data", "solver" } do
-    if options[name] == nil then error(("lander.train: %s is missing"):format(name), 0) end
-  end
-  if getmetatable(options.net) ~= core.net_metatable then
-    error("lander.train: net must be a net (nn.net { ... } makes one)", 0)
-  end
-  for _, name in ipairs { "data", "test_data" } do
-    local data = options[name]
-    if data and getmetatable(data) ~= core.dataset_metatable then
-      error(("lander.train: %s must be a dataset (lander.data makes one)"):format(name), 0)
-    end
-  end
-  if type(options.solver.base_lr) ~= "number"
-    and type(options.solver.lr_policy) ~= "function" then
-    error("lander.train: solver.base_lr, the learning rate, must be a number", 0)
-  end
-  if math.type(options.solver.max_iter) ~= "integer" or options.solver.max_iter < 1 then
-    error("lander.train: solver.max_iter, the number of iterations, must be an integer from 1", 0)
-  end
-end
-
--- The folder of the prefix, and whether files can be made in it: a long run that can't be
--- saved should not begin.
-local function probe_prefix(prefix)
-  local folder = prefix:match "^(.*)/[^/]*$"
-  if folder and folder ~= "" then core.make_dir(folder) end
-  if not rawget(_G, "io") then return end
-  local probe = prefix .. ".probe"
-  local file, message = io.open(probe, "wb")
-  if not file then error(("can't write beside '%s': %s"):format(prefix, message), 0) end
-  file:close()
-  if rawget(_G, "os") then os.remove(probe) end
-end
+-- ---- getting ready ----
 
 local function copy_params(net)
   local copy = {}
@@ -103,53 +44,96 @@ local function check_classes(t)
   end
 end
 
--- A solver for the next attempt, at the start or where the resumed run stood.
+-- A solver for the next attempt.
 local function new_solver(t)
-  local options = {}
+  local options = { average_loss = 20 }
   for key, value in pairs(t.options.solver) do options[key] = value end
   options.loss = nil -- the net has it by now
+  if t.max_iter < math.maxinteger then options.max_iter = t.max_iter end
+  if t.options.dry_run then options.max_iter = t.options.solver.max_iter end
   t.solver = lander.solver(t.net, options)
   t.base_lr = t.solver.base_lr
-  if t.options.resume then
-    local note = t.solver:restore(t.options.resume) or ""
-    t.first_scale = tonumber(note:match "lr_scale=(%S+)") or t.first_scale
+end
+
+-- Iterations that this training makes at most, and what that follows from.
+local function set_limits(t)
+  local options = t.options
+  t.max_iter, t.max_reason = options.solver.max_iter or math.maxinteger, "max_iter"
+  if options.max_epoch then
+    local epochs = math.ceil(options.max_epoch * #t.data / t.batch_size)
+    if epochs < t.max_iter then t.max_iter, t.max_reason = epochs, "max_epoch" end
   end
+  t.max_time = options.max_time
+  if options.dry_run then t.max_iter, t.max_reason = 2, "dry_run" end
+end
+
+-- The data of a run: a few batches of them where the net is to learn those by heart, which
+-- shows whether it can learn at all.
+local function set_data(t)
+  local options = t.options
+  t.data, t.test_data, t.shuffle = options.data, options.test_data, options.shuffle ~= false
+  t.augment = options.augment
+  if not options.overfit then return end
+  t.data = t.data:subset(1, math.min(options.overfit * t.batch_size, #t.data))
+  t.test_data, t.shuffle, t.augment = t.data, false, nil
+end
+
+local function make_batches(t)
+  t.batches = t.data:batches {
+    size = t.batch_size, shuffle = t.shuffle, seed = t.seed, loop = true, augment = t.augment,
+    reuse = true, -- nothing here keeps a batch
+  }
+  t.batches:seek(t.first_position)
+end
+
+local function open_files(t)
+  local path = t.prefix
+  if path then core.probe_prefix(path) end
+  t.journal = core.open_journal(path and path .. ".jsonl", t.resume ~= nil)
+  t.log = core.open_log(path and path .. ".log", t.resume ~= nil)
 end
 
 local function prepare(options)
-  check(options)
+  local retry = core.check_train(options)
   local solver = options.solver
   local t = {
-    options = options, net = options.net, data = options.data, test_data = options.test_data,
-    batch_size = options.batch_size or 64, max_iter = solver.max_iter,
+    options = options, net = options.net, retry = retry,
+    batch_size = options.batch_size or 64,
     display = options.display or 100, test_interval = options.test_interval or 0,
     snapshot = options.snapshot or 0, prefix = options.snapshot_prefix,
-    keep = options.keep or 3, retry = check_retry(options.retry),
+    keep = options.keep or 3,
     seed = math.type(solver.random_seed) == "integer" and solver.random_seed or 1,
-    average = math.type(solver.average_loss) == "integer" and solver.average_loss or 20,
-    snapshots = {}, attempt = 1, first_scale = tonumber(solver.lr_scale) or 1,
+    snapshots = {}, attempt = 1, attempts = retry.max + 1,
+    first_scale = tonumber(solver.lr_scale) or 1,
+    first_position = 0, unimproved = 0, seconds_before = 0,
     run = { status = "started", iter = 0, retries = 0, lr_scale = 1, history = {}, events = {} },
   }
-  t.attempts = t.retry.max + 1
-  if t.snapshot > 0 and not t.prefix then
-    error("lander.train: snapshot needs snapshot_prefix, the beginning of the files' names", 0)
+  if options.dry_run then
+    t.prefix = t.prefix and t.prefix .. "_dry_run"
+    t.test_batches, t.snapshot = 2, t.prefix and 2 or 0
   end
+  set_data(t)
+  set_limits(t)
   core.ensure_loss(t.net, options.loss or solver.loss)
   t.classes = count_classes(t.net)
   check_classes(t)
-  t.weights_said = options.weights
-    and tostring(t.net:load_weights(options.weights, { partial = true }))
+  core.read_best(t)
+  t.test_first = options.test_initialization
+  if t.test_first == nil then t.test_first = t.test_interval > 0 or options.dry_run end
+  t.resume = core.find_resume(options.resume, t.prefix)
+  if options.weights then
+    core.check_kind(options.weights, "weights")
+    t.weights_said = tostring(t.net:load_weights(options.weights, { partial = true }))
+  end
   t.net:train_phase()
   new_solver(t)
-  if t.prefix then probe_prefix(t.prefix) end
-  t.batches = t.data:batches {
-    size = t.batch_size, shuffle = options.shuffle ~= false, seed = t.seed, loop = true,
-    reuse = true, -- nothing here keeps a batch
-  }
+  if t.resume then core.resume(t) end
+  make_batches(t)
   t.start = copy_params(t.net)
-  t.journal = core.open_journal(t.prefix and t.prefix .. ".jsonl", options.resume ~= nil)
+  open_files(t)
   t.progress = core.new_progress {
     every = t.display, total = t.max_iter, batch = t.batch_size, quiet = options.quiet,
+    seconds = t.max_time and t.max_time - t.seconds_before,
   }
   return t
 end
@@ -160,26 +144,19 @@ local function data_text(t)
   local text = ("data: %s samples of %s"):format(core.count_text(#t.data),
     core.size_text(t.data:shape()))
   if t.test_data then text = text .. (", %s to test"):format(core.count_text(#t.test_data)) end
+  if t.options.overfit then text = text .. ", the same ones (overfit)" end
   return text
 end
 
--- The loss of five batches before any update: what rule R3 compares with.
 local function measure_start(t)
-  local losses, sum = {}, 0
-  for i = 1, 5 do
-    local x, y = t.batches:next()
-    local ok, loss = pcall(t.net.loss, t.net, x, y)
-    if not ok and not core.batch_fault(t, t.batches, x, y) then error(loss, 0) end
-    -- What is wrong with the data shows again in the first step, and is told there.
-    losses[i] = ok and loss or 0 / 0
-    sum = sum + losses[i]
-  end
-  t.baseline = losses
-  t.first_loss = sum / 5
-  return t.first_loss
+  local sum = 0
+  t.baseline = core.measure_start(t)
+  for _, loss in ipairs(t.baseline) do sum = sum + loss end
+  t.first_loss = sum / #t.baseline
+  t.batches:seek(t.first_position)
 end
 
-local function say_head(t, first_loss)
+local function say_head(t)
   local config, say = lander.config(), function(text) t.progress:say(text) end
   say(("lander %s, %s, seed %d, %d thread%s, %s, BLAS %s"):format(config.version, config.real,
     t.seed, config.threads, config.threads == 1 and "" or "s", config.instructions,
@@ -187,21 +164,25 @@ local function say_head(t, first_loss)
   say(t.net:summary())
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
-  if not first_loss then
-    return say(("resumed from %s at iteration %d"):format(t.options.resume, t.solver.iter))
+  if t.resume then
+    return say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
+  elseif t.options.resume then
+    say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
   local chance = t.classes and (", chance for %d classes %s"):format(t.classes,
     core.number_text(math.log(t.classes))) or ""
-  say(("first loss %s%s"):format(core.number_text(first_loss), chance))
+  say(("first loss %s%s"):format(core.number_text(t.first_loss), chance))
 end
 
 local function begin(t)
-  local first_loss = not t.options.resume and measure_start(t) or nil
-  say_head(t, first_loss)
+  t.began = core.clock()
+  if not t.resume then measure_start(t) end
+  say_head(t)
+  t.log:start(t.prefix or "")
   core.train_event(t, { event = "start", version = lander.version, seed = t.seed,
-    net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = first_loss,
-    chance = t.classes and math.log(t.classes), solver = t.options.solver,
-    resumed = t.options.resume })
+    net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
+    chance = t.classes and math.log(t.classes), solver = t.solver:options(), iter = t.solver.iter,
+    resumed = t.resume })
 end
 
 -- ---- attempts ----
@@ -210,21 +191,24 @@ end
 local function start_attempt(t)
   restore_params(t.net, t.start)
   t.net:train_phase()
-  if t.attempt > 1 then new_solver(t) end
+  if t.attempt > 1 then
+    new_solver(t)
+    if t.resume then t.solver:restore(t.resume) end
+    t.tested, t.snapped, t.recorded = nil, nil, nil
+    t.run.test_loss, t.run.accuracy = nil, nil
+  end
   if t.baseline then t.solver:baseline(t.baseline) end
-  t.run.lr_scale = core.scaled(t.first_scale, t.retry.factor, t.attempt - 1)
+  t.run.lr_scale = core.scaled(t.first_scale, t.retry.factor, t.run.retries)
   t.run.base_lr = core.scaled(t.base_lr, t.run.lr_scale, 1)
   t.solver.lr_scale = t.run.lr_scale
   t.first_iter = t.solver.iter
-  t.run.iter = t.first_iter
-  -- What an abandoned attempt measured says nothing about these weights.
-  t.run.loss, t.run.test_loss, t.run.accuracy = nil, nil, nil
-  t.batches:seek(t.solver.iter * t.batch_size)
+  t.run.iter, t.run.loss = t.first_iter, nil
+  t.batches:seek(t.first_position)
 end
 
 local function describe(t, what)
   local loss = core.number_text(what.loss)
-  if what.rule == "R3" and t.baseline then
+  if what.rule == "R3" and t.first_loss then
     loss = ("%s, was %s"):format(loss, core.number_text(t.first_loss))
   elseif what.rule == "R2" then
     loss = loss .. ", gradient not finite"
@@ -235,7 +219,7 @@ end
 
 -- What to do after a divergence: true for another attempt.
 local function diverged(t, what)
-  local retries_left = t.retry.max - (t.attempt - 1)
+  local retries_left = t.retry.max - t.run.retries
   local event = core.train_event(t, {
     event = "diverged", iter = t.solver.iter, rule = what.rule, where = what.where,
     loss = what.loss, gradient_norm = what.gradient_norm, threshold = what.threshold,
@@ -248,12 +232,14 @@ local function diverged(t, what)
     t.progress:say(said .. (word == "stop" and ". Stopped by on_diverge." or "."))
     return false
   end
-  local scale = core.scaled(t.first_scale, t.retry.factor, t.attempt)
+  local scale = core.scaled(t.first_scale, t.retry.factor, t.run.retries + 1)
   local base_lr = core.scaled(t.run.base_lr, t.retry.factor, 1)
   t.attempt = t.attempt + 1
   t.run.retries = t.run.retries + 1
-  t.progress:say(("%s. Back to the start, base_lr %s -> %s, try %d of %d."):format(said,
-    core.number_text(t.run.base_lr), core.number_text(base_lr), t.attempt, t.attempts))
+  local text = ("%s. Back to the start, base_lr %s -> %s, try %d of %d."):format(said,
+    core.number_text(t.run.base_lr), core.number_text(base_lr), t.attempt, t.attempts)
+  t.progress:say(text)
+  t.log:say(text)
   core.train_event(t, { event = "retry", iter = t.solver.iter, from = t.first_iter,
     lr_scale = scale,
     base_lr = base_lr, retries_left = retries_left - 1 })
@@ -272,7 +258,7 @@ local function run_attempts(t)
   local what
   repeat
     start_attempt(t)
-    what = core.run_attempt(t)
+    what = core.run_loop(t)
   until what.status ~= "diverged" or not diverged(t, what)
   return what
 end
@@ -291,11 +277,25 @@ local function save(t)
   end
 end
 
+-- What a run that was stopped can go on from.
+local function say_resume(t)
+  local newest = t.snapshots[#t.snapshots]
+  if newest and t.snapped == t.solver.iter then
+    t.progress:say(("to go on: the same training with resume = %q, or resume = \"latest\""):format(
+      newest.path))
+  end
+end
+
 local function say_end(t)
   local run = t.run
   local accuracy = run.accuracy and (", test accuracy %.4f"):format(run.accuracy) or ""
-  t.progress:say(("%s at %d: loss %s%s"):format(run.status, run.iter,
+  local reason = run.reason and run.reason ~= "max_iter" and (" (%s)"):format(run.reason) or ""
+  t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
     core.number_text(run.loss), accuracy))
+  if t.best and t.best.iter ~= run.iter then
+    t.progress:say(("best %s: %s at %d%s"):format(t.best.metric, core.number_text(t.best.value),
+      t.best.iter, t.best.path and ", saved in " .. t.best.path or ""))
+  end
   if run.retries > 0 and run.status == "finished" then
     t.progress:say(("recovered: %d %s, base_lr %s -> %s"):format(run.retries,
       run.retries == 1 and "retry" or "retries",
@@ -304,6 +304,7 @@ local function say_end(t)
   if run.path then
     t.progress:say(("saved: %s, journal: %s"):format(run.path, t.journal.path or "none"))
   end
+  if run.status == "stopped" then say_resume(t) end
 end
 
 -- Bad data or a net that makes NaN by itself leave nothing new to save; nor does a run that
@@ -318,10 +319,10 @@ local advice = "No rate worked: look at the data (scaled? labels right?) and the
 
 local function finish(t, what)
   local run = t.run
-  run.status, run.message, run.rule = what.status, what.message, what.rule
-  run.iter = t.solver.iter
+  run.status, run.reason, run.message, run.rule = what.status, what.reason, what.message, what.rule
+  run.fault, run.iter = what.fault, t.solver.iter
   local good = what.status == "finished" or what.status == "stopped"
-  if what.status == "stopped" and core.stopped() then note_status "interrupted" end
+  if what.reason == "signal" then note_status "interrupted" end
   if what.status == "finished" and run.retries > 0 then core.recovered = true end
   if not good then note_status(what.status) end
   if what.status == "diverged" then
@@ -335,13 +336,26 @@ local function finish(t, what)
   if t.prefix and worth_saving(t, what.status) then save(t) end
   say_end(t)
   if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
-  core.train_event(t, { event = "end", status = run.status, iter = run.iter, loss = run.loss,
-    accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr, path = run.path,
-    message = run.message })
+  t.log:finish(run.iter, run.loss)
+  core.train_event(t, { event = "end", status = run.status, reason = run.reason, iter = run.iter,
+    loss = run.loss, accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr,
+    path = run.path, message = run.message })
   return run
 end
 
--- Closes the journal however the training ends; an error (of a callback, say) is told there.
+-- A dry run tried everything and leaves nothing behind: the net is as it was, the files are
+-- gone again. That its snapshot can be read is a part of it.
+local function forget_dry_run(t)
+  if t.run.status == "finished" and t.prefix then t.solver:restore(t.snapshots[1].path) end
+  restore_params(t.net, t.start)
+  t.run.path, t.run.best = nil, nil
+  if not (t.prefix and rawget(_G, "os")) then return end
+  for _, ending in ipairs { ".npz", "_best.npz", "_iter_2.npz", ".jsonl", ".log" } do
+    os.remove(t.prefix .. ending)
+  end
+end
+
+-- Closes the files however the training ends; an error (of a callback, say) is told there.
 local function close_at_end(t)
   return setmetatable({}, { __close = function(_, message)
     if message ~= nil then
@@ -349,12 +363,15 @@ local function close_at_end(t)
         message = tostring(message) })
     end
     t.journal:close()
+    t.log:close()
+    if t.options.dry_run then forget_dry_run(t) end
   end })
 end
 
 -- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } -> a run:
---   { status =, iter =, loss =, test_loss =, accuracy =, retries =, lr_scale =, base_lr =,
---     history =, events =, path =, rule =, message = }, as doc/scripts.md tells
+--   { status =, reason =, iter =, loss =, test_loss =, accuracy =, best =, retries =, lr_scale =,
+--     base_lr =, history =, events =, path =, rule =, message =, fault = }, as doc/scripts.md
+--   tells
 function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)

@@ -413,6 +413,16 @@ static int solver_restore(lua_State *L) {
   return 1;
 }
 
+/* core.is_snapshot(path) -> whether it is one, and not a saved net */
+static int is_snapshot(lua_State *L) {
+  lander_error error;
+  bool is = false;
+  const char *path = luaL_checkstring(L, 1);
+  binding_check(L, lander_file_is_snapshot(binding_engine(L), path, &is, &error), &error);
+  lua_pushboolean(L, is);
+  return 1;
+}
+
 /* ---- options as fields ---- */
 
 /* The table of the solver's type. */
@@ -586,6 +596,8 @@ void binding_open_solver(lua_State *L) {
   luaL_setfuncs(L, checkpoint_meta, 0);
   lua_pop(L, 1);
   lua_getfield(L, -1, "core");
+  lua_pushcfunction(L, is_snapshot);
+  lua_setfield(L, -2, "is_snapshot");
   lua_pushcclosure(L, new_solver, 1);
   lua_setfield(L, -2, "solver");
   luaL_newmetatable(L, BINDING_SOLVER);

@@ -1,8 +1,10 @@
-/* signals.c: Ctrl-C and SIGTERM. */
+/* signals.c: Ctrl-C and SIGTERM stop; SIGHUP asks a training for a snapshot, SIGUSR1 for
+ * its status line. */
 #include "cli.h"
 
 #include <lauxlib.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../lander.h"
@@ -12,6 +14,7 @@ static lander_engine *engine;
 static volatile sig_atomic_t pending; /* signals that nobody heeded yet */
 static volatile sig_atomic_t caught;  /* a training looks at the stop flag by itself */
 static volatile sig_atomic_t most = 2;
+static volatile sig_atomic_t wants_snapshot, wants_status; /* asked of a training */
 
 static void interrupt(lua_State *L, lua_Debug *place) {
   (void)place;
@@ -30,6 +33,13 @@ static void handle(int signal) {
   lua_sethook(state, interrupt, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
+static void ask(int signal) {
+  if (signal == SIGHUP)
+    wants_snapshot = 1;
+  else
+    wants_status = 1;
+}
+
 static void install(int flags) {
   struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
   sigemptyset(&action.sa_mask);
@@ -37,10 +47,34 @@ static void install(int flags) {
   sigaction(SIGTERM, &action, NULL);
 }
 
-/* core.catch_stop(bool): whether a training is on its way that heeds the stop flag */
+/* What a training is asked for; without one, SIGHUP and SIGUSR1 do what they did before.
+ */
+static void install_asking(bool on) {
+  static struct sigaction hup, usr1;
+  struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGHUP, on ? &action : &hup, on ? &hup : NULL);
+  sigaction(SIGUSR1, on ? &action : &usr1, on ? &usr1 : NULL);
+}
+
+/* core.catch_stop(bool): whether a training is on its way that heeds the stop flag, and
+ * what it is asked for; trainings may be one in another */
 static int catch_stop(lua_State *L) {
-  caught = lua_toboolean(L, 1);
+  static int trainings;
+  trainings += lua_toboolean(L, 1) ? 1 : -1;
+  caught = trainings > 0;
+  if (trainings == (lua_toboolean(L, 1) ? 1 : 0)) install_asking(trainings > 0);
   return 0;
+}
+
+/* core.signalled("snapshot" | "status") -> whether that was asked for since the last call
+ */
+static int signalled(lua_State *L) {
+  volatile sig_atomic_t *flag =
+      strcmp(luaL_checkstring(L, 1), "snapshot") ? &wants_status : &wants_snapshot;
+  lua_pushboolean(L, *flag);
+  *flag = 0;
+  return 1;
 }
 
 void signals_open(lua_State *L) {
@@ -51,6 +85,8 @@ void signals_open(lua_State *L) {
   lua_pop(L, 1);
   lua_pushcfunction(L, catch_stop);
   lua_setfield(L, -2, "catch_stop");
+  lua_pushcfunction(L, signalled);
+  lua_setfield(L, -2, "signalled");
   install(SA_RESTART);
 }
 

@@ -211,6 +211,16 @@ lander_status lander_solver_snapshot(const lander_solver *s, const char *path,
 /* ---- reading
  * ----------------------------------------------------------------------------- */
 
+lander_status lander_file_is_snapshot(lander_engine *engine, const char *path, bool *is,
+                                      lander_error *error) {
+  error_clear(error);
+  npz_reader *z = npz_open(engine, path, error);
+  if (!z) return error ? error->code : LANDER_ERROR_IO;
+  *is = npz_has(z, SOLVER_MEMBER);
+  npz_close(z);
+  return LANDER_OK;
+}
+
 /* All that a snapshot holds, checked, before anything is changed. */
 typedef struct loaded {
   lander_net *net;

@@ -1,0 +1,105 @@
+-- measure.lua: the net on a dataset, and what is wrong with a batch of data.
+local lander = ...
+local core = lander.core
+
+-- What is wrong with the batch x, y, as words, or nil: a lower rate does not cure bad data.
+-- Also as a table { sample =, field =, value =, expected = }.
+function core.batch_fault(t, batches, x, y)
+  local samples = batches:samples()
+  local function first(bad)
+    for i = 1, bad:size(1) do
+      if bad:select(1, i):max() > 0 then return i end
+    end
+  end
+  -- Its value, and the place of that in the sample.
+  local function not_finite(part, bad, what)
+    local i = first(bad)
+    local sample = part:select(1, i)
+    if sample:dim() == 0 or sample:numel() == 1 then
+      local value = sample:max()
+      if value == value then value = sample:min() end
+      return ("sample %d: the %s is %s"):format(samples[i], what, core.number_text(value)),
+        { sample = samples[i], field = what, value = value, expected = "a finite number" }
+    end
+    sample = sample:contiguous():view(-1)
+    local field = sample:isfinite():argmin()
+    return ("sample %d: value %d of the %s is %s"):format(samples[i], field, what,
+      core.number_text(sample[field])),
+      { sample = samples[i], field = ("%s[%d]"):format(what, field), value = sample[field],
+        expected = "a finite number" }
+  end
+  local bad = x:isfinite():eq(0)
+  if bad:max() > 0 then return not_finite(x, bad, "input") end
+  bad = y:isfinite():eq(0)
+  if bad:max() > 0 then return not_finite(y, bad, "label") end
+  if not t.classes then return end
+  bad = y:lt(1):maximum(y:gt(t.classes)):maximum(y:ne(y:floor()))
+  if bad:max() == 0 then return end
+  local i = first(bad)
+  local label = y:select(1, i):max()
+  local expected = ("a class from 1 to %d"):format(t.classes)
+  return ("sample %d: label %s, expected %s"):format(samples[i], core.number_text(label), expected),
+    { sample = samples[i], field = "label", value = label, expected = expected }
+end
+
+-- Hits of a batch: the place of the largest score of each sample beside its class.
+local function count_hits(scores, target)
+  return scores:argmax(2):eq(target):sum()
+end
+
+-- The loss of one batch; nil and how the training ends with it where there is none.
+local function batch_loss(t, batches, x, y)
+  local ok, loss = pcall(t.net.loss, t.net, x, y)
+  if ok and core.is_finite(loss) then return loss end
+  local fault, detail = core.batch_fault(t, batches, x, y)
+  if fault then
+    return nil, { status = "data_fault", message = "in the test data, " .. fault, fault = detail }
+  elseif not ok then
+    error(loss, 0)
+  end
+  return loss
+end
+
+local function measure(t)
+  local net, loss, hits, count = t.net, 0, 0, 0
+  local output = net[net:output_name()]
+  local batches = t.test_data:batches { size = t.batch_size, reuse = true }
+  local left = t.test_batches or math.huge
+  for x, y in batches do
+    if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
+    local n = x:size(1)
+    local value, ends = batch_loss(t, batches, x, y)
+    if not value then return nil, ends end
+    loss = loss + value * n
+    if t.classes then hits = hits + count_hits(output.output, y) end
+    count = count + n
+    left = left - 1
+    if left == 0 then break end
+  end
+  return loss / count, t.classes and hits / count or nil
+end
+
+-- The mean loss over the test data, and the share of samples whose class is right. Batches
+-- weigh what they hold, so the short one at the end counts right. nil and how the training
+-- ends with it when there is no result. The net comes out of the test phase in any case.
+function core.measure(t)
+  t.net:test_phase()
+  local ok, loss, more = pcall(measure, t)
+  t.net:train_phase()
+  if ok then return loss, more end
+  if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
+  error(core.plain_message(loss), 0)
+end
+
+-- The loss of five batches before any update: what the rules of the monitor compare with.
+function core.measure_start(t)
+  local losses = {}
+  for i = 1, 5 do
+    local x, y = t.batches:next()
+    local ok, loss = pcall(t.net.loss, t.net, x, y)
+    if not ok and not core.batch_fault(t, t.batches, x, y) then error(loss, 0) end
+    -- What is wrong with the data shows again in the first step, and is told there.
+    losses[i] = ok and loss or 0 / 0
+  end
+  return losses
+end

@@ -1,0 +1,211 @@
+-- snapshots.lua: the files of a training: snapshots, which of them are kept, the best net,
+-- and going on from one.
+--
+-- A snapshot is the solver's (weights, history, what the monitor and the schedule
+-- remember) with a note of the training's own, as JSON: the place in the data and all that
+-- this side of the library must know to go on with the same bits.
+local lander = ...
+local core = lander.core
+
+local function remove(path)
+  if rawget(_G, "os") then os.remove(path) end
+end
+
+-- ---- what a note holds ----
+
+local NOTE_VERSION = 1
+
+local function note(t)
+  return core.json({
+    version = NOTE_VERSION, attempt = t.attempt, retries = t.run.retries,
+    lr_scale = t.run.lr_scale, first_scale = t.first_scale,
+    samples = #t.data, batch_size = t.batch_size, shuffle = t.shuffle, seed = t.seed,
+    position = t.batches:position(), first_loss = t.first_loss,
+    tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
+    best = t.best, unimproved = t.unimproved,
+    seconds = t.seconds_before + core.clock() - t.began,
+  }, true)
+end
+
+local function bad_note(path, message)
+  error(("%s has a note that is none of lander.train's (%s); solver:restore(path) reads such a "
+    .. "snapshot"):format(path, message), 0)
+end
+
+local function read_note(path, text)
+  if not text then bad_note(path, "there is none") end
+  local ok, found = pcall(core.read_json, text)
+  if not ok then bad_note(path, found) end
+  if type(found) ~= "table" or found.version ~= NOTE_VERSION then
+    bad_note(path, "another version")
+  end
+  for _, name in ipairs { "attempt", "retries", "lr_scale", "first_scale", "samples", "seed",
+                          "position", "unimproved", "seconds" } do
+    if type(found[name]) ~= "number" then bad_note(path, name .. " is missing") end
+  end
+  return found
+end
+
+-- ---- writing ----
+
+-- A later attempt writes over the files of the one before it, by the same names.
+local function forget(list, path)
+  for i, old in ipairs(list) do
+    if old.path == path then table.remove(list, i) break end
+  end
+end
+
+-- A snapshot is good once so many more iterations were accepted: what comes before a
+-- divergence may hold the disease already.
+local GOOD_AFTER = 50
+
+-- The newest `keep` stay, and where they are younger than that, the last good one and the next
+-- to become good.
+local function remove_old(t)
+  local list, good = t.snapshots, 0
+  for i, snapshot in ipairs(list) do
+    if snapshot.iter + GOOD_AFTER <= t.solver.iter then good = i end
+  end
+  for i = #list - t.keep, 1, -1 do
+    if i ~= good and i ~= good + 1 then remove(table.remove(list, i).path) end
+  end
+end
+
+-- One that can't be written is a warning: training goes on, the older one is still there.
+local function failed(t, iter, path, message)
+  message = core.plain_message(message)
+  core.train_event(t, { event = "snapshot_failed", iter = iter, path = path, message = message })
+  t.progress:say("warning: no snapshot: " .. message)
+end
+
+-- Takes a snapshot of this iteration, unless that was just done. Returns what the script's
+-- on_snapshot said.
+function core.snapshot(t)
+  local iter = t.solver.iter
+  local path = ("%s_iter_%d.npz"):format(t.prefix, iter)
+  if t.snapped == iter then return end
+  t.progress:pause()
+  local ok, message = pcall(t.solver.snapshot, t.solver, path, note(t))
+  t.progress:continue()
+  if not ok then return failed(t, iter, path, message) end
+  t.snapped = iter
+  forget(t.snapshots, path)
+  t.snapshots[#t.snapshots + 1] = { path = path, iter = iter }
+  local event = core.train_event(t, { event = "snapshot", iter = iter, path = path })
+  t.log:snapshot(path)
+  -- Only now: whenever this is killed, the journal names a file that is there.
+  remove_old(t)
+  if t.options.on_snapshot then return t.options.on_snapshot(event) end
+end
+
+-- ---- the best by a metric ----
+
+local function is_better(metric, value, than, delta)
+  if not core.is_finite(value) then return false end
+  if than == nil then return true end
+  if metric == "loss" then return value < than - delta end
+  return value > than + delta
+end
+
+-- Looks at a test's result: saves the net when it is the best so far, and counts the tests
+-- since it became better for early_stop.
+function core.note_best(t)
+  local metric = t.metric
+  local value = metric == "loss" and t.run.test_loss or metric == "accuracy" and t.run.accuracy
+  if not value then return end
+  local stop = t.early_stop
+  if not is_better(metric, value, t.best and t.best.value, stop and stop.min_delta or 0) then
+    t.unimproved = t.unimproved + 1
+    return
+  end
+  t.unimproved = 0
+  t.best = { metric = metric, value = value, iter = t.solver.iter }
+  t.run.best = t.best
+  if not (t.prefix and t.keep_best) then return end
+  local path = t.prefix .. "_best.npz"
+  t.progress:pause()
+  local ok, message = pcall(t.net.save, t.net, path)
+  t.progress:continue()
+  if not ok then return failed(t, t.solver.iter, path, message) end
+  t.best.path = path
+  core.train_event(t, { event = "best", iter = t.solver.iter, metric = metric, value = value,
+    path = path })
+end
+
+-- ---- going on ----
+
+local function check_kind(path, wanted)
+  local is_snapshot = core.is_snapshot(path)
+  if wanted == "resume" and not is_snapshot then
+    error(("resume: '%s' is a saved net, without a solver's state: weights = path begins a new "
+      .. "training with its weights; resume takes a snapshot (<prefix>_iter_<n>.npz)"):format(path),
+      0)
+  elseif wanted == "weights" and is_snapshot then
+    error(("weights: '%s' is a snapshot of a training: resume = path goes on with that "
+      .. "training; for its weights alone call net:load_weights(path) before"):format(path), 0)
+  end
+end
+
+-- Raises an error when the file is the other kind of thing.
+core.check_kind = check_kind
+
+-- The snapshots that the journal of this prefix names and that are there, oldest first:
+-- { { path =, iter = }, ... }
+local function list_snapshots(prefix)
+  local list = {}
+  for _, event in ipairs(core.read_journal(prefix .. ".jsonl") or {}) do
+    local path = event.event == "snapshot" and event.path
+    -- The prefix goes before the path that was written: the folder may have been moved.
+    local iter = type(path) == "string" and math.tointeger(tonumber(path:match "_iter_(%d+)%.npz$"))
+    if iter then
+      path = ("%s_iter_%d.npz"):format(prefix, iter)
+      forget(list, path)
+      list[#list + 1] = { path = path, iter = iter }
+    end
+  end
+  for i = #list, 1, -1 do
+    if not pcall(check_kind, list[i].path, "resume") then table.remove(list, i) end
+  end
+  return list
+end
+
+-- The path that the option `resume` means; nil: a run that can't be gone on with yet.
+function core.find_resume(resume, prefix)
+  if resume == nil or resume ~= "latest" then return resume end
+  if not prefix then
+    error("lander.train: resume = \"latest\" needs snapshot_prefix, the beginning of the files' "
+      .. "names", 0)
+  end
+  local list = list_snapshots(prefix)
+  return #list > 0 and list[#list].path or nil
+end
+
+local function check_same(t, found)
+  if found.samples ~= #t.data then
+    error(("resume: that run had %s samples to train on, here are %s; to train on other data from "
+      .. "where it stood: net:load_weights(path), without resume"):format(
+      core.count_text(found.samples), core.count_text(#t.data)), 0)
+  end
+  local given = t.options.solver.random_seed
+  if given and given ~= found.seed then
+    error(("resume: that run had random_seed = %d, here it is %d: leave it out, or begin "
+      .. "anew"):format(found.seed, given), 0)
+  end
+end
+
+-- Restores the snapshot t.resume: the solver, and the notes of the training. The batches
+-- are made after it, as they need the seed.
+function core.resume(t)
+  check_kind(t.resume, "resume")
+  local found = read_note(t.resume, t.solver:restore(t.resume))
+  check_same(t, found)
+  local run = t.run
+  t.attempt, run.retries = found.attempt, found.retries
+  run.lr_scale, t.first_scale = found.lr_scale, found.first_scale
+  t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
+  t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
+  t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
+  run.best = t.best
+  t.snapped = t.solver.iter
+  t.snapshots = t.prefix and list_snapshots(t.prefix) or {}
+end

@@ -1,0 +1,136 @@
+-- train_options.lua: the options of lander.train, checked: what can go wrong before iteration 0
+-- goes wrong here.
+local lander = ...
+local core = lander.core
+
+local known = {
+  net = "userdata", data = "userdata", test_data = "userdata", batch_size = "integer",
+  solver = "table", loss = "any", shuffle = "boolean", augment = "table", weights = "string",
+  resume = "string", max_epoch = "number", max_time = "number", early_stop = "table|integer",
+  best = "string|boolean", dry_run = "boolean", overfit = "integer",
+  display = "count", test_interval = "count", test_initialization = "boolean",
+  snapshot = "count", snapshot_prefix = "string", keep = "integer", quiet = "boolean",
+  retry = "table|boolean",
+  on_iter = "function", on_test = "function", on_snapshot = "function", on_diverge = "function",
+}
+
+local function fail(text, ...)
+  error(("lander.train: " .. text):format(...), 0)
+end
+
+-- The options for retries, with their defaults; false: none.
+local function read_retry(retry)
+  if retry == false then return { max = 0, factor = 0.1 } end
+  if retry == nil or retry == true then retry = {} end
+  local wrong = core.check_options("lander.train: retry", retry,
+    { max = "count", factor = "number" })
+  if wrong then error(wrong, 0) end
+  local factor = retry.factor or 0.1
+  if not (factor > 0 and factor < 1) then
+    fail("retry.factor must be between 0 and 1, found %s", factor)
+  end
+  return { max = retry.max or 5, factor = factor }
+end
+
+local metrics = { loss = true, accuracy = true }
+
+local function check_metric(option, metric, t)
+  if not metrics[metric] then
+    fail("%s must be \"loss\" or \"accuracy\", found '%s'", option, metric)
+  elseif not t.test_data then
+    fail("%s = \"%s\" needs test_data, where it is measured", option, metric)
+  elseif metric == "accuracy" and not t.classes then
+    fail("%s = \"accuracy\" needs a net whose loss is softmax_loss; \"loss\" is there for any",
+      option)
+  end
+  return metric
+end
+
+-- What the best net is chosen by (t.metric, nil without tests), whether it is saved, and
+-- after how many tests without a better one the training ends.
+function core.read_best(t)
+  local options = t.options
+  local stop, best = options.early_stop, options.best
+  if math.type(stop) == "integer" then stop = { patience = stop } end
+  if stop then
+    local wrong = core.check_options("lander.train: early_stop", stop,
+      { patience = "integer", metric = "string", min_delta = "number" })
+    if wrong then error(wrong, 0) end
+    if not ((stop.min_delta or 0) >= 0) then fail("early_stop.min_delta must not be negative") end
+    if t.test_interval == 0 then fail("early_stop needs test_interval, as it counts tests") end
+    t.early_stop = { patience = stop.patience or 5, min_delta = stop.min_delta or 0 }
+  end
+  t.keep_best = best ~= false
+  local default = t.test_data and (t.classes and "accuracy" or "loss") or nil
+  t.metric = default
+  if type(best) == "string" then t.metric = check_metric("best", best, t) end
+  if stop and stop.metric then t.metric = check_metric("early_stop.metric", stop.metric, t) end
+  if stop and not t.metric then fail("early_stop needs test_data, on which it looks") end
+  if type(best) == "string" and t.metric ~= best then
+    fail("best is chosen by %s, early_stop by %s: one run has one metric", best, t.metric)
+  end
+end
+
+local function check_limits(options)
+  local most = options.solver.max_iter
+  if most ~= nil and (math.type(most) ~= "integer" or most < 1) then
+    fail("solver.max_iter, the number of iterations, must be an integer from 1")
+  end
+  for _, name in ipairs { "max_epoch", "max_time" } do
+    local value = options[name]
+    if value and not (value > 0 and core.is_finite(value)) then
+      fail("%s must be a positive number, found %s", name, core.number_text(value))
+    end
+  end
+  if not (most or options.max_epoch or options.max_time or options.dry_run) then
+    fail("when does it end? Give solver.max_iter (iterations), max_epoch or max_time (seconds)")
+  end
+end
+
+local function check_together(options)
+  if (options.snapshot or 0) > 0 and not options.snapshot_prefix then
+    fail("snapshot needs snapshot_prefix, the beginning of the files' names")
+  elseif options.resume and options.weights then
+    fail("resume goes on with a training, weights begins a new one with the weights of a saved "
+      .. "net: give one of the two")
+  elseif options.dry_run and options.resume then
+    fail("dry_run tries what a new training does; leave out resume")
+  end
+end
+
+function core.check_train(options)
+  local wrong = core.check_options("lander.train", options, known)
+  if wrong then error(wrong, 0) end
+  for _, name in ipairs { "net", "data", "solver" } do
+    if options[name] == nil then fail("%s is missing", name) end
+  end
+  if getmetatable(options.net) ~= core.net_metatable then
+    fail("net must be a net (nn.net { ... } makes one)")
+  end
+  for _, name in ipairs { "data", "test_data" } do
+    local data = options[name]
+    if data and getmetatable(data) ~= core.dataset_metatable then
+      fail("%s must be a dataset (lander.data makes one)", name)
+    end
+  end
+  if type(options.solver.base_lr) ~= "number"
+    and type(options.solver.lr_policy) ~= "function" then
+    fail("solver.base_lr, the learning rate, must be a number")
+  end
+  check_limits(options)
+  check_together(options)
+  return read_retry(options.retry)
+end
+
+-- The folder of the prefix, and whether files can be made in it: a long run that can't be
+-- saved should not begin.
+function core.probe_prefix(prefix)
+  local folder = prefix:match "^(.*)/[^/]*$"
+  if folder and folder ~= "" then core.make_dir(folder) end
+  if not rawget(_G, "io") then return end
+  local probe = prefix .. ".probe"
+  local file, message = io.open(probe, "wb")
+  if not file then error(("can't write beside '%s': %s"):format(prefix, message), 0) end
+  file:close()
+  if rawget(_G, "os") then os.remove(probe) end
+end

@@ -1,0 +1,301 @@
+-- test_resume.lua: snapshots of lander.train, which of them stay, and going on from one with
+-- the same bits.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local fails = support.fails
+
+-- The exit status of this process is no business of the trainings in here.
+local function keep_status(class)
+  local before
+  function class.setUp() before = lander.core.exit_status end
+  function class.tearDown() lander.core.exit_status = before end
+end
+
+-- A net with everything that has a memory: dropout, batch norm's statistics.
+local function net(seed)
+  local nn = lander.nn
+  return nn.net { seed = seed, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
+                  nn.dropout { 0.3 }, nn.linear { 2 } }
+end
+
+-- 53 samples in batches of 8: most snapshots stand in the middle of an epoch.
+local function options(more)
+  local o = {
+    net = net(1), data = support.blobs(53), test_data = support.blobs(20), batch_size = 8,
+    quiet = true, retry = false, test_interval = 7, display = 5,
+    solver = { type = "sgd", base_lr = 0.05, momentum = 0.9, weight_decay = 0.001, max_iter = 60,
+               lr_policy = "plateau", gamma = 0.5, patience = 8, average_loss = 4 },
+  }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+local function rows(prefix, kind)
+  local found = {}
+  for _, event in ipairs(lander.core.read_journal(prefix .. ".jsonl")) do
+    if event.event == kind then found[#found + 1] = event end
+  end
+  return found
+end
+
+TestResume = {}
+keep_status(TestResume)
+
+function TestResume.test_the_same_bits_from_every_snapshot()
+  local prefix = support.folder() .. "/run"
+  local whole = options { snapshot = 1, snapshot_prefix = prefix, keep = 100 }
+  local run = lander.train(whole)
+  lu.assertTrue(whole.net.params["linear1.weight"] ~= nil)
+  for k = 1, 59, 3 do
+    local rest = options { resume = ("%s_iter_%d.npz"):format(prefix, k), net = net(9) }
+    local again = lander.train(rest)
+    lu.assertEquals({ k, again.iter, again.loss, again.test_loss, again.best.value },
+      { k, 60, run.loss, run.test_loss, run.best.value })
+    support.same_params(whole.net, rest.net)
+  end
+end
+
+function TestResume.test_a_test_that_a_signal_cut_off_is_made_up_for()
+  local prefix = support.folder() .. "/run"
+  local whole = options()
+  lander.train(whole)
+  local tests = {}
+  local first = options { snapshot_prefix = prefix,
+    on_iter = function(e) if e.iter == 7 then lander.core.stop(true) end end,
+    on_test = function(e) tests[#tests + 1] = e.iter end }
+  local run = lander.train(first)
+  lander.core.stop(false)
+  lu.assertEquals({ run.status, run.reason, run.iter }, { "stopped", "signal", 7 })
+  local rest = options { snapshot_prefix = prefix, resume = "latest",
+    on_test = function(e) tests[#tests + 1] = e.iter end, net = net(3) }
+  lander.train(rest)
+  lu.assertEquals(tests, { 0, 7, 14, 21, 28, 35, 42, 49, 56, 60 })
+  support.same_params(whole.net, rest.net)
+end
+
+function TestResume.test_latest_is_the_newest_that_is_there()
+  local prefix = support.folder() .. "/run"
+  local o = options { snapshot = 20, snapshot_prefix = prefix, keep = 3 }
+  lander.train(o)
+  os.remove(prefix .. "_iter_60.npz")
+  local rest = options { resume = "latest", snapshot_prefix = prefix, net = net(2) }
+  lander.train(rest)
+  support.same_params(o.net, rest.net)
+  lu.assertEquals(rows(prefix, "start")[2].resumed, prefix .. "_iter_40.npz")
+  lu.assertEquals(rows(prefix, "start")[2].iter, 40)
+end
+
+function TestResume.test_latest_before_there_is_one_is_the_beginning()
+  local prefix = support.folder() .. "/run"
+  local whole, first = options(), options { resume = "latest", snapshot_prefix = prefix }
+  lander.train(whole)
+  lander.train(first)
+  support.same_params(whole.net, first.net)
+  fails("resume = \"latest\" needs snapshot_prefix", lander.train, options { resume = "latest" })
+end
+
+function TestResume.test_a_finished_run_has_nothing_left_but_can_be_made_longer()
+  local prefix = support.folder() .. "/run"
+  local o = options { snapshot = 25, snapshot_prefix = prefix }
+  lander.train(o)
+  local again = options { resume = "latest", snapshot_prefix = prefix, net = net(4) }
+  lu.assertEquals(lander.train(again).iter, 60)
+  support.same_params(o.net, again.net)
+  local longer, whole = options { resume = "latest", snapshot_prefix = prefix }, options()
+  longer.solver.max_iter, whole.solver.max_iter = 80, 80
+  lander.train(longer)
+  lander.train(whole)
+  support.same_params(longer.net, whole.net)
+end
+
+function TestResume.test_a_torn_line_of_the_journal_does_no_harm()
+  local prefix = support.folder() .. "/run"
+  lander.train(options { snapshot = 20, snapshot_prefix = prefix })
+  local file = io.open(prefix .. ".jsonl", "a")
+  file:write '{"event":"train","iter":61,"lo'
+  file:close()
+  lander.train(options { snapshot = 20, snapshot_prefix = prefix, resume = "latest" })
+  lu.assertEquals(#rows(prefix, "end"), 2)
+end
+
+function TestResume.test_one_for_the_other_says_which_to_use()
+  local prefix = support.folder() .. "/run"
+  lander.train(options { snapshot = 60, snapshot_prefix = prefix })
+  fails("weights = path begins a new training", lander.train,
+    options { resume = prefix .. ".npz" })
+  fails("resume = path goes on with that training", lander.train,
+    options { weights = prefix .. "_iter_60.npz" })
+  fails("give one of the two", lander.train,
+    options { weights = prefix .. ".npz", resume = prefix .. "_iter_60.npz" })
+  fails("No such file", lander.train, options { resume = prefix .. "_iter_61.npz" })
+end
+
+function TestResume.test_another_run_is_told_apart()
+  local prefix = support.folder() .. "/run"
+  lander.train(options { snapshot = 60, snapshot_prefix = prefix })
+  local path = prefix .. "_iter_60.npz"
+  fails("that run had 53 samples to train on, here are 52", lander.train,
+    options { resume = path, data = support.blobs(52) })
+  local o = options { resume = path }
+  o.solver.random_seed = 4
+  fails("that run had random_seed = 1, here it is 4", lander.train, o)
+  fails("a snapshot of another net", lander.train, options { resume = path, net = support.mlp(1) })
+  local solver = lander.solver(lander.nn.net { lander.nn.input { 2 }, lander.nn.linear { 2 } },
+    { base_lr = 1 })
+  local plain = prefix .. "_plain.npz"
+  solver:snapshot(plain)
+  fails("has a note that is none of lander.train's", lander.train, options { resume = plain,
+    net = solver.net, solver = { base_lr = 1, max_iter = 2 } })
+  solver:snapshot(plain, "my own note")
+  fails("solver:restore(path) reads such a snapshot", lander.train, options { resume = plain,
+    net = solver.net, solver = { base_lr = 1, max_iter = 2 } })
+end
+
+TestKeep = {}
+keep_status(TestKeep)
+
+local function left(prefix)
+  local iters = {}
+  for i = 0, 500 do
+    if support.exists(("%s_iter_%d.npz"):format(prefix, i)) then iters[#iters + 1] = i end
+  end
+  return iters
+end
+
+function TestKeep.test_the_last_ones_and_a_good_one()
+  local prefix = support.folder() .. "/run"
+  local o = options { snapshot = 10, snapshot_prefix = prefix, keep = 2 }
+  o.solver.max_iter = 120
+  -- Good are those that 50 more iterations followed.
+  o.on_snapshot = function(e)
+    local there = left(prefix)
+    lu.assertEquals({ there[#there], there[#there - 1] },
+      e.iter == 10 and { 10 } or { e.iter, e.iter - 10 })
+  end
+  lander.train(o)
+  local there = left(prefix)
+  lu.assertTrue(there[1] <= 70 and there[1] >= 10, "a good one")
+  lu.assertTrue(#there <= 4)
+  lu.assertEquals({ there[#there - 1], there[#there] }, { 110, 120 })
+end
+
+function TestKeep.test_no_more_than_keep_where_they_are_far_apart()
+  local prefix = support.folder() .. "/run"
+  local o = options { snapshot = 60, snapshot_prefix = prefix, keep = 2 }
+  o.solver.max_iter = 300
+  lander.train(o)
+  lu.assertEquals(left(prefix), { 240, 300 })
+end
+
+function TestKeep.test_a_resumed_run_clears_up_after_the_first()
+  local prefix = support.folder() .. "/run"
+  local function part(max_iter)
+    local o = options { snapshot = 60, snapshot_prefix = prefix, keep = 2, resume = "latest" }
+    o.solver.max_iter = max_iter
+    lander.train(o)
+  end
+  part(120)
+  lu.assertEquals(left(prefix), { 60, 120 })
+  part(240)
+  lu.assertEquals(left(prefix), { 180, 240 })
+end
+
+function TestKeep.test_the_best_by_a_metric()
+  local prefix = support.folder() .. "/run"
+  local o = options { snapshot_prefix = prefix, best = "loss" }
+  local least, at = math.huge, 0
+  o.on_test = function(e)
+    if e.loss < least then least, at = e.loss, e.iter end
+  end
+  local run = lander.train(o)
+  lu.assertEquals({ run.best.metric, run.best.value, run.best.iter }, { "loss", least, at })
+  local best = lander.load(prefix .. "_best.npz")
+  best:test_phase()
+  local _, x, y = support.blobs(20)
+  lu.assertAlmostEquals(best:loss(x, y), least, 1e-4) -- batches of 8, summed in another order
+  o = options { snapshot_prefix = prefix .. "2", best = false }
+  lander.train(o)
+  lu.assertFalse(support.exists(prefix .. "2_best.npz"))
+end
+
+-- A disk that is full while training: RLIMIT_FSIZE stands for it.
+function TestKeep.test_a_full_disk_is_a_warning_and_the_older_file_stays_whole()
+  local prefix = support.folder() .. "/run"
+  local script = support.write(prefix .. ".lua", ([[
+    local lander = require "lander"
+    local support = require "tests.support"
+    local net = lander.nn.net { lander.nn.input { 2 }, lander.nn.linear { 3000 },
+                                lander.nn.linear { 2 } }
+    local grown = false
+    local run = lander.train { net = net, data = support.blobs(64), batch_size = 16,
+      solver = { base_lr = 0.001, max_iter = 30 }, snapshot = 10, snapshot_prefix = %q,
+      retry = false, on_snapshot = function() grown = true end }
+    print(run.status, run.iter, grown, run.path, run.message)
+    for _, e in ipairs(run.events) do
+      if e.event == "snapshot_failed" then print(e.iter, e.message) end
+    end
+  ]]):format(prefix))
+  -- 1 block is 512 or 1024 bytes: no snapshot fits, the journal does.
+  local result = support.run({ "-c", ("ulimit -f 24; trap '' XFSZ; exec %s %s"):format(
+    support.executable, script) }, { program = "/bin/sh" })
+  lu.assertStrContains(result.out, "finished\t30\tfalse\tnil")
+  lu.assertStrContains(result.out, "10\tcan't write")
+  lu.assertStrContains(result.err, "warning: no snapshot: can't write")
+  lu.assertEquals(result.status, 6)
+end
+
+function TestKeep.test_a_snapshot_that_fails_leaves_the_older_one()
+  local folder = support.folder()
+  local prefix = folder .. "/run"
+  local o = options { snapshot = 10, snapshot_prefix = prefix, keep = 1 }
+  -- A folder in the place of the second snapshot: renaming the file to it fails, for root too.
+  assert(os.execute(("mkdir -p '%s_iter_20.npz/x'"):format(prefix)))
+  local run = lander.train(o)
+  local failed
+  for _, e in ipairs(run.events) do
+    if e.event == "snapshot_failed" then failed = e end
+  end
+  lu.assertEquals({ run.status, failed.iter }, { "finished", 20 })
+  local fresh = options()
+  lander.train(fresh)
+  support.same_params(o.net, fresh.net)
+  lu.assertTrue(support.exists(prefix .. "_iter_60.npz"))
+end
+
+TestKilled = {}
+keep_status(TestKilled)
+
+-- Killed at random moments, gone on with each time: the bits of a run that never was.
+function TestKilled.test_fifty_times()
+  local folder = support.folder()
+  local script = support.write(folder .. "/train.lua", [[
+    local lander = require "lander"
+    local support = require "tests.support"
+    local opt = lander.args { prefix = "", resume = false, max_iter = 3000 }
+    local nn = lander.nn
+    local net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
+                         nn.dropout { 0.3 }, nn.linear { 2 } }
+    local run = lander.train { net = net, data = support.blobs(53), test_data = support.blobs(20),
+      batch_size = 8, test_interval = 40, quiet = true, display = 10,
+      solver = { base_lr = 0.05, momentum = 0.9, max_iter = opt.max_iter, lr_policy = "plateau",
+                 gamma = 0.9, patience = 20, average_loss = 10 },
+      snapshot = 7, snapshot_prefix = opt.prefix, resume = opt.resume and "latest" or nil }
+    print(run.status, run.iter)
+  ]])
+  local seconds = support.run { script, "--prefix=" .. folder .. "/whole" }
+  lu.assertStrContains(seconds.out, "finished\t3000")
+  local kills, done, life = 0, nil, 0
+  for _ = 1, 400 do
+    -- From dead before it began to long enough to get somewhere.
+    life = (life * 37 + 11) % 101
+    local result = support.run({ script, "--prefix=" .. folder .. "/killed", "--resume" },
+      { under = ("timeout -s KILL %.3f"):format(kills < 50 and 0.005 + life * 0.002 or 60) })
+    if result.out:find "finished" then done = true break end
+    lu.assertNotStrContains(result.err, "lander:")
+    kills = kills + 1
+  end
+  lu.assertTrue(done)
+  lu.assertTrue(kills >= 50, "only " .. kills .. " kills")
+  support.same_params(lander.load(folder .. "/whole.npz"), lander.load(folder .. "/killed.npz"))
+end
