@@ -53,8 +53,8 @@ function Log:test(iter, loss, accuracy)
     self:line("solver.cpp:404", "    Test net output #0: accuracy = %s", number(accuracy))
     at = 1
   end
-  self:line("solver.cpp:404", "    Test net output #%d: loss = %s (* 1 = %s loss)", at, number(loss),
-    number(loss))
+  self:line("solver.cpp:404", "    Test net output #%d: loss = %s (* 1 = %s loss)", at,
+    number(loss), number(loss))
 end
 
 function Log:snapshot(path)

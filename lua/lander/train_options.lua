@@ -56,7 +56,8 @@ function core.read_best(t)
     local wrong = core.check_options("lander.train: early_stop", stop,
       { patience = "integer", metric = "string", min_delta = "number" })
     if wrong then error(wrong, 0) end
-    if not ((stop.min_delta or 0) >= 0) then fail("early_stop.min_delta must not be negative") end
+    local delta = stop.min_delta or 0
+    if delta < 0 or delta ~= delta then fail("early_stop.min_delta must not be negative") end
     if t.test_interval == 0 then fail("early_stop needs test_interval, as it counts tests") end
     t.early_stop = { patience = stop.patience or 5, min_delta = stop.min_delta or 0 }
   end
