@@ -1,5 +1,5 @@
 -- loop.lua: iterations, tests and snapshots of lander.train, until the last iteration or until
--- something ends it. What is done about a divergence is train.lua's.
+-- something ends it. What is done about a divergence is recovery.lua's.
 local lander = ...
 local core = lander.core
 
@@ -38,6 +38,16 @@ local function enough(t)
   return { status = "finished", reason = "early_stop" }
 end
 
+-- Rule R6: what has a test loss that is not finite is no state to go back to.
+local function test_is_bad(t, iter, loss)
+  local since = t.tested_finite or 0
+  core.ring_forget_after(t, since)
+  for _, snapshot in ipairs(t.snapshots) do snapshot.bad = snapshot.bad or snapshot.iter > since end
+  core.train_event(t, { event = "bad_test", rule = "R6", iter = iter, loss = loss, since = since })
+  t.progress:say(("warning: the test loss at %d is %s (rule R6): what was kept since %d is not "
+    .. "gone back to"):format(iter, core.number_text(loss), since))
+end
+
 -- Tests now, unless that was just done. Returns how the training ends with that, or nil.
 local function test(t)
   local iter = t.solver.iter
@@ -54,6 +64,7 @@ local function test(t)
   local event = core.train_event(t, {
     event = "test", iter = iter, loss = loss, accuracy = accuracy,
   })
+  if core.is_finite(loss) then t.tested_finite = iter else test_is_bad(t, iter, loss) end
   core.note_best(t)
   return stop_word(call(t, "on_test", event)) or enough(t)
 end
@@ -72,12 +83,24 @@ local function record(t, iter, rate)
   write(t, row)
 end
 
--- Snapshots are taken where one is due, and where a signal asks for one (SIGHUP).
-local function snapshot_if_due(t)
-  local iter = t.solver.iter
-  if every(t.snapshot, iter) or t.prefix and core.signalled and core.signalled "snapshot" then
-    return stop_word(core.snapshot(t))
-  end
+-- Rule R7: a state that is not finite is not kept. How the training ends with it.
+local function not_finite(t)
+  local fine, rule, where = t.solver:check()
+  if fine then return nil end
+  return { status = "diverged", rule = rule, where = where, loss = t.run.loss, rate = t.rate }
+end
+
+-- Snapshots are taken where one is due, and where a signal asks for one (SIGHUP); places to go
+-- back to after that. Returns how the training ends with it, or nil.
+local function keep_if_due(t)
+  local asked = t.prefix and core.signalled and core.signalled "snapshot"
+  local snapshot, place = asked or every(t.snapshot, t.solver.iter), core.ring_is_due(t)
+  if not (snapshot or place) then return end
+  local bad = not_finite(t)
+  if bad then return bad end
+  local word = snapshot and core.snapshot(t)
+  if place then core.ring_add(t) end
+  return stop_word(word)
 end
 
 -- What comes after an accepted iteration. Returns how the training ends with it, or nil.
@@ -90,34 +113,44 @@ local function after_step(t, loss, rate)
   local ends = stop_word(call(t, "on_iter", { event = "iter", iter = iter, loss = loss,
     smoothed = t.run.loss, rate = rate, attempt = t.attempt, net = t.net, solver = solver }))
   if every(t.test_interval, iter) then ends = test(t) or ends end
-  return snapshot_if_due(t) or ends
+  local kept = keep_if_due(t)
+  if kept and kept.status == "diverged" then return core.recover(t, kept) end
+  return kept or ends
 end
 
--- The next batch and one step. Returns the loss, or nil and what happened: a table
--- { status =, message =, rule =, where =, threshold = }.
+-- A warning of rule R5: the loss is where it was, and the weights tell why.
+local function warn(t, rule, detail)
+  local hint = { ["rate too low"] = "a higher base_lr may help",
+                 ["nothing to learn"] = "are the labels right, and the inputs scaled?" }
+  core.train_event(t, { event = "warning", rule = rule, iter = t.solver.iter,
+    reason = detail.reason, value = detail.value, baseline = detail.baseline,
+    threshold = detail.threshold, distance = detail.distance })
+  t.progress:say(("warning: at iteration %d the loss is %s, still at chance (%s): %s, the weights "
+    .. "have moved by %s of their size (rule %s); %s"):format(t.solver.iter,
+    core.number_text(detail.value), core.number_text(detail.baseline), detail.reason,
+    core.number_text(detail.distance), rule, hint[detail.reason] or "look at the net and the data"))
+end
+
+-- The next batch and one step. Returns the loss; or nil, what happened (a table { status =,
+-- message =, rule =, where =, threshold = ... }) and the batch.
 local function step(t)
   local read, x, y = pcall(t.batches.next, t.batches)
   if not read then
     return nil, { status = "data_fault", message = core.plain_message(x) }
   end
   local ok, loss, rule, where, detail = pcall(t.solver.step, t.solver, x, y)
-  if ok and loss then return loss end
+  if ok and loss then
+    if rule then warn(t, rule, detail) end
+    return loss
+  end
   local fault, fault_detail = core.batch_fault(t, t.batches, x, y)
   if fault then return nil, { status = "data_fault", message = fault, fault = fault_detail } end
   if not ok then
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
     error(core.plain_message(loss), 0)
   end
-  detail = detail or {}
-  local what = { status = "diverged", rule = rule, where = where, loss = detail.loss,
-    gradient_norm = detail.gradient_norm, threshold = detail.threshold }
-  if t.solver.iter == 0 and rule ~= "R3" then
-    -- No update was made: it is not the rate.
-    what.status = "model_fault"
-    what.message = ("not finite before the first update%s"):format(where and ", first in layer "
-      .. where or "")
-  end
-  return nil, what
+  detail.status, detail.rule, detail.where = "diverged", rule, where
+  return nil, detail, x, y
 end
 
 -- The rate of the next iteration. A schedule in Lua may fail.
@@ -129,10 +162,11 @@ end
 
 local function one_iteration(t)
   local rate = next_rate(t.solver)
-  local loss, what = step(t)
+  local loss, what, x, y = step(t)
   if loss then return after_step(t, loss, rate) end
   what.rate = rate
-  return what
+  return what.status == "diverged" and core.recover(t, what, x, y) or what.status ~= "diverged"
+    and what or nil
 end
 
 -- How the training ends before the next iteration, or nil.
@@ -152,9 +186,12 @@ local function first_test(t)
   if iter == 0 and t.test_first or iter > 0 and every(t.test_interval, iter) then return test(t) end
 end
 
--- The last row, test and snapshot of a training that is done. Returns how it ends.
+-- The last row, test and snapshot of a training that is done. Returns how it ends; nil when
+-- the last update has ruined the weights, and it goes on from a good place.
 local function finish(t, ends)
   local iter = t.solver.iter
+  local bad = not_finite(t)
+  if bad then return core.recover(t, bad) end
   if iter > t.first_iter and t.recorded ~= iter then record(t, iter, t.rate) end
   ends = test(t) or ends
   if t.snapshot > 0 then core.snapshot(t) end
@@ -164,10 +201,13 @@ end
 -- Iterations from where the solver stands. Returns how it ends, { status =, ... }. One that
 -- a signal has stopped, wherever that was, leaves a snapshot to go on from.
 function core.run_loop(t)
-  t.progress:start(t.solver.iter, t.attempt, t.attempts)
+  t.progress:start(t.solver.iter, t.attempt, t.retry.max + 1)
   local ends = first_test(t)
-  while not ends do ends = is_over(t) or one_iteration(t) end
-  if ends.status == "finished" then ends = finish(t, ends) end
+  if not ends and core.ring_is_due(t) then core.ring_add(t) end -- where a run was resumed
+  repeat
+    while not ends do ends = is_over(t) or one_iteration(t) end
+    if ends.status == "finished" then ends = finish(t, ends) end
+  until ends
   if ends.reason == "signal" and t.prefix and t.solver.iter > t.first_iter then core.snapshot(t) end
   return ends
 end

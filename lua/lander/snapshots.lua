@@ -7,7 +7,7 @@
 local lander = ...
 local core = lander.core
 
-local function remove(path)
+function core.remove_file(path)
   if rawget(_G, "os") then os.remove(path) end
 end
 
@@ -22,7 +22,8 @@ local function note(t)
     samples = #t.data, batch_size = t.batch_size, shuffle = t.shuffle, seed = t.seed,
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
-    best = t.best, unimproved = t.unimproved,
+    best = t.best, unimproved = t.unimproved, tested_finite = t.tested_finite,
+    ring = core.ring_note(t), place = t.place,
     seconds = t.seconds_before + core.clock() - t.began,
   }, true)
 end
@@ -43,6 +44,7 @@ local function read_note(path, text)
                           "position", "unimproved", "seconds" } do
     if type(found[name]) ~= "number" then bad_note(path, name .. " is missing") end
   end
+  if type(found.ring) ~= "table" then bad_note(path, "ring is missing") end
   return found
 end
 
@@ -55,24 +57,20 @@ local function forget(list, path)
   end
 end
 
--- A snapshot is good once so many more iterations were accepted: what comes before a
--- divergence may hold the disease already.
-local GOOD_AFTER = 50
-
 -- The newest `keep` stay, and where they are younger than that, the last good one and the next
 -- to become good.
 local function remove_old(t)
   local list, good = t.snapshots, 0
   for i, snapshot in ipairs(list) do
-    if snapshot.iter + GOOD_AFTER <= t.solver.iter then good = i end
+    if not snapshot.bad and core.is_good(t, snapshot) then good = i end
   end
   for i = #list - t.keep, 1, -1 do
-    if i ~= good and i ~= good + 1 then remove(table.remove(list, i).path) end
+    if i ~= good and i ~= good + 1 then core.remove_file(table.remove(list, i).path) end
   end
 end
 
--- One that can't be written is a warning: training goes on, the older one is still there.
-local function failed(t, iter, path, message)
+-- A file that can't be written is a warning: training goes on, the older one is still there.
+function core.snapshot_failed(t, iter, path, message)
   message = core.plain_message(message)
   core.train_event(t, { event = "snapshot_failed", iter = iter, path = path, message = message })
   t.progress:say("warning: no snapshot: " .. message)
@@ -85,9 +83,10 @@ function core.snapshot(t)
   local path = ("%s_iter_%d.npz"):format(t.prefix, iter)
   if t.snapped == iter then return end
   t.progress:pause()
+  core.ring_write(t)
   local ok, message = pcall(t.solver.snapshot, t.solver, path, note(t))
   t.progress:continue()
-  if not ok then return failed(t, iter, path, message) end
+  if not ok then return core.snapshot_failed(t, iter, path, message) end
   t.snapped = iter
   forget(t.snapshots, path)
   t.snapshots[#t.snapshots + 1] = { path = path, iter = iter }
@@ -95,6 +94,7 @@ function core.snapshot(t)
   t.log:snapshot(path)
   -- Only now: whenever this is killed, the journal names a file that is there.
   remove_old(t)
+  core.ring_clean(t)
   if t.options.on_snapshot then return t.options.on_snapshot(event) end
 end
 
@@ -126,7 +126,7 @@ function core.note_best(t)
   t.progress:pause()
   local ok, message = pcall(t.net.save, t.net, path)
   t.progress:continue()
-  if not ok then return failed(t, t.solver.iter, path, message) end
+  if not ok then return core.snapshot_failed(t, t.solver.iter, path, message) end
   t.best.path = path
   core.train_event(t, { event = "best", iter = t.solver.iter, metric = metric, value = value,
     path = path })
@@ -205,7 +205,9 @@ function core.resume(t)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
+  t.tested_finite, t.place = found.tested_finite, found.place
   run.best = t.best
   t.snapped = t.solver.iter
+  core.ring_from_note(t, found.ring)
   t.snapshots = t.prefix and list_snapshots(t.prefix) or {}
 end

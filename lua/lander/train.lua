@@ -1,5 +1,5 @@
--- train.lua: lander.train: what a run is made of, its head and its end, and what is done when a
--- training diverges: back to the start with a lower rate, until one works.
+-- train.lua: lander.train: what a run is made of, its head and its end. Between them lie loop.lua
+-- and, when a training diverges, recovery.lua.
 local lander = ...
 local core = lander.core
 
@@ -14,16 +14,6 @@ local function note_status(word)
 end
 
 -- ---- getting ready ----
-
-local function copy_params(net)
-  local copy = {}
-  for i = 1, #net.params do copy[i] = net.params[i].data:clone() end
-  return copy
-end
-
-local function restore_params(net, copy)
-  for i = 1, #copy do net.params[i].data:copy_(copy[i]) end
-end
 
 -- The number of classes, when it is a matter of classes: of the net's scores.
 local function count_classes(net)
@@ -44,7 +34,6 @@ local function check_classes(t)
   end
 end
 
--- A solver for the next attempt.
 local function new_solver(t)
   local options = { average_loss = 20 }
   for key, value in pairs(t.options.solver) do options[key] = value end
@@ -103,7 +92,7 @@ local function prepare(options)
     snapshot = options.snapshot or 0, prefix = options.snapshot_prefix,
     keep = options.keep or 3,
     seed = math.type(solver.random_seed) == "integer" and solver.random_seed or 1,
-    snapshots = {}, attempt = 1, attempts = retry.max + 1,
+    snapshots = {}, attempt = 1,
     first_scale = tonumber(solver.lr_scale) or 1,
     first_position = 0, unimproved = 0, seconds_before = 0,
     run = { status = "started", iter = 0, retries = 0, lr_scale = 1, history = {}, events = {} },
@@ -129,7 +118,6 @@ local function prepare(options)
   new_solver(t)
   if t.resume then core.resume(t) end
   make_batches(t)
-  t.start = copy_params(t.net)
   open_files(t)
   t.progress = core.new_progress {
     every = t.display, total = t.max_iter, batch = t.batch_size, quiet = options.quiet,
@@ -154,6 +142,7 @@ local function measure_start(t)
   for _, loss in ipairs(t.baseline) do sum = sum + loss end
   t.first_loss = sum / #t.baseline
   t.batches:seek(t.first_position)
+  t.solver:baseline(t.baseline)
 end
 
 local function say_head(t)
@@ -169,82 +158,29 @@ local function say_head(t)
   elseif t.options.resume then
     say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
-  local chance = t.classes and (", chance for %d classes %s"):format(t.classes,
-    core.number_text(math.log(t.classes))) or ""
-  say(("first loss %s%s"):format(core.number_text(t.first_loss), chance))
+  local chance = t.net:chance()
+  local of = t.classes and (" for %d classes"):format(t.classes) or ""
+  say(("first loss %s%s"):format(core.number_text(t.first_loss), chance
+    and (", chance%s %s"):format(of, core.number_text(chance)) or ""))
 end
 
 local function begin(t)
   t.began = core.clock()
-  if not t.resume then measure_start(t) end
+  if not t.resume then
+    measure_start(t)
+    core.set_scale(t, t.first_scale)
+  end
+  t.first_iter, t.run.iter = t.solver.iter, t.solver.iter
+  core.ring_start(t)
   say_head(t)
   t.log:start(t.prefix or "")
   core.train_event(t, { event = "start", version = lander.version, seed = t.seed,
     net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
-    chance = t.classes and math.log(t.classes), solver = t.solver:options(), iter = t.solver.iter,
+    chance = t.net:chance(), solver = t.solver:options(), iter = t.solver.iter,
     resumed = t.resume })
 end
 
--- ---- attempts ----
-
--- Everything as it was at the start, bit for bit, with the rate of this attempt.
-local function start_attempt(t)
-  restore_params(t.net, t.start)
-  t.net:train_phase()
-  if t.attempt > 1 then
-    new_solver(t)
-    if t.resume then t.solver:restore(t.resume) end
-    t.tested, t.snapped, t.recorded = nil, nil, nil
-    t.run.test_loss, t.run.accuracy = nil, nil
-  end
-  if t.baseline then t.solver:baseline(t.baseline) end
-  t.run.lr_scale = core.scaled(t.first_scale, t.retry.factor, t.run.retries)
-  t.run.base_lr = core.scaled(t.base_lr, t.run.lr_scale, 1)
-  t.solver.lr_scale = t.run.lr_scale
-  t.first_iter = t.solver.iter
-  t.run.iter, t.run.loss = t.first_iter, nil
-  t.batches:seek(t.first_position)
-end
-
-local function describe(t, what)
-  local loss = core.number_text(what.loss)
-  if what.rule == "R3" and t.first_loss then
-    loss = ("%s, was %s"):format(loss, core.number_text(t.first_loss))
-  elseif what.rule == "R2" then
-    loss = loss .. ", gradient not finite"
-  end
-  local where = what.where and (", first in %s"):format(what.where) or ""
-  return ("diverged at %d: loss %s (rule %s%s)"):format(t.solver.iter, loss, what.rule, where)
-end
-
--- What to do after a divergence: true for another attempt.
-local function diverged(t, what)
-  local retries_left = t.retry.max - t.run.retries
-  local event = core.train_event(t, {
-    event = "diverged", iter = t.solver.iter, rule = what.rule, where = what.where,
-    loss = what.loss, gradient_norm = what.gradient_norm, threshold = what.threshold,
-    rate = what.rate, lr_scale = t.run.lr_scale, base_lr = t.run.base_lr,
-    retries_left = retries_left, samples = t.batches:samples(),
-  })
-  local said = describe(t, what)
-  local word = t.options.on_diverge and t.options.on_diverge(event)
-  if word == "stop" or retries_left == 0 then
-    t.progress:say(said .. (word == "stop" and ". Stopped by on_diverge." or "."))
-    return false
-  end
-  local scale = core.scaled(t.first_scale, t.retry.factor, t.run.retries + 1)
-  local base_lr = core.scaled(t.run.base_lr, t.retry.factor, 1)
-  t.attempt = t.attempt + 1
-  t.run.retries = t.run.retries + 1
-  local text = ("%s. Back to the start, base_lr %s -> %s, try %d of %d."):format(said,
-    core.number_text(t.run.base_lr), core.number_text(base_lr), t.attempt, t.attempts)
-  t.progress:say(text)
-  t.log:say(text)
-  core.train_event(t, { event = "retry", iter = t.solver.iter, from = t.first_iter,
-    lr_scale = scale,
-    base_lr = base_lr, retries_left = retries_left - 1 })
-  return true
-end
+-- ---- running ----
 
 -- While this runs, Ctrl-C raises the stop flag and nothing else.
 local function catch_stop()
@@ -253,14 +189,9 @@ local function catch_stop()
   return setmetatable({}, { __close = function() core.catch_stop(false) end })
 end
 
-local function run_attempts(t)
+local function run(t)
   local _ <close> = catch_stop()
-  local what
-  repeat
-    start_attempt(t)
-    what = core.run_loop(t)
-  until what.status ~= "diverged" or not diverged(t, what)
-  return what
+  return core.run_loop(t)
 end
 
 -- ---- the end ----
@@ -326,14 +257,14 @@ local function finish(t, what)
   if what.status == "finished" and run.retries > 0 then core.recovered = true end
   if not good then note_status(what.status) end
   if what.status == "diverged" then
-    -- The last good state: never leave a ruined net behind, here or on the disk.
-    restore_params(t.net, t.start)
+    run.message = what.why
     run.loss, run.test_loss, run.accuracy = what.loss, nil, nil
   elseif not good then
     t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
       what.message))
   end
   if t.prefix and worth_saving(t, what.status) then save(t) end
+  if what.status == "finished" then core.ring_clean(t, true) end
   say_end(t)
   if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
   t.log:finish(run.iter, run.loss)
@@ -347,11 +278,11 @@ end
 -- gone again. That its snapshot can be read is a part of it.
 local function forget_dry_run(t)
   if t.run.status == "finished" and t.prefix then t.solver:restore(t.snapshots[1].path) end
-  restore_params(t.net, t.start)
+  core.ring_load(t, t.start)
   t.run.path, t.run.best = nil, nil
-  if not (t.prefix and rawget(_G, "os")) then return end
-  for _, ending in ipairs { ".npz", "_best.npz", "_iter_2.npz", ".jsonl", ".log" } do
-    os.remove(t.prefix .. ending)
+  for _, ending in ipairs(t.prefix and { ".npz", "_best.npz", "_iter_2.npz", ".jsonl", ".log" }
+    or {}) do
+    core.remove_file(t.prefix .. ending)
   end
 end
 
@@ -376,5 +307,5 @@ function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)
   core.at_user(begin, t)
-  return finish(t, run_attempts(t))
+  return finish(t, run(t))
 end

@@ -18,20 +18,6 @@ local function fail(text, ...)
   error(("lander.train: " .. text):format(...), 0)
 end
 
--- The options for retries, with their defaults; false: none.
-local function read_retry(retry)
-  if retry == false then return { max = 0, factor = 0.1 } end
-  if retry == nil or retry == true then retry = {} end
-  local wrong = core.check_options("lander.train: retry", retry,
-    { max = "count", factor = "number" })
-  if wrong then error(wrong, 0) end
-  local factor = retry.factor or 0.1
-  if not (factor > 0 and factor < 1) then
-    fail("retry.factor must be between 0 and 1, found %s", factor)
-  end
-  return { max = retry.max or 5, factor = factor }
-end
-
 local metrics = { loss = true, accuracy = true }
 
 local function check_metric(option, metric, t)
@@ -120,7 +106,7 @@ function core.check_train(options)
   end
   check_limits(options)
   check_together(options)
-  return read_retry(options.retry)
+  return core.read_retry(options.retry)
 end
 
 -- The folder of the prefix, and whether files can be made in it: a long run that can't be

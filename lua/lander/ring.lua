@@ -1,0 +1,217 @@
+-- ring.lua: good states of a training to go back to: the start, and a ring of the last few, one
+-- every so many iterations, in memory; on the disk where they would take too much of it, and
+-- beside each snapshot, so that a run that was killed can still go back after it was resumed.
+--
+-- A place is { iter =, attempt =, position = (in the data), state =, checkpoint = or path = }.
+local lander = ...
+local core = lander.core
+
+-- What this side of the library knows at a place, beside the solver's own state.
+local remembered = { "tested", "unimproved", "tested_finite" }
+local results = { "test_loss", "accuracy" }
+
+local function state(t)
+  local s = {}
+  for _, key in ipairs(remembered) do s[key] = t[key] end
+  for _, key in ipairs(results) do s[key] = t.run[key] end
+  return s
+end
+
+local function new_place(t)
+  return { iter = t.solver.iter, attempt = t.attempt, position = t.batches:position(),
+           state = state(t) }
+end
+
+local function file_name(prefix, place)
+  return ("%s_ring_%d_%d.npz"):format(prefix, place.attempt, place.iter)
+end
+
+-- ---- taking ----
+
+-- How many places there may be in memory, the start counted; beyond that they are files.
+local function fits(t, bytes, places)
+  return bytes * places <= t.retry.memory
+end
+
+-- A place whose state is written to its file at once.
+local function spill(t, place)
+  place.path = file_name(t.prefix, place)
+  local ok, message = pcall(t.solver.snapshot, t.solver, place.path)
+  if not ok then
+    core.snapshot_failed(t, place.iter, place.path, message)
+    return nil
+  end
+  return place
+end
+
+-- This place. nil where a file would be needed and could not be written.
+local function take(t, reuse)
+  local place = new_place(t)
+  place.checkpoint = t.solver:checkpoint(reuse)
+  if not t.prefix or fits(t, place.checkpoint.bytes, t.retry.ring + 1) then return place end
+  place.checkpoint = nil
+  return spill(t, place)
+end
+
+-- Its file goes away with the next snapshot: the last one may name it.
+local function drop(t, place)
+  if place.path then t.stale[#t.stale + 1] = place.path end
+end
+
+-- The start of the run, to which a fresh start goes back.
+function core.ring_start(t)
+  t.ring, t.stale = t.ring or {}, t.stale or {}
+  t.start = t.start or take(t)
+end
+
+-- A new place at the end of the ring, the oldest giving way: in the memory of that one.
+function core.ring_add(t)
+  local reuse
+  local most = t.retry.ring
+  if not t.prefix and t.start.checkpoint then
+    -- Nowhere to spill to: fewer places.
+    while most > 1 and not fits(t, t.start.checkpoint.bytes, most + 1) do most = most - 1 end
+  end
+  while #t.ring >= most do
+    local oldest = table.remove(t.ring, 1)
+    reuse = oldest.checkpoint
+    drop(t, oldest)
+  end
+  t.ring[#t.ring + 1] = take(t, reuse)
+end
+
+function core.ring_is_due(t)
+  local iter, newest = t.solver.iter, t.ring[#t.ring]
+  return iter > 0 and iter % t.retry.every == 0 and not (newest and newest.iter == iter)
+end
+
+-- ---- choosing ----
+
+-- Whether so many iterations were accepted after it that it does not hold the disease.
+function core.is_good(t, place)
+  return place.iter + t.retry.good_after <= t.solver.iter
+end
+
+-- The newest good place before iteration `before`; nil: none but the start.
+function core.ring_find(t, before)
+  for i = #t.ring, 1, -1 do
+    local place = t.ring[i]
+    if core.is_good(t, place) and place.iter < (before or math.huge) then return place end
+  end
+end
+
+-- Places after iteration `iter` are none to go back to.
+function core.ring_forget_after(t, iter)
+  while #t.ring > 0 and t.ring[#t.ring].iter > iter do drop(t, table.remove(t.ring)) end
+end
+
+-- Places whose files are gone are none.
+function core.ring_drop_unreadable(t)
+  for i = #t.ring, 1, -1 do
+    local place = t.ring[i]
+    if not place.checkpoint and not pcall(core.check_kind, place.path, "resume") then
+      table.remove(t.ring, i)
+    end
+  end
+end
+
+-- ---- going back ----
+
+-- The solver as it was there, and nothing else.
+function core.ring_load(t, place)
+  if place.checkpoint then
+    t.solver:return_to(place.checkpoint)
+  else
+    t.solver:restore(place.path)
+  end
+end
+
+-- Everything as it was at the place; the ring ends there.
+function core.ring_return(t, place)
+  core.ring_load(t, place)
+  t.net:train_phase()
+  t.batches:seek(place.position)
+  for _, key in ipairs(remembered) do t[key] = place.state[key] end
+  for _, key in ipairs(results) do t.run[key] = place.state[key] end
+  t.snapped, t.recorded = nil, nil
+  t.run.iter = t.solver.iter
+  t.run.loss = t.run.iter > 0 and t.solver.loss or nil
+  core.ring_forget_after(t, place == t.start and -1 or place.iter)
+end
+
+-- ---- with snapshots ----
+
+-- Writes a place that is in memory to its file, with the solver put there for the moment.
+local function write(t, place, now)
+  t.solver:return_to(place.checkpoint)
+  local path = file_name(t.prefix, place)
+  local ok, message = pcall(t.solver.snapshot, t.solver, path)
+  t.solver:return_to(now)
+  if not ok then return core.snapshot_failed(t, place.iter, path, message) end
+  place.path = path
+end
+
+local function all_places(t)
+  local list = { t.start }
+  for _, place in ipairs(t.ring) do list[#list + 1] = place end
+  return list
+end
+
+-- Every place has a file after this, unless it could not be written.
+function core.ring_write(t)
+  local now
+  for _, place in ipairs(all_places(t)) do
+    if not place.path then
+      now = now or t.solver:checkpoint()
+      write(t, place, now)
+    end
+  end
+end
+
+-- The places for the note of a snapshot.
+function core.ring_note(t)
+  local list = {}
+  for _, place in ipairs(all_places(t)) do
+    if place.path then
+      list[#list + 1] = { iter = place.iter, attempt = place.attempt, position = place.position,
+                          state = place.state, start = place == t.start }
+    end
+  end
+  return list
+end
+
+-- Takes a place's file into memory, from another run's folder.
+local function load_place(t, place)
+  t.solver:restore(place.path)
+  place.checkpoint, place.path = t.solver:checkpoint(), nil
+end
+
+-- The places of the note of the snapshot t.resume, as far as their files are there.
+function core.ring_from_note(t, list)
+  t.ring, t.stale = {}, {}
+  local prefix = t.resume:match "^(.*)_iter_%d+%.npz$"
+  local loaded = false
+  for _, found in ipairs(prefix and list or {}) do
+    local place = { iter = found.iter, attempt = found.attempt, position = found.position,
+                    state = found.state }
+    place.path = file_name(prefix, place)
+    if pcall(core.check_kind, place.path, "resume") then
+      if prefix ~= t.prefix then
+        load_place(t, place)
+        loaded = true
+      end
+      if found.start then t.start = place else t.ring[#t.ring + 1] = place end
+    end
+  end
+  if loaded then t.solver:restore(t.resume) end
+end
+
+-- Removes the files of places that are gone, now that no snapshot names them any more; at the
+-- end of a training those of all.
+function core.ring_clean(t, all)
+  for _, path in ipairs(t.stale) do core.remove_file(path) end
+  t.stale = {}
+  for _, place in ipairs(all and all_places(t) or {}) do
+    if place.path then core.remove_file(place.path) end
+  end
+end
