@@ -124,7 +124,8 @@ function TestStatuses.test_diverged()
 end
 
 function TestStatuses.test_recovered()
-  local options = "solver = { base_lr = 1e6, max_iter = 50 }, retry = { max = 8, factor = 0.01 }"
+  local options = [[solver = { base_lr = 1e6, max_iter = 50 }, retry = { max = 8, factor = 0.01,
+    min_scale = 1e-12 }]]
   local r = train(options)
   lu.assertEquals(r.status, 0)
   lu.assertStrMatches(r.err, ".*recovered: %d+ retr[a-z]+, base_lr 1e%+06 %-> .*")

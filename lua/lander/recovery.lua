@@ -98,9 +98,9 @@ local function choose(t, what)
   if what.rule == "R5" then return t.start end -- dead since it began
   local newest = core.ring_find(t)
   if not newest then return t.start end
-  local before = t.place and newest.iter <= t.place.iter and t.place.from or nil
   if what.rule == "R4b" then return t.ring[1] end -- what killed it lies a while back
-  return before and core.ring_find(t, before) or newest
+  if not (t.place and newest.iter <= t.place.iter) then return newest end
+  return core.ring_find(t, t.place.from) or t.ring[1]
 end
 
 -- Counts tries at one place: until a newer place than the first one there has become good.

@@ -136,13 +136,24 @@ local function data_text(t)
   return text
 end
 
+-- The first loss, without an update; what layers remember is put back.
 local function measure_start(t)
-  local sum = 0
-  t.baseline = core.measure_start(t)
-  for _, loss in ipairs(t.baseline) do sum = sum + loss end
-  t.first_loss = sum / #t.baseline
+  local before, sum = t.solver:checkpoint(), 0
+  local losses = core.measure_start(t)
+  t.solver:return_to(before)
   t.batches:seek(t.first_position)
-  t.solver:baseline(t.baseline)
+  for _, loss in ipairs(losses) do sum = sum + loss end
+  t.first_loss = sum / #losses
+  t.solver:baseline(losses)
+end
+
+-- How a training ends whose weights are not finite before it begins; nil: they are.
+local function check_weights(t)
+  local fine, _, where = t.solver:check()
+  if fine then return nil end
+  return { status = "model_fault", rule = "R7", where = where,
+    message = ("before the first update the values of %s are not finite: look at the weights that "
+      .. "were loaded, or at how they are filled"):format(where) }
 end
 
 local function say_head(t)
@@ -164,20 +175,23 @@ local function say_head(t)
     and (", chance%s %s"):format(of, core.number_text(chance)) or ""))
 end
 
+-- Returns how the training ends where it can't even begin.
 local function begin(t)
   t.began = core.clock()
+  local ends = check_weights(t)
   if not t.resume then
-    measure_start(t)
+    if not ends then measure_start(t) end
     core.set_scale(t, t.first_scale)
   end
   t.first_iter, t.run.iter = t.solver.iter, t.solver.iter
-  core.ring_start(t)
   say_head(t)
   t.log:start(t.prefix or "")
   core.train_event(t, { event = "start", version = lander.version, seed = t.seed,
     net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
     chance = t.net:chance(), solver = t.solver:options(), iter = t.solver.iter,
     resumed = t.resume })
+  if not ends then core.ring_start(t) end
+  return ends
 end
 
 -- ---- running ----
@@ -189,7 +203,7 @@ local function catch_stop()
   return setmetatable({}, { __close = function() core.catch_stop(false) end })
 end
 
-local function run(t)
+local function run_to_the_end(t)
   local _ <close> = catch_stop()
   return core.run_loop(t)
 end
@@ -278,7 +292,7 @@ end
 -- gone again. That its snapshot can be read is a part of it.
 local function forget_dry_run(t)
   if t.run.status == "finished" and t.prefix then t.solver:restore(t.snapshots[1].path) end
-  core.ring_load(t, t.start)
+  if t.start then core.ring_load(t, t.start) end
   t.run.path, t.run.best = nil, nil
   for _, ending in ipairs(t.prefix and { ".npz", "_best.npz", "_iter_2.npz", ".jsonl", ".log" }
     or {}) do
@@ -306,6 +320,5 @@ end
 function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)
-  core.at_user(begin, t)
-  return finish(t, run(t))
+  return finish(t, core.at_user(begin, t) or run_to_the_end(t))
 end

@@ -122,10 +122,19 @@ bool rule_rise(const monitor *m, const solver_settings *s, double loss, finding 
 /* ---- R4b, R5: the mean of the last losses beside the chance level --------------------
  */
 
+/* The mean of the last losses, none of which counts for more than the chance level: a
+ * single huge one is no shift. */
+static double mean_up_to_chance(const monitor *m) {
+  double sum = 0;
+  for (int back = MONITOR_WINDOW - 1; back >= 0; back--)
+    sum += fmin(monitor_loss(m, back), m->chance);
+  return sum / MONITOR_WINDOW;
+}
+
 bool rule_shift(const monitor *m, const solver_settings *s, finding *found) {
   if (!monitor_has_learnt(m, s)) return false;
   double bound = m->best + s->guard_shift * (m->chance - m->best);
-  return passes(monitor_smoothed(m, MONITOR_WINDOW), bound, m->best, found);
+  return passes(mean_up_to_chance(m), bound, m->best, found);
 }
 
 bool rule_stall(const monitor *m, const solver_settings *s, finding *found) {

@@ -1,0 +1,516 @@
+-- test_recovery.lua: what lander.train does when a training diverges: telling bad data and bad
+-- nets apart, going back, the budget; and that none of it touches a run that is healthy.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local fails = support.fails
+local nn = lander.nn
+
+local function keep_status(class)
+  local before
+  function class.setUp() before = lander.core.exit_status end
+  function class.tearDown() lander.core.exit_status = before end
+end
+
+-- A net with everything that has a memory.
+local function net(seed)
+  return nn.net { seed = seed or 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
+                  nn.dropout { 0.3 }, nn.linear { 2 } }
+end
+
+local function options(more)
+  local o = {
+    net = net(), data = support.blobs(53), batch_size = 8, quiet = true, display = 0,
+    solver = { base_lr = 0.05, momentum = 0.9, max_iter = 400 },
+  }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+local function events(run, kind)
+  local found = {}
+  for _, e in ipairs(run.events) do
+    if e.event == kind then found[#found + 1] = e end
+  end
+  return found
+end
+
+-- Ruins the net, finite as it stays, after iteration `iter` and the four behind it, in
+-- the first `attempts` attempts.
+local function ruin_at(iter, attempts)
+  return function(e)
+    if e.attempt <= (attempts or 1) and e.iter >= iter and e.iter < iter + 5 then
+      e.net.params["linear2.bias"].data:set(1e6, 1)
+    end
+  end
+end
+
+TestGoingBack = {}
+keep_status(TestGoingBack)
+
+function TestGoingBack.test_before_there_is_a_good_place_it_starts_anew()
+  local o = options { on_iter = ruin_at(140) } -- 100 is good from 150 on
+  local run = lander.train(o)
+  local retry = events(run, "retry")[1]
+  lu.assertEquals({ run.status, run.retries, retry.back_to }, { "finished", 1, 0 })
+  lu.assertEquals({ retry.lr_scale, retry.momentum }, { 0.1, 0 })
+  local fresh = options()
+  fresh.solver.lr_scale = 0.1
+  lander.train(fresh)
+  support.same_params(o.net, fresh.net)
+end
+
+function TestGoingBack.test_then_to_the_newest_good_place_at_half_the_rate()
+  local run = lander.train(options { on_iter = ruin_at(260) })
+  local diverged, retry = events(run, "diverged")[1], events(run, "retry")[1]
+  lu.assertEquals({ run.status, run.retries }, { "finished", 1 })
+  lu.assertEquals({ retry.back_to, retry.lr_scale, retry.momentum, retry.tries_here },
+    { 200, 0.5, 0.5, 1 })
+  lu.assertNil(retry.skipped_to)
+  lu.assertTrue(diverged.iter >= 260 and diverged.iter < 275)
+  lu.assertEquals({ diverged.verdict, diverged.attempt, retry.attempt }, { "rate", 1, 2 })
+  lu.assertEquals({ run.lr_scale, run.base_lr }, { 0.5, 0.025 })
+end
+
+-- The same by hand, with the pieces that the policy is made of.
+function TestGoingBack.test_the_bits_of_a_retry()
+  local o = options { on_iter = ruin_at(260) }
+  lander.train(o)
+  local by_hand = options()
+  local solver = lander.solver(by_hand.net,
+    { base_lr = 0.05, momentum = 0.9, max_iter = 400, average_loss = 20 })
+  local batches = by_hand.data:batches { size = 8, shuffle = true, seed = 1, loop = true }
+  for _ = 1, 200 do solver:step(batches:next()) end
+  solver.lr_scale = 0.5
+  solver:scale_history(0.5)
+  for _ = 201, 400 do solver:step(batches:next()) end
+  support.same_params(o.net, by_hand.net)
+end
+
+function TestGoingBack.test_the_same_place_again_goes_further_back_and_skips_the_data()
+  -- Every way through iteration 260 is ruined, three times.
+  local run = lander.train(options { on_iter = ruin_at(260, 3) })
+  local retries = events(run, "retry")
+  lu.assertEquals({ run.status, run.retries }, { "finished", 3 })
+  lu.assertEquals({ retries[1].back_to, retries[2].back_to, retries[3].back_to }, { 200, 100, 100 })
+  lu.assertEquals({ retries[1].momentum, retries[2].momentum, retries[3].momentum }, { 0.5, 0, 0 })
+  lu.assertEquals({ retries[1].tries_here, retries[2].tries_here, retries[3].tries_here },
+    { 1, 2, 3 })
+  lu.assertNil(retries[1].skipped_to)
+  -- The batches from the place up to the failing one.
+  local failed = events(run, "diverged")[2].iter
+  lu.assertEquals({ retries[2].skipped_from, retries[2].skipped_to }, { 800, 8 * (failed + 1) })
+  lu.assertEquals(run.lr_scale, 0.125)
+end
+
+function TestGoingBack.test_a_newer_good_place_is_another_place()
+  local at = { 260, 360 }
+  local run = lander.train(options { on_iter = function(e)
+    for attempt, iter in ipairs(at) do
+      if e.attempt == attempt then ruin_at(iter, attempt)(e) end
+    end
+  end })
+  local retries = events(run, "retry")
+  lu.assertEquals({ #retries, retries[2].back_to, retries[2].tries_here }, { 2, 300, 1 })
+end
+
+function TestGoingBack.test_three_tries_at_one_place()
+  local o = options { on_iter = ruin_at(260, 99), retry = { max = 9 } }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, run.message },
+    { "diverged", 3, "3 retries at one place" })
+  lu.assertEquals(lander.core.exit_status, 3)
+  -- The last good state, not the ruined one.
+  local _, x, y = support.blobs(53)
+  o.net:test_phase()
+  lu.assertTrue(o.net:loss(x, y) < 0.5)
+  lu.assertTrue(run.iter == 100 or run.iter == 200)
+end
+
+function TestGoingBack.test_the_budget_and_the_floor()
+  local function train(retry)
+    local run = lander.train(options { on_iter = ruin_at(60, 99), retry = retry })
+    lu.assertEquals({ run.status, run.iter }, { "diverged", 0 })
+    return { run.retries, run.message }
+  end
+  lu.assertEquals(train { max = 2 }, { 2, "all 2 retries are spent" })
+  lu.assertEquals(train(false), { 0, "retries are off" })
+  lu.assertEquals(train { max = 9 },
+    { 4, "the rate would come under 0.0001 of what was asked for" })
+  lu.assertEquals(train { max = 9, min_scale = 0.02 },
+    { 1, "the rate would come under 0.02 of what was asked for" })
+end
+
+function TestGoingBack.test_without_retries_the_last_good_state_is_kept_all_the_same()
+  local prefix = support.folder() .. "/run"
+  local o = options { retry = false, on_iter = ruin_at(260), snapshot_prefix = prefix }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.iter, run.path }, { "diverged", 200, prefix .. ".npz" })
+  local good = options()
+  good.solver.max_iter = 200
+  lander.train(good)
+  support.same_params(lander.load(run.path), good.net)
+end
+
+function TestGoingBack.test_adam_too()
+  local solver = { type = "adam", base_lr = 0.01, max_iter = 400 }
+  local ok = pcall(lander.solver, net(), { type = "adam", base_lr = 0.01 })
+  lu.skipIf(not ok, "no adam in this build")
+  local run = lander.train(options { on_iter = ruin_at(260), solver = solver })
+  lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },
+    { "finished", 1, 200 })
+end
+
+function TestGoingBack.test_options_of_the_policy()
+  local run = lander.train(options { on_iter = ruin_at(60),
+    retry = { every = 10, good_after = 20, late_factor = 0.25 } })
+  lu.assertEquals({ events(run, "retry")[1].back_to, run.lr_scale }, { 40, 0.25 })
+  fails("retry.late_factor must be between 0 and 1, found 1", lander.train,
+    options { retry = { late_factor = 1 } })
+  fails("did you mean 'same_place'", lander.train, options { retry = { sameplace = 1 } })
+  fails("retry.min_scale must be between 0 and 1", lander.train,
+    options { retry = { min_scale = 0 / 0 } })
+end
+
+TestHealthy = {}
+keep_status(TestHealthy)
+
+-- The guard sees healthy runs only: the same bits with it and without, and no word.
+local function healthy(more)
+  local runs, nets = {}, {}
+  for i, guard in ipairs { true, false } do
+    local o = more()
+    o.solver.guard = guard
+    runs[i], nets[i] = lander.train(o), o.net
+    lu.assertEquals({ runs[i].status, runs[i].retries }, { "finished", 0 })
+    lu.assertEquals(#events(runs[i], "warning"), 0)
+  end
+  support.same_params(nets[1], nets[2])
+  return runs[1]
+end
+
+function TestHealthy.test_batch_norm_dropout_and_a_schedule_that_drops()
+  healthy(function()
+    return options { solver = { base_lr = 0.05, momentum = 0.9, max_iter = 700, lr_policy = "step",
+                                gamma = 0.1, stepsize = 300 } }
+  end)
+end
+
+function TestHealthy.test_iter_size()
+  healthy(function()
+    return options { solver = { base_lr = 0.05, momentum = 0.9, max_iter = 600, iter_size = 4 } }
+  end)
+end
+
+function TestHealthy.test_fine_tuning_from_a_loss_near_0()
+  local done = options()
+  lander.train(done)
+  healthy(function() return options { net = done.net:clone() } end)
+end
+
+function TestHealthy.test_a_schedule_that_raises_the_rate()
+  healthy(function()
+    return options { solver = { base_lr = 0.1, momentum = 0.9, max_iter = 600,
+                                lr_policy = "one_cycle" } }
+  end)
+end
+
+function TestHealthy.test_losses_below_zero()
+  -- minus the score of the right answer, which may fall for ever
+  healthy(function()
+    return options { net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 1 } },
+      solver = { base_lr = 0.001, max_iter = 600 }, loss = function(y)
+        local n = y:size(1)
+        return -y:sum() / n, lander.full(-1 / n, n, 1)
+      end }
+  end)
+end
+
+TestTriage = {}
+keep_status(TestTriage)
+
+local function blobs_with(change)
+  local _, x, y = support.blobs(53)
+  change(x, y)
+  return lander.data.tensors(x, y)
+end
+
+function TestTriage.test_nan_in_one_value_of_one_sample()
+  local run = lander.train(options { data = blobs_with(function(x) x:set(0 / 0, 31, 2) end) })
+  lu.assertEquals({ run.status, run.retries }, { "data_fault", 0 })
+  lu.assertEquals(run.message, "sample 31: value 2 of the input is nan")
+  lu.assertEquals({ run.fault.sample, run.fault.field }, { 31, "input[2]" })
+  lu.assertEquals(lander.core.exit_status, 5)
+end
+
+function TestTriage.test_infinity_in_a_label()
+  local _, x = support.blobs(53)
+  local y = lander.zeros(53, 1)
+  y:set(1 / 0, 40, 1)
+  local run = lander.train(options { net = require "models.mlp" { 2, 4, 1 }, loss = "mse_loss",
+    data = lander.data.tensors(x, y), solver = { base_lr = 0.01, max_iter = 50 } })
+  lu.assertEquals({ run.status, run.message }, { "data_fault", "sample 40: the label is inf" })
+end
+
+function TestTriage.test_a_label_out_of_range()
+  local run = lander.train(options { data = blobs_with(function(_, y) y:set(3, 12) end) })
+  lu.assertEquals({ run.status, run.message },
+    { "data_fault", "sample 12: label 3, expected a class from 1 to 2" })
+  lu.assertEquals(run.fault.expected, "a class from 1 to 2")
+end
+
+nn.define("log_of", { forward = function(_, x) return (x - x):log() end,
+                      backward = function(_, _, _, dy) return dy end })
+
+function TestTriage.test_a_lua_layer_that_returns_log_0()
+  local o = options { net = nn.net { nn.input { 2 }, nn.linear { 4 },
+                                     nn.log_of { name = "bad_log" }, nn.linear { 2 } } }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, run.rule }, { "model_fault", 0, "R1" })
+  lu.assertStrContains(run.message, "before the first update, layer 'bad_log' makes what is not "
+    .. "finite of numbers from ")
+  lu.assertEquals(lander.core.exit_status, 1)
+end
+
+-- Good for 120 iterations; then the layer itself makes NaN, whatever the weights are.
+function TestTriage.test_a_layer_that_fails_later_is_told_from_the_rate()
+  local calls = 0
+  nn.define("fails_later", {
+    forward = function(_, x)
+      calls = calls + 1
+      return calls > 200 and x * (0 / 0) or x
+    end,
+    backward = function(_, _, _, dy) return dy end,
+  })
+  local o = options { net = nn.net { nn.input { 2 }, nn.linear { 4 },
+                                     nn.fails_later { name = "late" }, nn.linear { 2 } } }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, run.rule }, { "model_fault", 0, "R1" })
+  lu.assertStrContains(run.message, "at the good weights of iteration 100, layer 'late' makes")
+end
+
+function TestTriage.test_nan_in_a_gradient_only()
+  nn.define("bad_back", { forward = function(_, x) return x end,
+                          backward = function(_, _, _, dy) return dy * (0 / 0) end })
+  local o = options { net = nn.net { nn.input { 2 }, nn.linear { 4, name = "before" },
+                                     nn.bad_back {}, nn.linear { 2 } } }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, run.rule }, { "model_fault", 0, "R2" })
+  lu.assertStrContains(run.message, "the gradient of bad_back1 is not finite")
+end
+
+function TestTriage.test_nan_in_one_weight()
+  -- Of the start: nothing is there to go back to.
+  local o = options()
+  o.net.params[1].data:set(0 / 0, 2, 1)
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.rule }, { "model_fault", "R7" })
+  lu.assertStrContains(run.message, "linear1.weight")
+  -- In the middle of a run: back to a place where it was not.
+  local done = false
+  run = lander.train(options { on_iter = function(e)
+    if e.iter == 270 and not done then
+      done = true
+      e.net.params[1].data:set(0 / 0, 2, 1)
+    end
+  end })
+  lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },
+    { "finished", 1, 200 })
+end
+
+function TestTriage.test_a_batch_times_a_thousand()
+  -- Iteration 261 reads what was swollen a moment before; then it is as it was.
+  local _, x, y = support.blobs(53)
+  local swollen = 0
+  local run = lander.train(options { data = lander.data.tensors(x, y), on_iter = function(e)
+    if e.iter == 260 and swollen == 0 then
+      swollen = 1
+      x:mul_(1e3)
+    elseif swollen == 1 and e.iter >= 261 then
+      swollen = 2
+      x:mul_(1e-3)
+    end
+  end })
+  -- One swollen batch may pass or end in a retry, but not in a ruined net.
+  lu.assertEquals(run.status, "finished")
+  lu.assertTrue(run.loss < 0.5)
+end
+
+function TestTriage.test_a_schedule_that_jumps_a_hundredfold()
+  local run = lander.train(options { net = require "models.mlp" { 1, 1 }, loss = "mse_loss",
+    data = (function()
+      local x = lander.arange(1, 32):view(32, 1):mul(1 / 8)
+      return lander.data.tensors(x, x:mul(3))
+    end)(),
+    solver = { base_lr = 1, lr_policy = function(t) return t < 300 and 0.05 or 5 end,
+               max_iter = 400 }, retry = { late_factor = 0.01 } })
+  local diverged = events(run, "diverged")[1]
+  lu.assertEquals({ run.status, run.retries > 0 }, { "finished", true })
+  lu.assertTrue(diverged.iter >= 300 and diverged.iter < 320)
+  lu.assertTrue(run.loss < 0.1)
+end
+
+TestTheScriptsWord = {}
+keep_status(TestTheScriptsWord)
+
+function TestTheScriptsWord.test_retry_with_a_rate()
+  local run = lander.train(options { on_iter = ruin_at(260),
+    on_diverge = function() return "retry", 0.01 end })
+  lu.assertEquals({ run.status, run.base_lr, run.lr_scale }, { "finished", 0.01, 0.01 / 0.05 })
+end
+
+function TestTheScriptsWord.test_skip_leaves_one_iteration_out()
+  local skipped = 0
+  local calls = 0
+  nn.define("spiky", { forward = function(_, x) return x end,
+    backward = function(_, _, _, dy)
+      calls = calls + 1
+      return calls == 50 and dy * (1 / 0) or dy
+    end })
+  local run = lander.train(options { net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 8 },
+      nn.spiky {}, nn.linear { 2 } }, solver = { base_lr = 0.05, max_iter = 100 },
+    on_diverge = function(e)
+      skipped = skipped + 1
+      lu.assertEquals({ e.rule, e.iter, #e.samples }, { "R2", 49, 8 })
+      return "skip"
+    end })
+  lu.assertEquals({ run.status, run.retries, run.iter, skipped }, { "finished", 0, 100, 1 })
+  lu.assertEquals(#events(run, "skip"), 1)
+end
+
+function TestTheScriptsWord.test_skipping_for_ever_is_no_training()
+  local run = lander.train(options { on_iter = ruin_at(60), retry = { max = 5 },
+    on_diverge = function() return "skip" end })
+  lu.assertEquals({ run.status, run.message }, { "diverged", "a whole epoch was skipped" })
+end
+
+function TestTheScriptsWord.test_stop_and_nonsense()
+  local run = lander.train(options { on_iter = ruin_at(60),
+                                     on_diverge = function() return "stop" end })
+  lu.assertEquals({ run.status, run.retries, run.message },
+    { "diverged", 0, "stopped by on_diverge" })
+  fails("on_diverge must return \"retry\" (and a rate), \"stop\", \"skip\" or nothing, it "
+    .. "returned again", lander.train,
+    options { on_iter = ruin_at(60), on_diverge = function() return "again" end })
+  fails("must be a positive number, found nan", lander.train,
+    options { on_iter = ruin_at(60), on_diverge = function() return "retry", 0 / 0 end })
+end
+
+TestRulesOfTheLoop = {}
+keep_status(TestRulesOfTheLoop)
+
+function TestRulesOfTheLoop.test_R6_what_fails_its_test_is_not_gone_back_to()
+  -- Statistics that overflow in the test phase alone.
+  local o = options { test_data = support.blobs(20), test_interval = 50, retry = { max = 3 } }
+  local ruin = ruin_at(270)
+  o.on_iter = function(e)
+    local var = e.net.params["batch_norm1.var"] or e.net.params["batch_norm1.running_var"]
+    if e.iter > 140 and e.iter < 260 then var.data:fill_(-1) end
+    ruin(e)
+  end
+  local run = lander.train(o)
+  lu.assertTrue(#events(run, "bad_test") > 0)
+  lu.assertEquals(events(run, "retry")[1].back_to, 100)
+end
+
+function TestRulesOfTheLoop.test_R7_a_ruined_state_is_never_saved()
+  local prefix = support.folder() .. "/run"
+  local done = false
+  -- The weights are ruined just before the snapshot that is due.
+  local o = options { snapshot = 100, snapshot_prefix = prefix, keep = 9, on_iter = function(e)
+    if e.iter == 300 and not done then
+      done = true
+      e.net.params[1].data:fill_(0 / 0)
+    end
+  end }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries }, { "finished", 1 })
+  lu.assertEquals({ events(run, "diverged")[1].rule, events(run, "retry")[1].back_to },
+    { "R7", 200 })
+  -- And just before the end.
+  done = false
+  o = options { snapshot_prefix = prefix, on_iter = function(e)
+    if e.iter == 400 and not done then
+      done = true
+      e.net.params[1].data:fill_(1 / 0)
+    end
+  end }
+  run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, run.iter }, { "finished", 1, 400 })
+  lu.assertTrue(lander.load(run.path).params[1].data:isfinite():min() == 1)
+end
+
+function TestRulesOfTheLoop.test_R5_says_that_the_rate_is_too_low_once()
+  local run = lander.train(options { solver = { base_lr = 1e-7, max_iter = 700 } })
+  local warnings = events(run, "warning")
+  lu.assertEquals({ run.status, run.retries, #warnings }, { "finished", 0, 1 })
+  lu.assertEquals({ warnings[1].rule, warnings[1].reason }, { "R5", "rate too low" })
+end
+
+TestPlacesOnDisk = {}
+keep_status(TestPlacesOnDisk)
+
+local function files(folder)
+  local listing = io.popen(("ls '%s'"):format(folder))
+  local text = listing:read "a"
+  listing:close()
+  return text
+end
+
+function TestPlacesOnDisk.test_beyond_the_memory_they_are_files_with_the_same_bits()
+  local folder = support.folder()
+  local o = options { on_iter = ruin_at(260), snapshot_prefix = folder .. "/run",
+                      retry = { memory = 1 } }
+  local seen = ""
+  local ruin = o.on_iter
+  o.on_iter = function(e)
+    if e.iter == 250 then seen = files(folder) end
+    ruin(e)
+  end
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },
+    { "finished", 1, 200 })
+  for _, iter in ipairs { 0, 100, 200 } do lu.assertStrContains(seen, "run_ring_1_" .. iter) end
+  local in_memory = options { on_iter = ruin_at(260) }
+  lander.train(in_memory)
+  support.same_params(o.net, in_memory.net)
+  lu.assertNil(files(folder):find("ring", 1, true)) -- gone with the end
+end
+
+function TestPlacesOnDisk.test_without_a_folder_there_are_fewer()
+  local run = lander.train(options { on_iter = ruin_at(360), retry = { memory = 1 } })
+  lu.assertEquals({ run.status, run.retries }, { "finished", 1 })
+end
+
+-- From every snapshot of a run with retries: the same end.
+function TestPlacesOnDisk.test_resumed_across_a_retry()
+  local folder = support.folder()
+  local function run_with(more)
+    local o = options(more)
+    o.on_iter = ruin_at(260, 2)
+    return lander.train(o), o.net
+  end
+  local whole, whole_net = run_with { snapshot_prefix = folder .. "/whole", snapshot = 45 }
+  lu.assertEquals({ whole.status, whole.retries }, { "finished", 2 })
+  local stops = 0
+  for stop = 20, 400, 37 do
+    local prefix = ("%s/stopped_%d"):format(folder, stop)
+    local seen = 0
+    local first = options { snapshot_prefix = prefix, snapshot = 45 }
+    first.on_iter = function(e)
+      seen = seen + 1
+      ruin_at(260, 2)(e)
+      if seen == stop then lander.core.stop(true) end
+    end
+    local run = lander.train(first)
+    lander.core.stop(false)
+    lu.assertEquals(run.reason, "signal")
+    local rest, rest_net = run_with { snapshot_prefix = prefix, resume = "latest", snapshot = 45,
+                                      net = net(7) }
+    lu.assertEquals({ stop, rest.status, rest.retries, rest.lr_scale },
+      { stop, "finished", 2, whole.lr_scale })
+    support.same_params(whole_net, rest_net)
+    stops = stops + 1
+  end
+  lu.assertTrue(stops > 8)
+end
