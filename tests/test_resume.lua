@@ -56,6 +56,64 @@ function TestResume.test_the_same_bits_from_every_snapshot()
   end
 end
 
+-- Pictures, made ready by the prefetch thread, cropped and mirrored at random.
+function TestResume.test_the_same_bits_with_augmentation()
+  local prefix = support.folder() .. "/run"
+  local data = lander.data.fashion_mnist "tests/data/fashion_mnist"
+  local function with(more)
+    local nn = lander.nn
+    local o = options {
+      net = nn.net { seed = 1, nn.input { 1, 24, 24 }, nn.conv { 4, kernel = 5, stride = 2 },
+                     nn.batch_norm {}, nn.relu {}, nn.dropout { 0.2 }, nn.linear { 10 } },
+      data = data.train:subset(1, 101), test_data = data.test:subset(1, 50), batch_size = 16,
+      augment = { mirror = true, pad = 2, crop = 24 },
+      solver = { type = "nesterov", base_lr = 0.01, momentum = 0.9, max_iter = 30 },
+    }
+    for key, value in pairs(more) do o[key] = value end
+    return o
+  end
+  local whole = with { snapshot = 1, snapshot_prefix = prefix, keep = 100 }
+  local run = lander.train(whole)
+  lu.assertEquals(run.status, "finished")
+  for k = 2, 28, 5 do
+    local rest = with { resume = ("%s_iter_%d.npz"):format(prefix, k) }
+    lu.assertEquals(lander.train(rest).test_loss, run.test_loss)
+    support.same_params(whole.net, rest.net)
+  end
+end
+
+-- Every update rule, by another process.
+function TestResume.test_every_solver_in_a_new_process()
+  local folder = support.folder()
+  local script = support.write(folder .. "/train.lua", [[
+    local lander = require "lander"
+    local support = require "tests.support"
+    local opt = lander.args { prefix = "", type = "sgd", max_iter = 40 }
+    local nn = lander.nn
+    local net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 8 }, nn.batch_norm {}, nn.relu {},
+                         nn.dropout { 0.3 }, nn.linear { 2 } }
+    local full = opt.type == "lbfgs"
+    local run = lander.train { net = net, data = support.blobs(53), batch_size = full and 53 or 8,
+      quiet = true, solver = { type = opt.type, base_lr = 0.01, max_iter = opt.max_iter },
+      snapshot = 13, snapshot_prefix = opt.prefix, resume = "latest" }
+    assert(run.status == "finished" and run.iter == opt.max_iter, run.message)
+  ]])
+  local types = 0
+  for _, type in ipairs(lander.core.describe "solver") do
+    types = types + 1
+    local function train(name, max_iter)
+      local r = support.run { script, "--type=" .. type.name, "--prefix=" .. folder .. "/" .. name,
+                              "--max_iter=" .. max_iter }
+      lu.assertEquals({ type.name, r.status, r.err }, { type.name, 0, "" })
+      return lander.load(folder .. "/" .. name .. ".npz")
+    end
+    local whole = train(type.name, 40)
+    train(type.name .. "2", 19)
+    support.same_params(whole, train(type.name .. "2", 40))
+  end
+  lu.assertTrue(types >= 9)
+end
+
 function TestResume.test_a_test_that_a_signal_cut_off_is_made_up_for()
   local prefix = support.folder() .. "/run"
   local whole = options()

@@ -63,7 +63,9 @@ end
 local function measure(t)
   local net, loss, hits, count = t.net, 0, 0, 0
   local output = net[net:output_name()]
-  local batches = t.test_data:batches { size = t.batch_size, reuse = true }
+  local batches = t.test_data:batches {
+    size = t.batch_size, reuse = true, augment = t.augment, phase = "test",
+  }
   local left = t.test_batches or math.huge
   for x, y in batches do
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
