@@ -16,7 +16,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 # ---- what has to be installed: the one list ------------------------------------------
-PACKAGES := lua5.4 liblua5.4-dev libopenblas-pthread-dev zlib1g-dev pkgconf lua-unit
+PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
 # For bench-peers alone.
@@ -46,19 +46,10 @@ CFLAGS_ALL += -fsanitize=thread
 LDFLAGS += -fsanitize=thread
 endif
 
-# OpenBLAS in the build that may be called from several threads at a time (the one without
-# threads may not: its buffers have no lock). It is told to use one thread a call, since
-# the engine cuts up the work. The run path finds it even where the system's default BLAS
-# is another.
-comma := ,
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
-blas_dir  := $(firstword $(wildcard /usr/lib/$(multiarch)/openblas-pthread))
-blas_inc  := $(firstword $(wildcard /usr/include/$(multiarch)/openblas-pthread))
-BLAS_CFLAGS ?= $(if $(blas_inc),-I$(blas_inc))
-BLAS_LIBS   ?= $(if $(blas_dir),-L$(blas_dir) -Wl$(comma)-rpath$(comma)$(blas_dir)) -lopenblas
-LUA_CFLAGS  ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
+LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
 LUA_LIBDIR  := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null || echo /usr/lib/$(multiarch))
-LIBS := $(BLAS_LIBS) -lz -lm -pthread
+LIBS := -lz -lm -pthread
 
 # ---- sources: every .c of a floor -------------------------------------------------------
 FLOORS := base tensor layers net solver data
@@ -103,17 +94,18 @@ test: packages
 	@$(if $(SAN)$(TSAN),,$(MAKE) --no-print-directory $(jobs) build tests REAL=double)
 	@sh tests/all.sh $(B) $(if $(SAN)$(TSAN),,$(B)/double)
 
-# A machine at rest is needed, and kernels of OpenBLAS's own choice.
+# A machine at rest is needed.
 bench: all data-packages
-	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
-	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
+	@$(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
+	@$(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
 	@$(B)/lander scripts/bench/data.lua
 
 BASE ?= HEAD
 bench-compare: all
 	@sh scripts/bench/compare.sh $(B)/lander $(BASE) --json=$(B)/bench.jsonl
 
-# PyTorch in its best configuration: with the OpenBLAS that uses its own kind of threads.
+# PyTorch in its best configuration: with the OpenBLAS that uses its own kind of threads, and
+# that chooses its kernels itself.
 openmp_dir = /usr/lib/$(multiarch)/openblas-openmp
 pytorch = env LD_LIBRARY_PATH=$(openmp_dir) /usr/bin/python3 scripts/bench/pytorch.py
 bench-peers: all
@@ -136,7 +128,7 @@ say = $(if $(V),,@echo '  $(1)';)
 # ---- compiling ---------------------------------------------------------------------------
 $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(BLAS_CFLAGS) $(LUA_CFLAGS) -c $< -o $@
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) -c $< -o $@
 
 $(levels:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels.c
 	@mkdir -p $(@D)

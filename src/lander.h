@@ -131,7 +131,7 @@ LANDER_API lander_status lander_engine_set_threads(lander_engine *engine, int th
 LANDER_API void lander_engine_stop(lander_engine *engine, bool stop);
 LANDER_API bool lander_engine_stopped(const lander_engine *engine);
 
-/* One line a fact, "key: value": instruction set, BLAS and its kernels, element type,
+/* One line a fact, "key: value": instruction set, element type,
  * threads. Written to `text` (at most `size` bytes with the final zero).
  * Returns the length that the whole text has. fails: never. */
 LANDER_API size_t lander_engine_describe(const lander_engine *engine, char *text,

@@ -145,8 +145,8 @@ TestThreads = {}
 keep_status(TestThreads)
 
 -- The promise of determinism, through products large enough to be cut up: this is what
--- finds a BLAS that can't be called from several threads at once. It finds it when the
--- threads do run at the same time: on a busy machine a pass proves little.
+-- finds two threads in each other's way. It finds them when they do run at the same time: on
+-- a busy machine a pass proves little.
 function TestThreads.test_lenet_has_the_same_bits_with_1_2_and_3_threads()
   local before = lander.threads()
   local data = lander.data.fashion_mnist "tests/data/fashion_mnist"

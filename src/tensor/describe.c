@@ -1,7 +1,6 @@
 /* describe.c: what runs here, for the head of a run's log. */
 #include <stdio.h>
 
-#include "gemm.h"
 #include "kernels.h"
 
 size_t lander_engine_describe(const lander_engine *engine, char *text, size_t size) {
@@ -11,8 +10,8 @@ size_t lander_engine_describe(const lander_engine *engine, char *text, size_t si
                "real: %s\n"
                "threads: %d\n"
                "instructions: %s\n"
-               "blas: %s\n",
+               "blas: built in\n",
                lander_version(), sizeof(real) == sizeof(double) ? "double" : "float",
-               lander_engine_threads(engine), kernels_table()->name, gemm_describe());
+               lander_engine_threads(engine), kernels_table()->name);
   return length > 0 ? (size_t)length : 0;
 }

@@ -1,4 +1,4 @@
-/* gemm.h: the matrix product, by OpenBLAS on one thread. */
+/* gemm.h: the matrix product. */
 #ifndef LANDER_TENSOR_GEMM_H
 #define LANDER_TENSOR_GEMM_H
 
@@ -7,7 +7,8 @@
 typedef enum gemm_transpose { GEMM_N, GEMM_T } gemm_transpose;
 
 /* c (m, n) = alpha * op(a) (m, k) * op(b) (k, n) + beta * c, row-major, on the calling
- * thread. lda, ldb, ldc are the distances of rows as stored. beta 0: c is not read. */
+ * thread. lda, ldb, ldc are the distances of rows as stored. beta 0: c is not read. An
+ * element of c has the same bits whatever other rows and columns there are. */
 void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
           real alpha, const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
           real *c, int64_t ldc);
@@ -18,8 +19,5 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
 void gemm_parallel(lander_engine *engine, gemm_transpose ta, gemm_transpose tb, int64_t m,
                    int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
                    const real *b, int64_t ldb, real beta, real *c, int64_t ldc);
-
-/* "OpenBLAS 0.3.21 SkylakeX", for the head of a run's log. */
-const char *gemm_describe(void);
 
 #endif

@@ -467,6 +467,7 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
 }
 
 #include "kernels_norm.h"
+#include "kernels_product.h"
 #include "kernels_taps.h"
 
 /* ---- gates of recurrent layers --------------------------------------------------- */
@@ -696,6 +697,9 @@ const kernels KERNELS = {
     .lstm_back = lstm_back,
     .gru = gru,
     .gru_back = gru_back,
+    .product = multiply,
+    .product_columns = PANEL,
+    .transpose = transpose,
     .sgd_update = sgd_update,
     .nesterov_update = nesterov_update,
     .adagrad_update = adagrad_update,

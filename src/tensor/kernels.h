@@ -60,6 +60,21 @@ static inline running running_mean(double keep) {
   return (running){(real)keep, (real)(1 - keep)};
 }
 
+/* c (m, n) = alpha a (m, k) b (k, n) + beta c. Element (i, p) of a lies at i a_row +
+ * p a_step, element (p, j) of b at p b_row + j b_step, where b_row or b_step is 1. beta
+ * 0: c is not read. m, n and k are at least 1; c meets neither a nor b. */
+typedef struct product_job {
+  int64_t m, n, k;
+  real alpha;
+  const real *a;
+  int64_t a_row, a_step;
+  const real *b;
+  int64_t b_row, b_step;
+  real beta;
+  real *c;
+  int64_t c_row;
+} product_job;
+
 typedef struct kernels {
   const char *name; /* "AVX2" */
 
@@ -112,6 +127,13 @@ typedef struct kernels {
                   int64_t y_step);
   void (*add_2d)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
                  int64_t y_step);
+
+  /* y (n, rows) = the transpose of x (rows, n). x and y don't meet. */
+  void (*transpose)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
+                    int64_t y_step);
+
+  void (*product)(const product_job *t);
+  int product_columns; /* so many of them, or a multiple, are no trouble */
 
   /* One side has elements `step` apart: y[i] += x[step i], and y[step i] += x[i]. And the
    * larger one of best[i] and x[step i], NaN counting as largest; at[i] becomes
