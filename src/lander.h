@@ -714,7 +714,8 @@ typedef struct lander_step {
   lander_rule rule;     /* LANDER_RULE_NONE: accepted */
   lander_rule warning;  /* accepted, but the loss stays at chance (R5); said once */
   double value;         /* what the rule found too high: the loss (R1), the norm (R2), the
-                           median (R3, R4), the mean of the last 100 losses (R4b, R5) */
+                           median (R3, R4), the mean of the last 100 losses (R4b, R5; each
+                           counted up to twice the chance level) */
   double threshold;     /* the bound that it passed (R3 to R5) */
   double baseline;    /* what that is made from: the first loss (R3), the mean of the last
                          100 (R4), the best such mean (R4b), the chance level (R5) */

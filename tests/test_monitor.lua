@@ -520,3 +520,116 @@ function TestCheckpoint.test_not_in_the_middle_of_a_pass()
   lu.assertEquals(#said, 3)
   for _, message in ipairs(said) do lu.assertStrContains(message, "in the middle of a pass") end
 end
+
+function TestCheckpoint.test_the_collector_knows_how_large_they_are()
+  local solver = solver_of(nn.net { nn.input { 300 }, nn.linear { 300 } }, { loss = "mse_loss" })
+  local count = lander.core.tensor_bytes
+  collectgarbage()
+  local before = count()
+  local bytes = solver:checkpoint().bytes
+  for _ = 1, 200 * 2 ^ 20 // bytes do solver:checkpoint() end
+  lu.assertTrue(count() - before < 100 * 2 ^ 20)
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(count(), before)
+end
+
+-- ---- no false alarm ----
+
+TestNoFalseAlarm = {}
+
+local function watch(solver, iterations, batch_of)
+  for t = 1, iterations do
+    local loss, rule, _, detail = solver:step(batch_of(t))
+    if rule then
+      lu.fail(("%s at %d: value %s, threshold %s, baseline %s (%s)"):format(rule, t,
+        detail.value, detail.threshold, detail.baseline, detail.reason))
+    end
+    assert(loss)
+  end
+end
+
+local function batches_of(n)
+  return function(t) return batch(n, t * 7919) end
+end
+
+local function measured_start(solver, batch_of)
+  local losses = {}
+  for i = 1, 5 do losses[i] = solver.net:loss(batch_of(1000 + i)) end
+  solver:baseline(losses)
+  return losses
+end
+
+-- From scratch at a rate that is high but works, with batches of 1 and in parts.
+function TestNoFalseAlarm.test_small_batches_and_parts()
+  for _, case in ipairs { { 1, 0.003, 1 }, { 4, 0.03, 4 }, { 32, 0.2, 2 } } do
+    local net = nn.net { nn.input { 6 }, nn.linear { 12 }, nn.relu {}, nn.linear { 3 }, seed = 3 }
+    local solver = solver_of(net, { base_lr = case[2], iter_size = case[3] })
+    measured_start(solver, batches_of(case[1]))
+    watch(solver, 1500, batches_of(case[1]))
+  end
+end
+
+-- A problem that is solved already, trained on at ten times the rate and with other noise: the
+-- loss becomes many times what it was, and is small all the same.
+function TestNoFalseAlarm.test_from_a_loss_near_zero()
+  local net = nn.net { nn.input { 6 }, nn.linear { 12 }, nn.tanh {}, nn.linear { 3 }, seed = 3 }
+  local function easy(n, size)
+    return function(t)
+      local x, y = batch(n, t * 7919)
+      for i = 1, n do x:set(x:get(i, y[i]) + size, i, math.tointeger(y[i])) end
+      return x, y
+    end
+  end
+  local first = solver_of(net, { base_lr = 0.1 })
+  for t = 1, 1500 do first:step(easy(16, 8)(t)) end
+  local solver = solver_of(net, { base_lr = 0.1 })
+  local losses = measured_start(solver, easy(16, 8))
+  lu.assertTrue(losses[1] < 0.002)
+  watch(solver, 60, easy(16, 8))
+  local most = 0
+  for t = 1, 600 do
+    local loss, rule = solver:step(easy(16, 1.5)(t))
+    lu.assertNil(rule)
+    most = math.max(most, loss)
+  end
+  lu.assertTrue(most > 20 * losses[1])
+end
+
+-- A loss below zero, that crosses zero on the way: least squares with something taken off.
+function TestNoFalseAlarm.test_losses_below_zero()
+  nn.define("shifted_loss", {
+    loss = true, options = { shift = 5 },
+    forward = function(self, x, target)
+      return ((x - target) ^ 2):sum() / (2 * x:size(1)) - self.shift
+    end,
+    backward = function(_, x, target, _, dy) return (x - target) * (dy / x:size(1)) end,
+  })
+  for _, shift in ipairs { 0.5, 2, 50 } do
+    local x = nn.input { 6 }:linear { 2 }
+    local net = nn.net { x, loss = nn.shifted_loss { x, nn.label { 2 }, shift = shift } }
+    local function batch_of(t)
+      local inputs = batch(8, t * 7919)
+      return inputs, inputs:narrow(2, 1, 2):contiguous() * 2
+    end
+    local solver = solver_of(net, { base_lr = 0.05 })
+    measured_start(solver, batch_of)
+    watch(solver, 800, batch_of)
+    lu.assertTrue(solver.loss < -0.9 * shift)
+  end
+end
+
+-- Batch norm and dropout, under schedules that raise and drop the rate.
+function TestNoFalseAlarm.test_schedules()
+  for _, schedule in ipairs {
+    { base_lr = 0.1, lr_policy = "one_cycle", max_iter = 1500 },
+    { base_lr = 0.001, lr_policy = "exp", gamma = 1.004 },
+    { base_lr = 0.2, lr_policy = "step", gamma = 0.1, stepsize = 400 },
+    { base_lr = 0.2, warmup_iter = 700, warmup_start = 0 },
+    { base_lr = 0.1, lr_policy = function(t) return t % 200 < 100 and 0.05 or 0.002 end },
+  } do
+    local solver = solver_of(classifier(), schedule)
+    measured_start(solver, batches_of(16))
+    watch(solver, 1500, batches_of(16))
+  end
+end

@@ -43,6 +43,12 @@ int binding_collect_inputs(lua_State *L, int first,
 
 lander_dataset *binding_check_dataset(lua_State *L, int index);
 
+/* The solver at `index`, whose net is open too, or an argument error. */
+lander_solver *binding_check_solver(lua_State *L, int index);
+/* Tells the collector about memory that it can't see, but for tensors, which do so by
+ * themselves. Made memory may make it collect. */
+void binding_count_memory(lua_State *L, size_t made, size_t freed);
+
 /* Pushes the table at `index` as the key=value text that the core reads. Unnamed entries
  * go to the options that have a place for them; nested tables become group.option;
  * `skip` (ended by NULL, or NULL) are keys that the caller reads itself. `options` may be
@@ -67,6 +73,11 @@ lua_State *binding_calling(lua_State *L);
  */
 void binding_set_inside(lua_State *L, int change);
 bool binding_is_inside(lua_State *L);
+
+/* solver:checkpoint and solver:return_to (lua_checkpoint.c). */
+void binding_open_checkpoint(lua_State *L);
+int binding_checkpoint(lua_State *L);
+int binding_return_to(lua_State *L);
 
 /* core.define (lua_define.c). */
 int binding_define(lua_State *L);

@@ -25,7 +25,7 @@ static solver_box *check_box(lua_State *L, int index) {
   return box;
 }
 
-static lander_solver *check_solver(lua_State *L, int index) {
+lander_solver *binding_check_solver(lua_State *L, int index) {
   return check_box(L, index)->solver;
 }
 
@@ -66,11 +66,11 @@ static lander_solver *ask_schedule(lua_State *L, int index, int64_t t) {
   if (lua_getiuservalue(L, index, SCHEDULE) == LUA_TFUNCTION)
     box->rate = call_schedule(L, t);
   lua_pop(L, 1);
-  return check_solver(L, index); /* the function may have closed it */
+  return binding_check_solver(L, index); /* the function may have closed it */
 }
 
 static lander_solver *ask_schedule_now(lua_State *L, int index) {
-  return ask_schedule(L, index, lander_solver_iter(check_solver(L, index)));
+  return ask_schedule(L, index, lander_solver_iter(binding_check_solver(L, index)));
 }
 
 /* The function on top of the stack becomes the schedule; nil takes it back. Pops it. */
@@ -293,54 +293,20 @@ static int solver_baseline(lua_State *L) {
     chance = lua_tonumber(L, -1);
     luaL_argcheck(L, chance > 0, 2, "chance must be a number above 0");
   }
-  lander_solver *solver = check_solver(L, 1);
+  lander_solver *solver = binding_check_solver(L, 1);
   binding_check(L, lander_solver_baseline(solver, losses, (int)count, chance, &error),
                 &error);
   lua_settop(L, 1);
   return 1;
 }
 
-/* ---- checkpoints ---- */
-
-static lander_checkpoint *check_checkpoint(lua_State *L, int index) {
-  lander_checkpoint **box = luaL_checkudata(L, index, BINDING_CHECKPOINT);
-  luaL_argcheck(L, *box, index, "this checkpoint was closed");
-  return *box;
-}
-
-/* solver:checkpoint([old]) -> a new one, or old, which is written over */
-static int solver_checkpoint(lua_State *L) {
-  lander_error error;
-  lua_settop(L, 2);
-  lander_checkpoint *old = lua_isnil(L, 2) ? NULL : check_checkpoint(L, 2);
-  const lander_solver *solver = check_solver(L, 1);
-  if (old) {
-    if (!lander_solver_checkpoint(solver, old, &error))
-      binding_check(L, error.code, &error);
-    return 1;
-  }
-  lander_checkpoint **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, BINDING_CHECKPOINT);
-  *box = lander_solver_checkpoint(solver, NULL, &error);
-  if (!*box) binding_check(L, error.code, &error);
-  return 1;
-}
-
-/* solver:return_to(checkpoint) -> the solver */
-static int solver_return_to(lua_State *L) {
-  lander_error error;
-  lander_solver *solver = check_solver(L, 1);
-  binding_check(L, lander_solver_return(solver, check_checkpoint(L, 2), &error), &error);
-  lua_settop(L, 1);
-  return 1;
-}
+/* ---- what is done after a divergence ---- */
 
 /* solver:check() -> true; or nil, "R7", the parameter, a message */
 static int solver_check(lua_State *L) {
   lander_error error;
   const char *where;
-  if (lander_solver_check(check_solver(L, 1), &where, &error) == LANDER_OK) {
+  if (lander_solver_check(binding_check_solver(L, 1), &where, &error) == LANDER_OK) {
     lua_pushboolean(L, true);
     return 1;
   }
@@ -354,38 +320,10 @@ static int solver_check(lua_State *L) {
 /* solver:scale_history(factor) -> the solver */
 static int solver_scale_history(lua_State *L) {
   lander_error error;
-  lander_solver *solver = check_solver(L, 1);
+  lander_solver *solver = binding_check_solver(L, 1);
   binding_check(L, lander_solver_scale_history(solver, luaL_checknumber(L, 2), &error),
                 &error);
   lua_settop(L, 1);
-  return 1;
-}
-
-static int checkpoint_gc(lua_State *L) {
-  lander_checkpoint **box = luaL_checkudata(L, 1, BINDING_CHECKPOINT);
-  lander_checkpoint_free(*box);
-  *box = NULL;
-  return 0;
-}
-
-/* checkpoint.iter, checkpoint.bytes */
-static int checkpoint_index(lua_State *L) {
-  const lander_checkpoint *c = check_checkpoint(L, 1);
-  const char *key = luaL_checkstring(L, 2);
-  if (!strcmp(key, "iter"))
-    lua_pushinteger(L, (lua_Integer)lander_checkpoint_iter(c));
-  else if (!strcmp(key, "bytes"))
-    lua_pushinteger(L, (lua_Integer)lander_checkpoint_bytes(c));
-  else
-    return luaL_error(L, "a checkpoint has 'iter' and 'bytes', no '%s'", key);
-  return 1;
-}
-
-static int checkpoint_tostring(lua_State *L) {
-  const lander_checkpoint *c = check_checkpoint(L, 1);
-  lua_pushfstring(L, "checkpoint: iteration %I, %I bytes",
-                  (LUAI_UACINT)lander_checkpoint_iter(c),
-                  (LUAI_UACINT)lander_checkpoint_bytes(c));
   return 1;
 }
 
@@ -395,7 +333,7 @@ static int checkpoint_tostring(lua_State *L) {
 static int solver_snapshot(lua_State *L) {
   lander_error error;
   size_t length = 0;
-  const lander_solver *solver = check_solver(L, 1);
+  const lander_solver *solver = binding_check_solver(L, 1);
   const char *path = luaL_checkstring(L, 2), *note = luaL_optlstring(L, 3, NULL, &length);
   luaL_argcheck(L, !note || strlen(note) == length, 3, "a note is text without zeros");
   binding_check(L, lander_solver_snapshot(solver, path, note, &error), &error);
@@ -406,7 +344,7 @@ static int solver_snapshot(lua_State *L) {
 /* solver:restore(path) -> the note, or nil */
 static int solver_restore(lua_State *L) {
   lander_error error;
-  lander_solver *solver = check_solver(L, 1);
+  lander_solver *solver = binding_check_solver(L, 1);
   const char *path = luaL_checkstring(L, 2);
   binding_check(L, lander_solver_restore(solver, path, &error), &error);
   lua_pushstring(L, lander_solver_note(solver));
@@ -485,7 +423,7 @@ static void push_field(lua_State *L, int index, const lander_solver *solver,
 
 /* solver:options() -> all options as they are now */
 static int solver_options(lua_State *L) {
-  const lander_solver *solver = check_solver(L, 1);
+  const lander_solver *solver = binding_check_solver(L, 1);
   lua_newtable(L);
   int result = lua_gettop(L);
   for (const lander_option *o = options_of(solver); o && o->name; o++) {
@@ -499,7 +437,7 @@ static int solver_options(lua_State *L) {
 /* solver.anything: methods, what it knows, options. */
 static int solver_index(lua_State *L) {
   lander_error error;
-  const lander_solver *solver = check_solver(L, 1);
+  const lander_solver *solver = binding_check_solver(L, 1);
   const char *key = luaL_checkstring(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
@@ -570,20 +508,14 @@ static const luaL_Reg solver_methods[] = {{"step", solver_step},
                                           {"lr", solver_lr},
                                           {"rate_at", solver_rate_at},
                                           {"baseline", solver_baseline},
-                                          {"checkpoint", solver_checkpoint},
-                                          {"return_to", solver_return_to},
+                                          {"checkpoint", binding_checkpoint},
+                                          {"return_to", binding_return_to},
                                           {"check", solver_check},
                                           {"scale_history", solver_scale_history},
                                           {"snapshot", solver_snapshot},
                                           {"restore", solver_restore},
                                           {"options", solver_options},
                                           {NULL, NULL}};
-
-static const luaL_Reg checkpoint_meta[] = {{"__gc", checkpoint_gc},
-                                           {"__close", checkpoint_gc},
-                                           {"__index", checkpoint_index},
-                                           {"__tostring", checkpoint_tostring},
-                                           {NULL, NULL}};
 
 static const luaL_Reg solver_meta[] = {{"__gc", solver_gc},
                                        {"__close", solver_gc},
@@ -592,9 +524,7 @@ static const luaL_Reg solver_meta[] = {{"__gc", solver_gc},
                                        {NULL, NULL}};
 
 void binding_open_solver(lua_State *L) {
-  luaL_newmetatable(L, BINDING_CHECKPOINT);
-  luaL_setfuncs(L, checkpoint_meta, 0);
-  lua_pop(L, 1);
+  binding_open_checkpoint(L);
   lua_getfield(L, -1, "core");
   lua_pushcfunction(L, is_snapshot);
   lua_setfield(L, -2, "is_snapshot");

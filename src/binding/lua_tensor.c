@@ -8,9 +8,10 @@ typedef struct box {
   size_t bytes;          /* that the collector was told of */
 } box;
 
-/* How much memory lies behind the tensors of a state, which its collector can't see. */
+/* How much memory lies behind the objects of a state, tensors above all, which its
+ * collector can't see. */
 typedef struct account {
-  size_t live;  /* bytes of all tensors that were not collected yet */
+  size_t live;  /* bytes of all that were not collected yet */
   size_t since; /* bytes made since the last full collection */
   size_t kept;  /* bytes that were alive after it */
 } account;
@@ -90,21 +91,26 @@ lander_tensor **tensor_push_empty(lua_State *L) {
   return &((box *)lua_touserdata(L, -1))->tensor;
 }
 
+void binding_count_memory(lua_State *L, size_t made, size_t freed) {
+  account *a = get_account(L);
+  if (!a) return; /* the state is being closed */
+  a->live += made;
+  a->live -= freed;
+  a->since += made;
+  if (made > 0) collect_when_due(L, a);
+}
+
 void tensor_count_memory(lua_State *L, int index) {
   box *b = lua_touserdata(L, index);
-  account *a = get_account(L);
   b->bytes = VIEW_BYTES + lander_tensor_bytes(b->tensor);
-  a->live += b->bytes;
-  a->since += b->bytes;
-  collect_when_due(L, a);
+  binding_count_memory(L, b->bytes, 0);
 }
 
 static int tensor_close(lua_State *L) {
   box *b = luaL_checkudata(L, 1, BINDING_TENSOR);
   lander_tensor_free(b->tensor);
   b->tensor = NULL;
-  account *a = get_account(L);
-  if (a) a->live -= b->bytes;
+  binding_count_memory(L, 0, b->bytes);
   b->bytes = 0;
   return 0;
 }
@@ -197,7 +203,8 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-/* core.tensor_bytes() -> the memory behind all tensors that were not collected yet */
+/* core.tensor_bytes() -> the memory behind tensors and checkpoints that were not
+ * collected */
 static int live_bytes(lua_State *L) {
   lua_pushinteger(L, (lua_Integer)get_account(L)->live);
   return 1;

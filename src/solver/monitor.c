@@ -15,13 +15,21 @@ void monitor_set_baseline(monitor *m, const double *losses, int times, double ch
   m->baseline = m->has_baseline ? mean : 0;
   m->spread = m->has_baseline && times > 1 ? sqrt(squares / (times - 1)) : 0;
   m->chance = m->has_baseline && chance > 0 && isfinite(chance) ? chance : 0;
+  m->best = DBL_MAX;
+}
+
+/* The mean of the last losses, none of which counts for more than twice the chance level:
+ * a single huge one says nothing about what was learnt. */
+static double level(const monitor *m) {
+  double sum = 0;
+  for (int back = MONITOR_WINDOW - 1; back >= 0; back--)
+    sum += fmin(monitor_loss(m, back), 2 * m->chance);
+  return sum / MONITOR_WINDOW;
 }
 
 void monitor_accept(monitor *m, double loss) {
   m->loss[m->accepted++ % SETTING_LOSSES] = loss;
-  if (m->accepted < MONITOR_WINDOW) return;
-  double mean = monitor_smoothed(m, MONITOR_WINDOW);
-  if (m->accepted == MONITOR_WINDOW || mean < m->best) m->best = mean;
+  if (m->chance > 0 && m->accepted >= MONITOR_WINDOW) m->best = fmin(m->best, level(m));
 }
 
 int monitor_count(const monitor *m) {
@@ -50,8 +58,7 @@ static double window_deviation(const monitor *m, double mean) {
 }
 
 bool monitor_has_learnt(const monitor *m, const solver_settings *s) {
-  return m->chance > 0 && m->accepted >= MONITOR_WINDOW &&
-         m->best < s->guard_learnt * m->chance;
+  return m->chance > 0 && m->best < s->guard_learnt * m->chance;
 }
 
 /* ---- R1, R2: what is not finite ------------------------------------------------------
@@ -119,28 +126,19 @@ bool rule_rise(const monitor *m, const solver_settings *s, double loss, finding 
   return passes(last_median(m, loss), mean + room, mean, found);
 }
 
-/* ---- R4b, R5: the mean of the last losses beside the chance level --------------------
+/* ---- R4b, R5: the level of the last losses beside chance --------------------
  */
-
-/* The mean of the last losses, none of which counts for more than the chance level: a
- * single huge one is no shift. */
-static double mean_up_to_chance(const monitor *m) {
-  double sum = 0;
-  for (int back = MONITOR_WINDOW - 1; back >= 0; back--)
-    sum += fmin(monitor_loss(m, back), m->chance);
-  return sum / MONITOR_WINDOW;
-}
 
 bool rule_shift(const monitor *m, const solver_settings *s, finding *found) {
   if (!monitor_has_learnt(m, s)) return false;
   double bound = m->best + s->guard_shift * (m->chance - m->best);
-  return passes(mean_up_to_chance(m), bound, m->best, found);
+  return passes(level(m), bound, m->best, found);
 }
 
 bool rule_stall(const monitor *m, const solver_settings *s, finding *found) {
   int64_t since = m->accepted - s->warmup_iter - s->guard_stall_after;
   if (m->chance <= 0 || since < 0 || since % MONITOR_WINDOW) return false;
-  double bound = s->guard_stall * m->chance, mean = monitor_smoothed(m, MONITOR_WINDOW);
+  double bound = s->guard_stall * m->chance, mean = level(m);
   return !(mean < bound) && note(mean, bound, m->chance, found);
 }
 

@@ -16,9 +16,9 @@ typedef struct monitor {
   bool has_baseline;
   double baseline, spread; /* L0 and s0: the loss before training, and its deviation */
   double chance;           /* the loss of a net that knows nothing; 0: not known */
-  double best;      /* the lowest mean over MONITOR_WINDOW losses, when there was one */
-  bool warned;      /* R5 has said its warning */
-  int64_t accepted; /* iterations */
+  double best;             /* the lowest level so far, see level(); DBL_MAX: none yet */
+  bool warned;             /* R5 has said its warning */
+  int64_t accepted;        /* iterations */
   double loss[SETTING_LOSSES]; /* of accepted iteration i at i % SETTING_LOSSES */
 } monitor;
 
@@ -43,7 +43,7 @@ int monitor_count(const monitor *m);
 double monitor_loss(const monitor *m, int back);
 /* The mean of the last `times` accepted losses (fewer at the start); NaN without any. */
 double monitor_smoothed(const monitor *m, int times);
-/* Whether some mean over MONITOR_WINDOW was clearly under the chance level. */
+/* Whether the loss was clearly under the chance level once. */
 bool monitor_has_learnt(const monitor *m, const solver_settings *s);
 
 /* R1 and R2: true when the iteration is to be rejected. */

@@ -51,7 +51,7 @@ static const lander_option state_options[] = {
     OPTION_NUMBER(saved_state, spread, NULL, 0, DBL_MAX, 0, "s0"),
     OPTION_NUMBER(saved_state, accepted, NULL, 0, EXACT, 0, "iterations"),
     OPTION_NUMBER(saved_state, chance, "0", 0, DBL_MAX, 0, "level; 0: not known"),
-    OPTION_NUMBER(saved_state, best, "0", -DBL_MAX, DBL_MAX, 0, "mean of many losses"),
+    OPTION_NUMBER(saved_state, best, "1.7976931348623157e308", -DBL_MAX, DBL_MAX, 0, "mean of many losses"),
     OPTION_BOOL(saved_state, warned, "false", "whether R5 has said its warning"),
     OPTION_BOOL(saved_state, has_start, "false", "whether @start is there"),
     OPTION_BOOL(saved_state, plateau_begun, NULL, "whether there is a best loss"),

@@ -100,13 +100,20 @@ typedef struct plain {
   double first[5], chance, distance; /* what the baseline is made from */
   int count;                         /* of accepted losses */
   double loss[MOST];
-  double mean[MOST]; /* of the hundred losses that end with this one */
+  double mean[MOST]; /* of the hundred losses that end with this one, large ones cut */
   int warned_at;     /* how many were accepted then; MOST: never */
 } plain;
 
 static double mean_of(const double *x, int count) {
   double sum = 0;
   for (int i = 0; i < count; i++) sum += x[i] / count;
+  return sum;
+}
+
+/* Of a hundred losses, the larger ones counted as `most`. */
+static double mean_below(const double *x, double most) {
+  double sum = 0;
+  for (int i = 0; i < 100; i++) sum += (x[i] < most ? x[i] : most) / 100;
   return sum;
 }
 
@@ -163,7 +170,7 @@ static double draw(double low, double high) {
   return low + (high - low) * (draws >> 8) / 16777216.0;
 }
 
-enum { HEALTHY, BELOW_ZERO, SOLVED, JUMPS, STALLS, SHIFTS, WILD, KINDS };
+enum { HEALTHY, BELOW_ZERO, SOLVED, OUTLIERS, JUMPS, STALLS, SHIFTS, WILD, KINDS };
 
 static double falling(int t) {
   return 2 * exp(-t / 150.0) + 0.3 + draw(-0.1, 0.1);
@@ -175,6 +182,7 @@ static double make_loss(int kind, int t, int when, double how) {
   case HEALTHY: return falling(t);
   case BELOW_ZERO: return 0.05 - t * 0.02 + draw(-0.5, 0.5);
   case SOLVED: return draw(0, 0.001) * (1 + 30 * (t > when));
+  case OUTLIERS: return falling(t) + (t % 90 == 89 ? 50 * how : 0);
   case JUMPS: return falling(t) * (t > when && t % 40 < 8 ? how : 1);
   case STALLS: return 2.3 + draw(-0.05, 0.05);
   case SHIFTS: return t > when ? 2.3 + draw(-0.1, 0.1) : falling(t);
@@ -266,7 +274,7 @@ static void go_back(player *g, plain *p) {
 static void accept(plain *p, double loss) {
   int n = p->count++;
   p->loss[n] = (double)(real)loss;
-  if (n >= 99) p->mean[n] = mean_of(p->loss + n - 99, 100);
+  if (n >= 99) p->mean[n] = mean_below(p->loss + n - 99, 2 * p->chance);
 }
 
 static void play(player *g, run *r, int times, way how) {
@@ -315,7 +323,7 @@ static void play_seeds(player *g, int seeds, int times, way how) {
     move_weights(&g->t, 0, r.p.distance);
     int before = rejections(g);
     play(g, &r, times, how);
-    if (r.kind <= SOLVED) UNIT_CHECK(rejections(g) == before); /* no false alarm */
+    if (r.kind <= OUTLIERS) UNIT_CHECK(rejections(g) == before); /* no false alarm */
     for (int i = 0; i <= MOST / EVERY; i++) {
       lander_checkpoint_free(g->ring[i]);
       g->ring[i] = NULL;
