@@ -26,8 +26,7 @@ return function(options)
     lstm[#lstm + 1] = nn.input { opt.layers, opt.hidden, name = "h" }
     lstm[#lstm + 1] = nn.input { opt.layers, opt.hidden, name = "c" }
   end
-  -- A linear layer at every step is a convolution of width 1 over (features, steps).
-  local scores = nn.lstm(lstm):dropout { opt.dropout }:permute { 2, 1 }
-    :conv { opt.symbols, kernel = 1 }
-  return nn.net { scores, seed = opt.seed }
+  local states = nn.lstm(lstm)
+  if opt.dropout > 0 then states = states:dropout { opt.dropout } end
+  return nn.net { states:linear { opt.symbols, axis = -1 }:permute { 2, 1 }, seed = opt.seed }
 end

@@ -14,20 +14,22 @@ local nn = lander.nn
 
 local small = { "gaussian", std = 0.02 }
 
--- A linear layer at every step is a convolution of width 1 over (features, steps).
+-- The same one at every step.
 local function linear(outputs, bias)
-  return nn.conv { outputs, kernel = 1, bias = bias, weight_filler = small }
+  return nn.linear { outputs, axis = -1, bias = bias, weight_filler = small }
+end
+
+local function dropout(x, opt)
+  return opt.dropout > 0 and x:dropout { opt.dropout } or x
 end
 
 local function perceptron(opt)
-  return { nn.permute { 2, 1 }, linear(4 * opt.width), nn.gelu {}, linear(opt.width),
-    nn.permute { 2, 1 } }
+  return { linear(4 * opt.width), nn.gelu {}, linear(opt.width) }
 end
 
 -- x + dropout(chain(layer_norm(x)))
 local function residual(x, opt, chain)
-  local y = x:layer_norm { dims = 1 }:chain(chain)
-  return nn.add { x, y:dropout { opt.dropout } }
+  return nn.add { x, dropout(x:layer_norm { dims = 1 }:chain(chain), opt) }
 end
 
 return function(options)
@@ -36,11 +38,11 @@ return function(options)
   local x = nn.input { opt.steps }
     :embedding { opt.symbols, opt.width, weight_filler = small }
     :bias { num_axes = -1, bias_filler = small, name = "positions" }
-    :dropout { opt.dropout }
+  x = dropout(x, opt)
   for _ = 1, opt.layers do
     x = residual(x, opt, { nn.attention { opt.heads, causal = true, weight_filler = small } })
     x = residual(x, opt, perceptron(opt))
   end
-  local scores = x:layer_norm { dims = 1 }:permute { 2, 1 }:chain { linear(opt.symbols, false) }
-  return nn.net { scores, seed = opt.seed }
+  local scores = x:layer_norm { dims = 1 }:chain { linear(opt.symbols, false) }
+  return nn.net { scores:permute { 2, 1 }, seed = opt.seed }
 end

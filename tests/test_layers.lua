@@ -71,6 +71,44 @@ function TestElementwise.test_linear()
   assert_gradients(nn.net { nn.input { 6 }, nn.linear { 3, bias = false } }, lander.randn(2, 6))
 end
 
+-- With an axis, every place before it is a row by itself.
+function TestElementwise.test_linear_along_the_last_dimensions()
+  for _, case in ipairs { { -1, 5 }, { 3, 5 }, { 2, 20 }, { -2, 20 }, { 1, 60 } } do
+    local axis, fan_in = table.unpack(case)
+    local x = lander.randn(2, 3, 4, 5)
+    local net = nn.net { nn.input { 3, 4, 5 }, nn.linear { 7, axis = axis } }
+    net.params["linear1.bias"].data:normal_(0, 1)
+    lu.assertEquals(net.params["linear1.weight"].data:size(), { 7, fan_in })
+    local y, rows = net:forward(x):clone(), 120 // fan_in
+    local size = ({ [5] = { 2, 3, 4, 7 }, [20] = { 2, 3, 7 }, [60] = { 2, 7 } })[fan_in]
+    lu.assertEquals(y:size(), size)
+    local plain = nn.net { nn.input { fan_in }, nn.linear { 7 } }
+    for i = 1, 2 do plain.params[i].data:copy_(net.params[i].data) end
+    support.same_bits(y, plain:forward(x:view(rows, fan_in)):view(table.unpack(size)))
+    assert_gradients(net, x)
+  end
+  assert_gradients(nn.net { nn.input { 2, 3 }, nn.linear { 4, axis = -1, bias = false } },
+    lander.randn(2, 2, 3))
+end
+
+-- More rows than one piece of the bias's sum has.
+function TestElementwise.test_linear_with_many_rows()
+  local x, dy = lander.randn(6, 50, 3), lander.randn(6, 50, 300)
+  local net = nn.net { nn.input { 50, 3 }, nn.linear { 300, axis = -1 } }
+  net:forward(x)
+  net:backward(dy)
+  local sums = dy:view(300, 300):sum(1)
+  lu.assertTrue(net.params["linear1.bias"].grad:allclose(sums, 1e-4, 1e-4))
+  lu.assertTrue(net.params["linear1.weight"].grad:allclose(dy:view(300, 300):t():mm(
+    x:view(300, 3)), 1e-4, 1e-4))
+end
+
+function TestElementwise.test_linear_axis_errors()
+  fails("linear: axis 3 of an input with 2 dimensions, (2, 3)", nn.net,
+    { nn.input { 2, 3 }, nn.linear { 4, axis = 3 } })
+  fails("linear: axis 0 of", nn.net, { nn.input { 2, 3 }, nn.linear { 4, axis = 0 } })
+end
+
 -- ---- dropout ----
 
 TestDropout = {}
@@ -94,6 +132,15 @@ function TestDropout.test_what_stays_is_scaled_and_backward_uses_the_same_mask()
     net:backward(ones)
     support.same_bits(net["data"].gradient, y)
   end
+end
+
+function TestDropout.test_a_ratio_of_0_drops_nothing()
+  local net, x, dy = dropout(0, 300), lander.randn(4, 300), lander.randn(4, 300)
+  support.same_bits(net:forward(x), x)
+  net:want_input_gradient(true)
+  net:forward(x)
+  net:backward(dy)
+  support.same_bits(net.data.gradient, dy)
 end
 
 function TestDropout.test_nothing_is_dropped_in_test_phase()

@@ -86,6 +86,22 @@ function TestPermute.test_every_order()
   support.same_bits(forward(nn.permute { 1 }, lander.ones(2, 3)), lander.ones(2, 3))
 end
 
+-- Large enough that planes are turned by blocks.
+function TestPermute.test_planes()
+  for _, size in ipairs { { 17, 24 }, { 8, 9 }, { 3, 17, 24 }, { 5, 16, 8 } } do
+    local x, order, all = lander.randn(2, table.unpack(size)), {}, { 1 }
+    for d = 1, #size do order[d] = d end
+    order[#size - 1], order[#size] = #size, #size - 1
+    for d, o in ipairs(order) do all[d + 1] = o + 1 end
+    local net = nn.net { nn.input(size), nn.permute(order) }
+    net:want_input_gradient(true)
+    local y = net:forward(x):clone()
+    support.same_bits(y, x:permute(all):contiguous())
+    net:backward(y)
+    support.same_bits(net.data.gradient, x)
+  end
+end
+
 -- More rows than one piece has, and back again.
 function TestPermute.test_there_and_back()
   local x = lander.randn(9, 33, 65, 17)

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../tensor/tensor.h"
-#include "layer.h"
+#include "dense.h"
 
 typedef struct attention {
   int heads;
@@ -27,8 +27,6 @@ static const lander_option options[] = {
 
 /* Causal: in blocks, since those to the right of the diagonal are not worked out. */
 #define CAUSAL_BLOCK 32
-
-#define PIECES 16 /* of the sums for the gradients of biases */
 
 /* ---- setup ----------------------------------------------------------------------- */
 
@@ -91,8 +89,7 @@ static lander_status setup(layer *l, lander_error *error) {
   l->kept =
       self->heads * steps * others + 2 * (steps + 2 * others) * dim + 2 * steps * dim;
   l->scratch = self->block * others;
-  l->partial = 3 * dim;
-  l->partial_pieces = PIECES;
+  dense_setup(l, 3 * dim);
   l->multiply_adds = 2 * (steps + others) * dim * dim + 2 * steps * others * dim;
   return LANDER_OK;
 }
@@ -142,62 +139,20 @@ static int out_weight(const attention *self) {
 
 /* ---- the four products with weights ---------------------------------------------- */
 
-#define GRAIN 16384 /* numbers a piece */
-
-typedef struct rows_job {
-  const memory *memory;
-  int64_t rows, n;
-  const real *bias, *dy;
-  real *y;
-  int pieces;
-} rows_job;
-
-static void bias_piece(void *arg, int piece, int thread) {
-  (void)thread;
-  const rows_job *j = arg;
-  int64_t begin, end;
-  parallel_range(j->rows, j->pieces, piece, &begin, &end);
-  j->memory->call->kernels->add_rows(end - begin, j->n, j->bias, j->y + begin * j->n);
-}
-
-static void sum_piece(void *arg, int piece, int thread) {
-  (void)thread;
-  const rows_job *j = arg;
-  const memory *m = j->memory;
-  int64_t begin, end;
-  parallel_range(j->rows, j->pieces, piece, &begin, &end);
-  real *sum = layer_partial(m->layer, m->call, piece);
-  m->call->kernels->fill(j->n, 0, sum);
-  m->call->kernels->sum_rows(end - begin, j->n, j->dy + begin * j->n, sum);
-}
-
 /* y (rows, n) = x (rows, dim) W^T + b */
 static void project(const memory *m, int64_t rows, int64_t n, const real *x,
                     const real *weight, const real *bias, real *y) {
-  const layer_call *c = m->call;
-  int64_t dim = m->self->dim;
-  gemm_parallel(c->engine, GEMM_N, GEMM_T, rows, n, dim, 1, x, dim, weight, dim, 0, y, n);
-  rows_job j = {m, rows, n, bias, NULL, y, parallel_pieces(rows, GRAIN / n)};
-  if (bias) parallel_run(c->engine, j.pieces, bias_piece, &j);
+  dense d = {rows, m->self->dim, n, x, weight, bias};
+  dense_forward(m->call, &d, y);
 }
 
 /* The gradients of that; each of dx, dw and db may be NULL. */
 static void project_back(const memory *m, int64_t rows, int64_t n, const real *x,
                          const real *weight, const real *dy, real *dx, real *dw,
                          real *db) {
-  const layer_call *c = m->call;
-  int64_t dim = m->self->dim;
-  if (dw)
-    gemm_parallel(c->engine, GEMM_T, GEMM_N, n, dim, rows, 1, dy, n, x, dim, c->beta, dw,
-                  dim);
-  if (dx)
-    gemm_parallel(c->engine, GEMM_N, GEMM_N, rows, dim, n, 1, dy, n, weight, dim, 0, dx,
-                  dim);
-  if (!db) return;
-  rows_job j = {m, rows, n, NULL, dy, NULL, parallel_pieces(rows, GRAIN / n)};
-  if (j.pieces > PIECES) j.pieces = PIECES;
-  parallel_run(c->engine, j.pieces, sum_piece, &j);
-  layer_sum_partials(m->layer, c, j.pieces, 0, n, db);
+  dense d = {
+      .rows = rows, .inputs = m->self->dim, .outputs = n, .x = x, .weight = weight};
+  dense_backward(m->layer, m->call, &d, dy, dx, dw, db);
 }
 
 static real *moved(real *at, int64_t by) {

@@ -33,13 +33,17 @@ static void drop_back(const layer *l, const layer_call *c, int64_t begin, int64_
   c->kernels->mul(count, c->dy[0] + begin, c->kept + begin, c->dx[0] + begin);
 }
 
+static bool drops(const layer *l, const layer_call *c) {
+  const dropout *self = l->self;
+  return c->phase == LANDER_TRAIN && self->ratio > 0;
+}
+
 static void forward(const layer *l, const layer_call *c) {
-  elementwise_run(l, c, c->phase == LANDER_TRAIN ? drop : elementwise_copy);
+  elementwise_run(l, c, drops(l, c) ? drop : elementwise_copy);
 }
 
 static void backward(const layer *l, const layer_call *c) {
-  if (c->dx[0])
-    elementwise_run(l, c, c->phase == LANDER_TRAIN ? drop_back : elementwise_copy_back);
+  if (c->dx[0]) elementwise_run(l, c, drops(l, c) ? drop_back : elementwise_copy_back);
 }
 
 const layer_type layer_dropout = {

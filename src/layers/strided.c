@@ -30,10 +30,13 @@ void strided_simplify(strided *s) {
 
 typedef struct job {
   const strided *at;
+  const kernels *kernels;
   bool gather;
   const real *from;
   real *to;
   int64_t rows, rows_of_sample, length, step;
+  int inner;      /* dimensions of a row: 2 when it is a plane that is turned */
+  int64_t height; /* of a plane */
   int pieces;
 } job;
 
@@ -42,11 +45,26 @@ static int64_t row_place(const job *j, int64_t row) {
   const strided *s = j->at;
   int64_t rest = row % j->rows_of_sample;
   int64_t place = row / j->rows_of_sample * s->sample + s->offset;
-  for (int d = s->dims - 2; d >= 0; d--) {
+  for (int d = s->dims - 1 - j->inner; d >= 0; d--) {
     place += rest % s->size[d] * s->stride[d];
     rest /= s->size[d];
   }
   return place;
+}
+
+/* Planes whose rows are the other array's columns. */
+static void run_turned_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  int64_t begin, end, n = j->length, height = j->height, step = j->step;
+  parallel_range(j->rows, j->pieces, piece, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    int64_t other = row_place(j, row), dense = row * height * n;
+    if (j->gather)
+      j->kernels->transpose(n, height, j->from + other, step, j->to + dense, n);
+    else
+      j->kernels->transpose(height, n, j->from + dense, n, j->to + other, step);
+  }
 }
 
 static void run_piece(void *arg, int piece, int thread) {
@@ -71,16 +89,20 @@ static void run(const strided *s, const layer_call *c, bool gather, const real *
                 real *to) {
   int last = s->dims - 1;
   job j = {.at = s,
+           .kernels = c->kernels,
            .gather = gather,
            .from = from,
            .to = to,
            .rows_of_sample = 1,
            .length = last < 0 ? 1 : s->size[last],
-           .step = last < 0 ? 1 : s->stride[last]};
-  for (int d = 0; d < last; d++) j.rows_of_sample *= s->size[d];
+           .step = last < 0 ? 1 : s->stride[last],
+           .inner = 1};
+  bool turned = last > 0 && j.step != 1 && s->stride[last - 1] == 1;
+  if (turned) j.inner = 2, j.height = s->size[last - 1];
+  for (int d = 0; d <= last - j.inner; d++) j.rows_of_sample *= s->size[d];
   j.rows = c->batch * j.rows_of_sample;
-  j.pieces = parallel_pieces(j.rows, GRAIN / j.length);
-  parallel_run(c->engine, j.pieces, run_piece, &j);
+  j.pieces = parallel_pieces(j.rows, GRAIN / (turned ? j.height * j.length : j.length));
+  parallel_run(c->engine, j.pieces, turned ? run_turned_piece : run_piece, &j);
 }
 
 void strided_gather(const strided *s, const layer_call *c, const real *other,

@@ -12,28 +12,37 @@ static void scale_rows(int64_t m, int64_t n, real beta, real *c, int64_t ldc) {
       c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
+static product_job make_job(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n,
+                            int64_t k, real alpha, const real *a, int64_t lda,
+                            const real *b, int64_t ldb, real beta, real *c, int64_t ldc) {
+  return (product_job){.m = m,
+                       .n = n,
+                       .k = k,
+                       .alpha = alpha,
+                       .a = a,
+                       .a_row = ta == GEMM_N ? lda : 1,
+                       .a_step = ta == GEMM_N ? 1 : lda,
+                       .b = b,
+                       .b_row = tb == GEMM_N ? ldb : 1,
+                       .b_step = tb == GEMM_N ? 1 : ldb,
+                       .beta = beta,
+                       .c = c,
+                       .c_row = ldc};
+}
+
+static void run(const product_job *t) {
+  if (t->m <= 0 || t->n <= 0) return;
+  if (t->k > 0)
+    kernels_table()->product(t);
+  else
+    scale_rows(t->m, t->n, t->beta, t->c, t->c_row);
+}
+
 void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
           real alpha, const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
           real *c, int64_t ldc) {
-  if (m <= 0 || n <= 0) return;
-  if (k <= 0) {
-    scale_rows(m, n, beta, c, ldc);
-    return;
-  }
-  product_job t = {.m = m,
-                   .n = n,
-                   .k = k,
-                   .alpha = alpha,
-                   .a = a,
-                   .a_row = ta == GEMM_N ? lda : 1,
-                   .a_step = ta == GEMM_N ? 1 : lda,
-                   .b = b,
-                   .b_row = tb == GEMM_N ? ldb : 1,
-                   .b_step = tb == GEMM_N ? 1 : ldb,
-                   .beta = beta,
-                   .c = c,
-                   .c_row = ldc};
-  kernels_table()->product(&t);
+  product_job t = make_job(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  run(&t);
 }
 
 /* ---- cut into tiles -------------------------------------------------------------- */
@@ -48,12 +57,7 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
 #define LOWEST 16
 
 typedef struct tiles {
-  gemm_transpose ta, tb;
-  int64_t m, n, k;
-  real alpha, beta;
-  const real *a, *b;
-  real *c;
-  int64_t lda, ldb, ldc;
+  product_job whole;
   int64_t tile_m, tile_n; /* rows and columns of a tile */
   int64_t across;         /* tiles side by side */
 } tiles;
@@ -62,12 +66,14 @@ static void run_tile(void *arg, int piece, int thread) {
   (void)thread;
   const tiles *t = arg;
   int64_t i = piece / t->across * t->tile_m, j = piece % t->across * t->tile_n;
-  int64_t rows = t->m - i < t->tile_m ? t->m - i : t->tile_m;
-  int64_t columns = t->n - j < t->tile_n ? t->n - j : t->tile_n;
-  gemm(t->ta, t->tb, rows, columns, t->k, t->alpha,
-       t->a + (t->ta == GEMM_N ? i * t->lda : i), t->lda,
-       t->b + (t->tb == GEMM_N ? j : j * t->ldb), t->ldb, t->beta, t->c + i * t->ldc + j,
-       t->ldc);
+  product_job part = t->whole;
+  part.m = t->whole.m - i < t->tile_m ? t->whole.m - i : t->tile_m;
+  part.n = t->whole.n - j < t->tile_n ? t->whole.n - j : t->tile_n;
+  part.a += i * part.a_row;
+  part.b += j * part.b_step;
+  part.c += i * part.c_row + j;
+  if (part.bias) part.bias += j;
+  run(&part);
 }
 
 /* Half of a side, in whole units; the side itself when it has no two of them. */
@@ -89,24 +95,37 @@ static bool cut(tiles *t, int64_t columns) {
 }
 
 static int choose_tiles(tiles *t) {
-  t->tile_m = t->m;
-  t->tile_n = t->n;
-  double work = (double)t->m * (double)t->n * (double)t->k;
+  const product_job *whole = &t->whole;
+  t->tile_m = whole->m;
+  t->tile_n = whole->n;
+  double work = (double)whole->m * (double)whole->n * (double)whole->k;
   int columns = kernels_table()->product_columns;
   if (work > TILE_SMALL) {
     double wanted = work / TILE_WORK;
     int most = wanted < 2 ? 2 : wanted > TILES ? TILES : (int)wanted;
     for (int pieces = 1; pieces < most && cut(t, columns); pieces *= 2) continue;
   }
-  t->across = (t->n + t->tile_n - 1) / t->tile_n;
-  return (int)(t->across * ((t->m + t->tile_m - 1) / t->tile_m));
+  t->across = (whole->n + t->tile_n - 1) / t->tile_n;
+  return (int)(t->across * ((whole->m + t->tile_m - 1) / t->tile_m));
+}
+
+static void run_in_tiles(lander_engine *engine, const product_job *whole) {
+  if (whole->m <= 0 || whole->n <= 0) return;
+  tiles t = {.whole = *whole};
+  int pieces = choose_tiles(&t);
+  parallel_run(engine, pieces, run_tile, &t);
 }
 
 void gemm_parallel(lander_engine *engine, gemm_transpose ta, gemm_transpose tb, int64_t m,
                    int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
                    const real *b, int64_t ldb, real beta, real *c, int64_t ldc) {
-  if (m <= 0 || n <= 0) return;
-  tiles t = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, 0, 0, 0};
-  int pieces = choose_tiles(&t);
-  parallel_run(engine, pieces, run_tile, &t);
+  product_job t = make_job(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  run_in_tiles(engine, &t);
+}
+
+void gemm_linear(lander_engine *engine, int64_t m, int64_t n, int64_t k, const real *x,
+                 const real *w, const real *bias, real *y) {
+  product_job t = make_job(GEMM_N, GEMM_T, m, n, k, 1, x, k, w, k, 0, y, n);
+  t.bias = bias;
+  run_in_tiles(engine, &t);
 }

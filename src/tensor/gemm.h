@@ -20,4 +20,9 @@ void gemm_parallel(lander_engine *engine, gemm_transpose ta, gemm_transpose tb, 
                    int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
                    const real *b, int64_t ldb, real beta, real *c, int64_t ldc);
 
+/* y (m, n) = x (m, k) w^T + bias in every row, w (n, k), bias (n) or NULL, all dense and
+ * k at least 1; cut up likewise. */
+void gemm_linear(lander_engine *engine, int64_t m, int64_t n, int64_t k, const real *x,
+                 const real *w, const real *bias, real *y);
+
 #endif

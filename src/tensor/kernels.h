@@ -60,9 +60,10 @@ static inline running running_mean(double keep) {
   return (running){(real)keep, (real)(1 - keep)};
 }
 
-/* c (m, n) = alpha a (m, k) b (k, n) + beta c. Element (i, p) of a lies at i a_row +
- * p a_step, element (p, j) of b at p b_row + j b_step, where b_row or b_step is 1. beta
- * 0: c is not read. m, n and k are at least 1; c meets neither a nor b. */
+/* c (m, n) = alpha a (m, k) b (k, n) + beta c + bias (n) in every row. Element (i, p) of
+ * a lies at i a_row + p a_step, element (p, j) of b at p b_row + j b_step, where b_row or
+ * b_step is 1. beta 0: c is not read. m, n and k are at least 1; c meets neither a nor b.
+ */
 typedef struct product_job {
   int64_t m, n, k;
   real alpha;
@@ -70,6 +71,7 @@ typedef struct product_job {
   int64_t a_row, a_step;
   const real *b;
   int64_t b_row, b_step;
+  const real *bias; /* NULL: none */
   real beta;
   real *c;
   int64_t c_row;

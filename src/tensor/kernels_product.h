@@ -88,6 +88,7 @@ typedef struct tile {
   const real *a;
   int64_t a_row, a_step;
   const vector *panel;
+  const vector *bias; /* NULL: none */
   real *c;
   int64_t c_row;
 } tile;
@@ -113,6 +114,7 @@ run_tile(const int rows, const int vectors, const tile *t) {
     for (int v = 0; v < vectors; v++) {
       vector y = t->alpha * sum[i][v];
       loose_vector *c = (loose_vector *)(t->c + i * t->c_row + v * LANE_COUNT);
+      if (t->bias) y += t->bias[v];
       if (t->beta != 0) y += t->beta * *c;
       *c = y;
     }
@@ -183,9 +185,10 @@ static void run_panel(const tile *first, int64_t rows, int64_t columns) {
 /* ---- the product ---- */
 
 static void run_block(const product_job *t, int64_t i, int64_t rows) {
-  _Alignas(PRODUCT_BYTES) real panel[DEPTH * PANEL];
+  _Alignas(PRODUCT_BYTES) real panel[DEPTH * PANEL], bias[PANEL] = {0};
   for (int64_t j = 0; j < t->n; j += PANEL) {
     int64_t columns = t->n - j < PANEL ? t->n - j : PANEL;
+    if (t->bias) copy_2d(1, columns, t->bias + j, columns, bias, PANEL);
     for (int64_t p = 0; p < t->k; p += DEPTH) {
       int64_t depth = t->k - p < DEPTH ? t->k - p : DEPTH;
       pack_panel(t, p, depth, j, columns, panel);
@@ -196,6 +199,7 @@ static void run_block(const product_job *t, int64_t i, int64_t rows) {
                         .a_row = t->a_row,
                         .a_step = t->a_step,
                         .panel = (const vector *)panel,
+                        .bias = t->bias && p == 0 ? (const vector *)bias : NULL,
                         .c = t->c + i * t->c_row + j,
                         .c_row = t->c_row},
                 rows, columns);
