@@ -1,21 +1,10 @@
--- Solvers: iterations, the monitor, options, snapshots. test_rules.lua has the update rules.
+-- Solvers: iterations, the monitor, options, snapshots. (The update rules: test_rules.lua.)
 local lu = require "luaunit"
 local lander = require "lander"
 local support = require "tests.support"
+local problem = require "tests.least_squares"
 local nn = lander.nn
 local fails = support.fails
-
--- ---- least squares ----
-
-local X = { { 1, 2, -1 }, { 0.5, -1, 2 }, { -1, 0, 1 }, { 2, 1, 0.5 } }
-local T = { { 1, 0 }, { -1, 2 }, { 0.5, 0.5 }, { 0, -1 } }
-
-local function least_squares()
-  local net = nn.net { nn.input { 3 }, nn.linear { 2 } }
-  net.params[1].data:copy_(lander.tensor { { 0.1, -0.2, 0.3 }, { 0.4, 0, -0.5 } })
-  net.params[2].data:copy_(lander.tensor { 0.05, -0.1 })
-  return net
-end
 
 -- ---- a larger net ----
 
@@ -116,8 +105,8 @@ function TestSolver.test_a_net_without_a_loss_gets_one()
   lander.solver(net, { base_lr = 0.1 })
   lu.assertTrue(net:has_loss())
   lander.solver(net, { base_lr = 0.1 })
-  lander.solver(least_squares(), { base_lr = 0.1, loss = "mse_loss" })
-  fails("did you mean 'mse_loss'", lander.solver, least_squares(),
+  lander.solver(problem.net(), { base_lr = 0.1, loss = "mse_loss" })
+  fails("did you mean 'mse_loss'", lander.solver, problem.net(),
     { base_lr = 0.1, loss = "mse_los" })
 end
 
@@ -193,11 +182,12 @@ end
 
 local function rising(options)
   options.base_lr, options.loss = 0, "mse_loss"
-  local solver = lander.solver(least_squares(), options)
+  local solver = lander.solver(problem.net(), options)
   solver:baseline { 1, 1.1, 0.9, 1, 1 }
+  local x, target = lander.tensor(problem.X) * 10, lander.tensor(problem.T) * 10
   local found
   for t = 1, 10 do
-    local loss, rule, where, info = solver:step(lander.tensor(X) * 10, lander.tensor(T) * 10)
+    local loss, rule, where, info = solver:step(x, target)
     if not loss then
       found = { t = t, rule = rule, where = where, info = info }
       break
@@ -221,7 +211,7 @@ function TestMonitor.test_r3_needs_a_guard_and_a_baseline()
   local found, solver = rising { guard = true }
   lu.assertEquals(found.rule, "R3")
   solver:baseline {}
-  lu.assertIsNumber(solver:step(lander.tensor(X) * 10, lander.tensor(T) * 10))
+  lu.assertIsNumber(solver:step(lander.tensor(problem.X) * 10, lander.tensor(problem.T) * 10))
 end
 
 function TestMonitor.test_a_label_out_of_range_is_an_error()

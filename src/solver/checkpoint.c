@@ -19,7 +19,8 @@ struct lander_checkpoint {
   int64_t arena_count;
   int params;
   real *data;
-  real *history[SOLVER_MAX_HISTORY];
+  int histories;
+  real *history[SOLVER_MAX_ARENAS];
   multipliers *multipliers; /* of each parameter */
   solver_settings *settings;
   bool changed[SOLVER_MAX_OPTIONS];
@@ -32,7 +33,7 @@ void lander_checkpoint_free(lander_checkpoint *c) {
   if (!c) return;
   lander_engine *engine = c->engine;
   memory_free(engine, c->data);
-  for (int k = 0; k < SOLVER_MAX_HISTORY; k++) memory_free(engine, c->history[k]);
+  for (int k = 0; k < c->histories; k++) memory_free(engine, c->history[k]);
   memory_free(engine, c->multipliers);
   memory_free(engine, c->settings);
   storage_free(c->start);
@@ -45,9 +46,7 @@ int64_t lander_checkpoint_iter(const lander_checkpoint *c) {
 }
 
 size_t lander_checkpoint_bytes(const lander_checkpoint *c) {
-  size_t arenas = 1;
-  while (arenas <= SOLVER_MAX_HISTORY && c->history[arenas - 1]) arenas++;
-  return sizeof *c + arenas * (size_t)c->arena_count * sizeof(real) +
+  return sizeof *c + (size_t)(1 + c->histories) * (size_t)c->arena_count * sizeof(real) +
          (size_t)c->params * sizeof *c->multipliers + c->type->size;
 }
 
@@ -58,7 +57,7 @@ static bool fill_with_memory(lander_checkpoint *c, lander_error *error) {
       memory_new(c->engine, (size_t)c->params, sizeof *c->multipliers, error);
   c->settings = memory_new(c->engine, 1, c->type->size, error);
   bool all = c->data && c->multipliers && c->settings;
-  for (int k = 0; all && c->type->history[k]; k++) {
+  for (int k = 0; all && k < c->histories; k++) {
     c->history[k] = memory_new(c->engine, count, sizeof(real), error);
     all = c->history[k];
   }
@@ -72,6 +71,7 @@ static lander_checkpoint *make(const lander_solver *s, lander_error *error) {
   c->net = s->net;
   c->type = s->type;
   c->arena_count = s->arena_count;
+  c->histories = s->histories;
   c->params = lander_net_params(s->net);
   if (fill_with_memory(c, error)) return c;
   lander_checkpoint_free(c);
@@ -83,10 +83,10 @@ static lander_status check_fits(const lander_solver *s, const lander_checkpoint 
   lander_status status = net_check_idle(s->net, error);
   if (status != LANDER_OK) return status;
   if (c && (c->net != s->net || c->type != s->type || c->arena_count != s->arena_count ||
-            c->params != lander_net_params(s->net)))
+            c->histories != s->histories || c->params != lander_net_params(s->net)))
     return error_set(error, LANDER_ERROR_ARGUMENT,
-                     "solver: this is a checkpoint of another net, or of another type of "
-                     "solver (%s, here it is %s)",
+                     "solver: this is a checkpoint of another net, or of a solver that "
+                     "remembers other things (%s, here it is %s)",
                      c->type->name, s->type->name);
   return LANDER_OK;
 }
@@ -107,7 +107,7 @@ lander_checkpoint *lander_solver_checkpoint(const lander_solver *s,
   int64_t unused;
   size_t bytes = (size_t)s->arena_count * sizeof(real);
   memcpy(c->data, net_data_arena(s->net, &unused), bytes);
-  for (int k = 0; s->type->history[k]; k++) memcpy(c->history[k], s->history[k], bytes);
+  for (int k = 0; k < s->histories; k++) memcpy(c->history[k], s->history[k], bytes);
   for (int i = 0; i < c->params; i++) c->multipliers[i] = multipliers_of(s->net, i);
   memcpy(c->settings, s->settings, s->type->size);
   memcpy(c->changed, s->changed, sizeof c->changed);
@@ -168,7 +168,7 @@ lander_status lander_solver_return(lander_solver *s, const lander_checkpoint *c,
   int64_t unused;
   size_t bytes = (size_t)s->arena_count * sizeof(real);
   memcpy(net_data_arena(s->net, &unused), c->data, bytes);
-  for (int k = 0; s->type->history[k]; k++) memcpy(s->history[k], c->history[k], bytes);
+  for (int k = 0; k < s->histories; k++) memcpy(s->history[k], c->history[k], bytes);
   memcpy(s->settings, c->settings, s->type->size);
   memcpy(s->changed, c->changed, sizeof s->changed);
   s->state = c->state;

@@ -129,6 +129,20 @@ static lander_status check_types(const solver_type *type, const char *given,
 /* ---- reading and changing
  * ---------------------------------------------------------------- */
 
+int settings_copies(const solver_type *type, const solver_settings *s) {
+  return type->copies ? type->copies(s) : 1;
+}
+
+lander_status settings_check(lander_engine *engine, const solver_type *type,
+                             const solver_settings *from, const solver_settings *s,
+                             lander_error *error) {
+  if (from && settings_copies(type, from) != settings_copies(type, s))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     OWNER ": how much it remembers can't be changed; make a new one");
+  lander_status status = type->check ? type->check(s, error) : LANDER_OK;
+  return status == LANDER_OK ? schedule_check(engine, s, error) : status;
+}
+
 solver_settings *settings_read(lander_engine *engine, const char *given,
                                const solver_type **type, lander_error *error) {
   if (!given) given = "";
@@ -139,7 +153,7 @@ solver_settings *settings_read(lander_engine *engine, const char *given,
   if (status == LANDER_OK)
     status = options_read((*type)->options, given, OWNER, s, error);
   if (status == LANDER_OK) status = check_effects(s, given, error);
-  if (status == LANDER_OK) status = schedule_check(engine, s, error);
+  if (status == LANDER_OK) status = settings_check(engine, *type, NULL, s, error);
   if (status == LANDER_OK) return s;
   memory_free(engine, s);
   return NULL;
@@ -158,7 +172,7 @@ solver_settings *settings_change(lander_engine *engine, const solver_type *type,
   if (!s) return NULL;
   memcpy(s, from, type->size);
   lander_status status = options_read_one(type->options, name, value, OWNER, s, error);
-  if (status == LANDER_OK) status = schedule_check(engine, s, error);
+  if (status == LANDER_OK) status = settings_check(engine, type, from, s, error);
   if (status == LANDER_OK) return s;
   memory_free(engine, s);
   return NULL;

@@ -139,6 +139,15 @@ solver_settings *settings_change(lander_engine *engine, const solver_type *type,
                                  const solver_settings *from, const char *name,
                                  const char *value, lander_error *error);
 
+/* What the schedule and the type say about options together; from: what they were, or
+ * NULL. fails: argument. */
+lander_status settings_check(lander_engine *engine, const solver_type *type,
+                             const solver_settings *from, const solver_settings *s,
+                             lander_error *error);
+
+/* How many of each history such a solver has. */
+int settings_copies(const solver_type *type, const solver_settings *s);
+
 /* Where an option stands in the type's table, -1 if it is not there. */
 int settings_find(const solver_type *type, const char *name);
 

@@ -36,6 +36,8 @@ typedef struct saved_state {
   bool plateau_begun;
   double plateau_best;
   int plateau_waited, plateau_cooling, plateau_drops;
+  double histories, pairs;
+  bool moved;
 } saved_state;
 
 #define EXACT   9007199254740992.0 /* 2^53 */
@@ -59,6 +61,9 @@ static const lander_option state_options[] = {
     OPTION_INT(saved_state, plateau_waited, NULL, 0, INT_MAX, 0, "since the best loss"),
     OPTION_INT(saved_state, plateau_cooling, NULL, 0, INT_MAX, 0, "still not to count"),
     OPTION_INT(saved_state, plateau_drops, NULL, 0, INT_MAX, 0, "of the rate"),
+    OPTION_NUMBER(saved_state, histories, "0", 0, SOLVER_MAX_ARENAS, 0, "of lbfgs"),
+    OPTION_NUMBER(saved_state, pairs, "0", 0, EXACT, 0, "of lbfgs, that were made"),
+    OPTION_BOOL(saved_state, moved, "false", "lbfgs: there is a step for a pair"),
     OPTION_END};
 /* clang-format on */
 
@@ -79,7 +84,10 @@ static saved_state pack(const lander_solver *s) {
                        .plateau_best = now->plateau.best,
                        .plateau_waited = now->plateau.waited,
                        .plateau_cooling = now->plateau.cooling,
-                       .plateau_drops = now->plateau.drops};
+                       .plateau_drops = now->plateau.drops,
+                       .histories = s->type->copies ? s->histories : 0,
+                       .pairs = (double)now->curvature.pairs,
+                       .moved = now->curvature.moved};
 }
 
 /* All but the losses. */
@@ -94,6 +102,7 @@ static void unpack(const saved_state *from, solver_state *to, uint64_t *seed) {
   to->monitor.chance = from->chance;
   to->monitor.best = from->best;
   to->monitor.warned = from->warned;
+  to->curvature = (curvature){(int64_t)from->pairs, from->moved};
   *seed = (uint64_t)from->seed_high << 32 | (uint64_t)from->seed_low;
 }
 
@@ -163,8 +172,9 @@ static lander_status write_arena(const lander_solver *s, npz_writer *z, const ch
 static lander_status write_history(const lander_solver *s, npz_writer *z,
                                    lander_error *error) {
   lander_status status = LANDER_OK;
-  for (int k = 0; status == LANDER_OK && s->type->history[k]; k++)
-    status = write_arena(s, z, s->type->history[k], s->history[k], error);
+  char name[HISTORY_NAME];
+  for (int k = 0; status == LANDER_OK && k < s->histories; k++)
+    status = write_arena(s, z, solver_history_name(s, k, name), s->history[k], error);
   if (status == LANDER_OK && s->start)
     status = write_arena(s, z, START, s->start->data, error);
   return status;
@@ -179,7 +189,7 @@ lander_status lander_solver_check(const lander_solver *s, const char **where,
   for (int i = 0; i < lander_net_params(s->net); i++) {
     int64_t count = net_param_count(s->net, i), at = net_param_offset(s->net, i);
     bool finite = kernels_table()->is_finite(count, net_data_arena(s->net, &unused) + at);
-    for (int k = 0; finite && s->type->history[k]; k++)
+    for (int k = 0; finite && k < s->histories; k++)
       finite = kernels_table()->is_finite(count, s->history[k] + at);
     if (finite) continue;
     if (where) *where = lander_net_param(s->net, i)->name;
@@ -224,7 +234,7 @@ lander_status lander_file_is_snapshot(lander_engine *engine, const char *path, b
 /* All that a snapshot holds, checked, before anything is changed. */
 typedef struct loaded {
   lander_net *net;
-  real *history[SOLVER_MAX_HISTORY];
+  real *history[SOLVER_MAX_ARENAS];
   bool has_start;
   storage *start;
   solver_settings *settings;
@@ -236,7 +246,7 @@ typedef struct loaded {
 
 static void loaded_free(lander_engine *engine, loaded *l) {
   lander_net_free(l->net);
-  for (int i = 0; i < SOLVER_MAX_HISTORY; i++) memory_free(engine, l->history[i]);
+  for (int i = 0; i < SOLVER_MAX_ARENAS; i++) memory_free(engine, l->history[i]);
   storage_free(l->start);
   memory_free(engine, l->settings);
   memory_free(engine, l->note);
@@ -331,7 +341,7 @@ static lander_status read_changed(const lander_solver *s, char *at, loaded *l,
     l->changed[index] = true;
     pair = next;
   }
-  return schedule_check(s->engine, l->settings, error);
+  return settings_check(s->engine, s->type, s->settings, l->settings, error);
 }
 
 static lander_status check_type(const lander_solver *s, const char *found,
@@ -357,6 +367,11 @@ static lander_status parse_solver(const lander_solver *s, char *at, loaded *l,
   lander_error fault;
   if (options_read(state_options, state, "state", &saved, &fault) != LANDER_OK)
     return format_fault(fault.message, error);
+  if (s->type->copies && saved.histories != s->histories)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "this is a snapshot of a solver with %g arrays of history, here "
+                     "are %d: it had another history_size",
+                     saved.histories, s->histories);
   unpack(&saved, &l->state, &l->seed);
   l->has_start = saved.has_start;
   status = read_losses(losses, &l->state.monitor, error);
@@ -396,10 +411,11 @@ static lander_status read_start(const lander_solver *s, npz_reader *z, loaded *l
 static lander_status read_history(const lander_solver *s, npz_reader *z, loaded *l,
                                   lander_error *error) {
   lander_status status = LANDER_OK;
-  for (int k = 0; status == LANDER_OK && s->type->history[k]; k++) {
+  char name[HISTORY_NAME];
+  for (int k = 0; status == LANDER_OK && k < s->histories; k++) {
     l->history[k] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
     if (!l->history[k]) return LANDER_ERROR_MEMORY;
-    status = read_arena(s, z, s->type->history[k], l->history[k], error);
+    status = read_arena(s, z, solver_history_name(s, k, name), l->history[k], error);
   }
   return status == LANDER_OK ? read_start(s, z, l, error) : status;
 }

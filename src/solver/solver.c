@@ -2,6 +2,7 @@
 #include "solver.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/engine.h"
@@ -36,8 +37,8 @@ static lander_status make_spans(lander_solver *s, lander_error *error) {
   if (total > INT_MAX)
     return error_set(error, LANDER_ERROR_MEMORY, "the net has too many parameters");
   s->spans = memory_new(s->engine, (size_t)total, sizeof *s->spans, error);
-  s->squares = memory_new(s->engine, (size_t)total, sizeof *s->squares, error);
-  if (!s->spans || !s->squares) return LANDER_ERROR_MEMORY;
+  s->sums = memory_new(s->engine, (size_t)total, sizeof *s->sums, error);
+  if (!s->spans || !s->sums) return LANDER_ERROR_MEMORY;
   for (int i = 0; i < lander_net_params(s->net); i++) {
     int64_t count = net_param_count(s->net, i), offset = net_param_offset(s->net, i);
     for (int64_t at = 0; at < count; at += SPAN_COUNT)
@@ -47,20 +48,38 @@ static lander_status make_spans(lander_solver *s, lander_error *error) {
   return LANDER_OK;
 }
 
-static lander_status make_history(lander_solver *s, lander_error *error) {
-  net_data_arena(s->net, &s->arena_count);
-  for (int i = 0; s->type->history[i]; i++) {
-    s->history[i] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
-    if (!s->history[i]) return LANDER_ERROR_MEMORY;
+static lander_status make_arenas(const lander_solver *s, int count, real **arenas,
+                                 lander_error *error) {
+  for (int i = 0; i < count; i++) {
+    arenas[i] = memory_new(s->engine, (size_t)s->arena_count, sizeof(real), error);
+    if (!arenas[i]) return LANDER_ERROR_MEMORY;
   }
   return LANDER_OK;
 }
 
+static int history_names(const solver_type *type) {
+  int count = 0;
+  while (type->history[count]) count++;
+  return count;
+}
+
+const char *solver_history_name(const lander_solver *s, int k, char out[HISTORY_NAME]) {
+  int names = history_names(s->type);
+  snprintf(out, HISTORY_NAME, "%s", s->type->history[k % names]);
+  if (s->type->copies)
+    snprintf(out, HISTORY_NAME, "%s%d", s->type->history[k % names], 1 + k / names);
+  return out;
+}
+
+static lander_status make_history(lander_solver *s, lander_error *error) {
+  net_data_arena(s->net, &s->arena_count);
+  s->histories = history_names(s->type) * settings_copies(s->type, s->settings);
+  lander_status status = make_arenas(s, s->histories, s->history, error);
+  return status == LANDER_OK ? make_arenas(s, s->type->work, s->work, error) : status;
+}
+
 static lander_status make_norms(lander_solver *s, lander_error *error) {
   if (!s->type->norms) return LANDER_OK;
-  s->weight_squares =
-      memory_new(s->engine, (size_t)s->spans_count, sizeof *s->weight_squares, error);
-  if (!s->weight_squares) return LANDER_ERROR_MEMORY;
   s->norms =
       memory_new(s->engine, (size_t)lander_net_params(s->net), sizeof *s->norms, error);
   return s->norms ? LANDER_OK : LANDER_ERROR_MEMORY;
@@ -86,11 +105,11 @@ lander_solver *lander_solver_new(lander_net *net, const char *options,
 void lander_solver_free(lander_solver *s) {
   if (!s) return;
   lander_engine *engine = s->engine;
-  for (int i = 0; i < SOLVER_MAX_HISTORY; i++) memory_free(engine, s->history[i]);
+  for (int i = 0; i < s->histories; i++) memory_free(engine, s->history[i]);
+  for (int i = 0; i < SOLVER_MAX_WORK; i++) memory_free(engine, s->work[i]);
   memory_free(engine, s->settings);
   memory_free(engine, s->spans);
-  memory_free(engine, s->squares);
-  memory_free(engine, s->weight_squares);
+  memory_free(engine, s->sums);
   memory_free(engine, s->norms);
   memory_free(engine, s->note);
   storage_free(s->start);
@@ -190,8 +209,8 @@ lander_status lander_solver_scale_history(lander_solver *s, double factor,
   if (!(factor >= 0 && factor <= 1))
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "solver: history is scaled by a factor from 0 to 1, got %g", factor);
-  for (int k = 0; s->type->history[k]; k++)
-    if (s->type->is_direction[k])
+  for (int k = 0; k < s->histories; k++)
+    if (s->type->is_direction[k % history_names(s->type)])
       kernels_table()->scale(s->arena_count, (real)factor, s->history[k], s->history[k]);
   return LANDER_OK;
 }

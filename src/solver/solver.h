@@ -8,12 +8,20 @@
 #include "types.h"
 
 #define SOLVER_MAX_OPTIONS 64
+#define SOLVER_MAX_ARENAS  256 /* of history */
+
+/* Of lbfgs: how far its history is filled. */
+typedef struct curvature {
+  int64_t pairs; /* that were made so far */
+  bool moved;    /* the last iteration has left a step and a gradient for the next pair */
+} curvature;
 
 /* What changes from iteration to iteration, beside weights and history. */
 typedef struct solver_state {
   int64_t iter;
   plateau plateau;
   monitor monitor;
+  curvature curvature;
 } solver_state;
 
 /* A range of one parameter, small enough to stay in the cache while it is updated. The
@@ -40,19 +48,35 @@ struct lander_solver {
                      never written to, so checkpoints share it */
 
   int64_t arena_count;
-  real *history[SOLVER_MAX_HISTORY]; /* laid out like the net's parameters */
+  /* Laid out like the net's parameters: history, and in types that look before they move
+   * arenas to work in, which hold nothing from one iteration to the next. */
+  int histories;
+  real *history[SOLVER_MAX_ARENAS];
+  real *work[SOLVER_MAX_WORK];
   int spans_count;
   span_of_param *spans;
-  double *squares; /* of each span: the sum of squares of the gradient */
-  /* for types that want norms, else NULL */
-  double *weight_squares; /* of each span */
-  norms_of_param *norms;  /* of each parameter */
+  double *sums;          /* of each span, of the last pass over them */
+  norms_of_param *norms; /* of each parameter, in types that want them; else NULL */
 
   char *note; /* of the snapshot that was restored, or NULL */
 };
 
-/* update.c: passes over the arenas. The sum of squares of the gradient of all parameters
- * that are trained, in double, in the order of the spans. */
+/* The name of history k: "velocity", or "step3" where there are several. */
+#define HISTORY_NAME 32
+const char *solver_history_name(const lander_solver *s, int k, char out[HISTORY_NAME]);
+
+/* update.c: passes over the arenas. */
+
+/* Calls body for all spans of parameters that are trained, on all threads; returns the
+ * sum of what it returned, added in the order of the spans. */
+typedef double (*span_body)(const void *arg, const span_of_param *at);
+double solver_over_spans(lander_solver *s, span_body body, const void *arg);
+
+/* What an update does to a parameter's gradient, and its rate. */
+update_terms solver_terms(const lander_solver *s, int index, double scale, double rate);
+
+/* The sum of squares of the gradient of all parameters
+ * that are trained, in double. */
 double solver_sum_squares(lander_solver *s);
 /* The parameter whose gradient made that sum infinite or NaN. */
 const char *solver_bad_gradient(const lander_solver *s);

@@ -185,8 +185,14 @@ static double gradient_scale(const lander_solver *s, const lander_step *step) {
                                                 : scale;
 }
 
-static void accept(lander_solver *s, const lander_step *step) {
+static lander_status update(lander_solver *s, lander_tensor *const *inputs, int count,
+                            lander_step *step, lander_error *error) {
+  if (s->type->move) return s->type->move(s, inputs, count, step, error);
   solver_apply(s, gradient_scale(s, step), step->rate);
+  return LANDER_OK;
+}
+
+static void accept(lander_solver *s, const lander_step *step) {
   s->state.iter++;
   monitor_accept(&s->state.monitor, step->loss);
   if (s->start && monitor_has_learnt(&s->state.monitor, s->settings)) {
@@ -204,9 +210,10 @@ lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
   lander_status status = solver_run(s, inputs, count, step, NULL, error);
   if (status != LANDER_OK || step->rule != LANDER_RULE_NONE) return status;
   judge(s, step);
-  if (step->rule == LANDER_RULE_NONE)
+  if (step->rule == LANDER_RULE_NONE) status = update(s, inputs, count, step, error);
+  if (status == LANDER_OK && step->rule == LANDER_RULE_NONE)
     accept(s, step);
   else
     net_restore_state(s->net);
-  return LANDER_OK;
+  return status;
 }

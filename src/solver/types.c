@@ -10,7 +10,8 @@
   X(adadelta)                                                                            \
   X(adam)                                                                                \
   X(adamw)                                                                               \
-  X(lars)
+  X(lars)                                                                                \
+  X(lbfgs)
 
 #define DECLARE(name) extern const solver_type solver_##name;
 #define ENTRY(name)   &solver_##name,

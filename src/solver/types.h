@@ -1,7 +1,8 @@
 /* types.h: what an update rule is.
  *
  * A rule is one C file that ends in one `const solver_type`, one line in types.c, and one
- * test. It is described by data, and does one thing: update a range of one parameter. */
+ * test. It is described by data, and does one thing: update a range of one parameter. A
+ * rule that has to look at the loss elsewhere before it moves has a `move` instead. */
 #ifndef LANDER_SOLVER_TYPES_H
 #define LANDER_SOLVER_TYPES_H
 
@@ -9,6 +10,7 @@
 #include "settings.h"
 
 #define SOLVER_MAX_HISTORY 4
+#define SOLVER_MAX_WORK    4
 
 /* One call: `count` numbers of one parameter, in place. Never fails, never allocates. */
 typedef struct solver_update {
@@ -37,6 +39,17 @@ struct solver_type {
   bool is_direction[SOLVER_MAX_HISTORY];
   bool norms; /* it wants to know the norms of each parameter */
   void (*update)(const solver_settings *settings, const solver_update *u);
+
+  /* In place of update: makes one iteration, at whose weights loss and gradient have been
+   * computed and accepted. When it fails, or sets step->rule, weights, history and state
+   * are as they were. It allocates nothing: it has `work` arenas to work in. */
+  lander_status (*move)(lander_solver *solver, lander_tensor *const *inputs, int count,
+                        lander_step *step, lander_error *error);
+  int work;
+  /* How many of each history it has, which can't be changed later; NULL: one. */
+  int (*copies)(const solver_settings *settings);
+  /* Options that make no sense together, beyond what their bounds say; NULL: none. */
+  lander_status (*check)(const solver_settings *settings, lander_error *error);
 };
 
 /* The registry: index from 0, NULL past the last. */

@@ -63,6 +63,7 @@ static void add_scalar(int64_t n, real alpha, const real *x, real *y) {
 #define CHAINS 4 /* sums under way, so that none waits for the one before it */
 
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+typedef int64_t wide_bits __attribute__((vector_size(LANES * sizeof(int64_t))));
 typedef real narrow
     __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
@@ -82,6 +83,20 @@ static double sum(int64_t n, const real *x) {
     for (int c = 0; c < CHAINS; c++) chain[c] += LOAD(x + i + c * LANES);
   double total = add_up(chain);
   for (; i < n; i++) total += x[i];
+  return total;
+}
+
+/* Without the sign bit. */
+static double sum_abs(int64_t n, const real *x) {
+  wide chain[CHAINS] = {{0}};
+  int64_t i = 0;
+  for (; i + LANES * CHAINS <= n; i += LANES * CHAINS)
+    for (int c = 0; c < CHAINS; c++) {
+      wide v = LOAD(x + i + c * LANES);
+      chain[c] += (wide)((wide_bits)v & INT64_MAX);
+    }
+  double total = add_up(chain);
+  for (; i < n; i++) total += fabs((double)x[i]);
   return total;
 }
 
@@ -561,6 +576,12 @@ static inline real root(real x) {
 #endif
 }
 
+static void full_gradient(int64_t n, const update_terms *t, const real *grad,
+                          const real *w, real *g) {
+  const update_terms terms = *t;
+  EACH(int64_t i = 0; i < n; i++) g[i] = gradient(&terms, grad[i], w[i]);
+}
+
 static void sgd_update(int64_t n, const update_terms *t, real mu, const real *grad,
                        real *w, real *v) {
   const update_terms terms = *t;
@@ -648,6 +669,7 @@ const kernels KERNELS = {
     .axpy = axpy,
     .add_scalar = add_scalar,
     .sum = sum,
+    .sum_abs = sum_abs,
     .sum_squares = sum_squares,
     .dot = dot,
     .dot_negative = dot_negative,
@@ -700,6 +722,7 @@ const kernels KERNELS = {
     .product = multiply,
     .product_columns = PANEL,
     .transpose = transpose,
+    .full_gradient = full_gradient,
     .sgd_update = sgd_update,
     .nesterov_update = nesterov_update,
     .adagrad_update = adagrad_update,

@@ -90,6 +90,7 @@ typedef struct kernels {
   void (*add_scalar)(int64_t n, real alpha, const real *x, real *y);
 
   double (*sum)(int64_t n, const real *x);         /* in double, in a fixed order */
+  double (*sum_abs)(int64_t n, const real *x);     /* likewise, of absolute values */
   double (*sum_squares)(int64_t n, const real *x); /* in double, in a fixed order */
   double (*dot)(int64_t n, const real *a, const real *b); /* likewise */
   /* The sum of min(x, 0) dy, likewise: the gradient of a slope for negative x. */
@@ -206,6 +207,10 @@ typedef struct kernels {
               real *h);
   void (*gru_back)(int64_t n, int64_t step, const real *gates, const real *before,
                    const real *dout, real *carry, real *dgates);
+
+  /* g, as update_terms has it. */
+  void (*full_gradient)(int64_t n, const update_terms *t, const real *grad, const real *w,
+                        real *g);
 
   /* Updates of n numbers of one parameter, in place, one pass. g is what update_terms
    * makes of grad and w.

@@ -15,9 +15,14 @@ static const char *const net_text = "data = input () shape=6\n"
                                     "two = linear (drop) outputs=3 lr_mult=1,2\n"
                                     "label = label ()\n"
                                     "loss = softmax_loss (two, label)\n";
-static const char *const options =
+static const char *const sgd =
     "base_lr=0.1 momentum=0.9 iter_size=2 clip_gradients=1 average_loss=5 "
     "lr_policy=multistep gamma=0.5 stepvalue=3,6";
+
+static const char *const lars =
+    "type=lars base_lr=1 momentum=0.9 iter_size=2 clip_gradients=1";
+static const char *const lbfgs = "type=lbfgs base_lr=20 iter_size=2 history_size=2";
+static const char *options;
 
 /* A net, its solver and a minibatch, as one. */
 typedef struct training {
@@ -270,7 +275,11 @@ static void test_options(void) {
 int main(void) {
   static const char *const names[] = {"later.npz", "snapshot.npz", "lying.npz", NULL};
   files_begin();
-  test_memory();
+  const char *const types[] = {lbfgs, lars, sgd};
+  for (int i = 0; i < COUNT_OF(types); i++) {
+    options = types[i];
+    test_memory();
+  }
   test_files_without_memory();
   test_lies();
   test_options();
