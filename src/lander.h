@@ -692,8 +692,8 @@ LANDER_API lander_status lander_engine_define(lander_engine *engine,
 /* Minimises a net's loss. Options are Caffe's words, written as key=value:
  *     type=sgd base_lr=0.01 momentum=0.9 weight_decay=0.0005 lr_policy=step gamma=0.1
  *     stepsize=1000 max_iter=3500
- * doc/solver.md has the formulas. A type that looks at the loss in several places before it
- * moves (lbfgs) goes forward and backward several times in one iteration. */
+ * doc/solver.md has the formulas. A type that looks at the loss in several places before
+ * it moves (lbfgs) goes forward and backward several times in one iteration. */
 typedef struct lander_solver lander_solver;
 
 /* Why an iteration was rejected; doc/divergence.md has the rules in full. */
