@@ -291,6 +291,8 @@ local function generator(seed)
   return uniform, normal
 end
 
+core.generator = generator
+
 -- The value of an option: a number in [low, high], whole when its default is.
 local function number(options, owner, name, default, low, high)
   local value = options[name]

@@ -15,9 +15,10 @@ local function is_torn(path)
 end
 
 -- Opens the journal at `path`; raises a plain message when that can't be. Without io (a
--- host's choice) there is no file and nothing is written.
-function core.open_journal(path, continued)
-  local journal = setmetatable({}, Journal)
+-- host's choice) there is no file and nothing is written. `exact`: numbers read back with the
+-- same bits.
+function core.open_journal(path, continued, exact)
+  local journal = setmetatable({ exact = exact }, Journal)
   if path and rawget(_G, "io") then
     local torn = continued and is_torn(path)
     local file, message = io.open(path, continued and "a" or "w")
@@ -32,7 +33,7 @@ end
 -- returned, and the journal ends there.
 function Journal:write(event)
   if not self.file then return end
-  local ok, message = self.file:write(core.json(event), "\n")
+  local ok, message = self.file:write(core.json(event, self.exact), "\n")
   if ok then ok, message = self.file:flush() end
   if not ok then
     self:close()

@@ -33,11 +33,13 @@ local function encode_object(object, exact)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- A point in any locale. Nine digits for people, seventeen where the same bits matter.
+-- A point in any locale. Nine digits for people, up to seventeen where the same bits matter.
 local function encode_number(value, exact)
   if math.type(value) == "integer" then return ("%d"):format(value) end
   if not core.is_finite(value) then return "null" end
-  return ((exact and "%.17g" or "%.9g"):format(value):gsub(",", "."))
+  local text = (exact and "%.15g" or "%.9g"):format(value)
+  if exact and tonumber(text) ~= value then text = ("%.17g"):format(value) end
+  return (text:gsub(",", "."))
 end
 
 function encode(value, exact)
