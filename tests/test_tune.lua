@@ -224,9 +224,9 @@ function TestTuneResults.test_diverged_trials_are_stopped_early()
   local before = core.exit_status
   local data = lander.data.synthetic.blobs { n = 64, classes = 2, noise = 3 }
   local r = tune({ search = { base_lr = { 0.1, 1e4 } } }, function(opt)
-    return lander.train { net = require "models.mlp" { 2, 16, 2 }, data = data, batch_size = 16, quiet = true,
-      retry = false, solver = { type = "sgd", base_lr = opt.base_lr, momentum = 0.9,
-                                max_iter = 200 } }
+    return lander.train { net = require "models.mlp" { 2, 16, 2 }, data = data,
+      batch_size = 16, quiet = true, retry = false,
+      solver = { type = "sgd", base_lr = opt.base_lr, momentum = 0.9, max_iter = 200 } }
   end)
   lu.assertEquals(r.best.options.base_lr, 0.1)
   lu.assertEquals(r.trials[2].status, "diverged")
@@ -422,7 +422,7 @@ end
 -- same again.
 local function interrupted(signal)
   local folder, path = write_script [[
-    if o.a > 2 and not io.open(opt.folder .. "/go") then os.execute "sleep 30" end]]
+    while o.a > 2 and not io.open(opt.folder .. "/go") do os.execute "sleep 0.1" end]]
   local command = ([[
     '%s' '%s' --folder='%s' >'%s/out' 2>'%s/err' & pid=$!
     n=0; while [ "$(wc -l <'%s/t.jsonl')" != 3 ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done
@@ -580,6 +580,20 @@ function TestRangeTest.test_a_schedule_of_the_script_stays()
     lu.assertEquals(t.solver.lr_policy, policy)
     t.solver.lr_policy = word
   end)
+end
+
+-- Ctrl-C raises an error in the middle of the sweep.
+function TestRangeTest.test_also_after_ctrl_c()
+  local path = support.write(support.folder() .. "/stop.lua", [[
+    local lander = require "lander"
+    local net = require "models.mlp" { 2, 16, 2 }
+    local data = lander.data.synthetic.xor()
+    local before = net:clone()
+    os.execute "(sleep 0.2; kill -INT $PPID) &"
+    local ok, message = pcall(lander.range_test, { net = net, data = data, from = 1e-9,
+      to = 0.1, iters = 1 << 40, solver = { type = "sgd" } })
+    print(ok, message, net.params[1].data:eq(before.params[1].data):sum())]])
+  lu.assertStrMatches(support.run({ path }).out, "false\t[^\t]*interrupted\t32%.0\n")
 end
 
 -- The net's own options and data: nothing of the net is changed.
