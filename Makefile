@@ -16,7 +16,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 # ---- what has to be installed: the one list ------------------------------------------
-PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev pkgconf lua-unit
+PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev libedit-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
 # For bench-peers alone.
@@ -57,7 +57,7 @@ core_src := $(foreach f,$(FLOORS),$(sort $(wildcard src/$(f)/*.c)))
 core_src := $(filter-out src/tensor/kernels.c,$(core_src))
 binding_src := $(sort $(wildcard src/binding/*.c))
 cli_src := $(sort $(wildcard src/cli/*.c))
-lua_src := $(sort $(wildcard lua/lander/*.lua models/*.lua))
+lua_src := $(sort $(wildcard lua/lander/*.lua lua/command/*.lua models/*.lua))
 
 # The inner loops are compiled once for each instruction set and chosen at run time.
 machine := $(shell $(CC) -dumpmachine)
@@ -114,7 +114,7 @@ bench-peers: all
 	  "lander=$(B)/lander scripts/bench/steps.lua" "pytorch=$(pytorch)"
 
 lint:
-	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c)
+	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c tests/tools/*.c)
 	@luacheck --quiet lua models scripts tests
 
 packages:
@@ -168,7 +168,7 @@ $(B)/lander.so: $(core_obj) $(binding_obj)
 	$(call say,$@)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
-	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ledit -ldl
 
 # ---- tests: C programs against the floors, and hosts against the library -----------------
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
@@ -177,7 +177,12 @@ unit_bin := $(unit_src:tests/unit/%.c=$(B)/unit/%)
 host_bin := $(host_src:tests/host/%.c=$(B)/host/%)
 
 .PHONY: tests
-tests: $(unit_bin) $(host_bin)
+tests: $(unit_bin) $(host_bin) $(B)/tools/terminal
+
+# A pseudo-terminal with someone who types, for the tests of the REPL.
+$(B)/tools/%: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(call say,$<)$(CC) -std=c11 $(WARN) $(OPT) -o $@ $<
 
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/internals.a
 	@mkdir -p $(@D)

@@ -33,7 +33,7 @@ end
 -- "lander/train.lua": in the order in which the library loads them.
 local sources = {}
 for _, path in ipairs(arg) do
-  sources[#sources + 1] = { path = path, name = path:gsub("^.*lua/lander/", "lander/") }
+  sources[#sources + 1] = { path = path, name = path:gsub("^.*lua/([%a_]+/)", "%1") }
 end
 table.sort(sources, function(a, b) return a.name < b.name end)
 

@@ -1,4 +1,4 @@
--- test_cli.lua: the command: statuses, streams, the REPL, signals.
+-- test_cli.lua: the command: statuses, streams, commands, signals.
 local lu = require "luaunit"
 local support = require "tests.support"
 local run = support.run
@@ -156,52 +156,6 @@ function TestStatuses.test_last_save_fails()
   lu.assertStrContains(r.err, "could not be saved")
 end
 
-TestRepl = {}
-
-local function repl(input)
-  return run({}, { input = input })
-end
-
-function TestRepl.test_values_are_printed()
-  local r = repl "1 + 1\n'text'\nnil\n{ 1, 2, { a = 1 }, x = true }\nx = 3\nx, x + 1\n"
-  lu.assertEquals(r.out, '2\n"text"\nnil\n{ 1, 2, { a = 1 }, x = true }\n3\n4\n')
-  lu.assertEquals({ r.status, r.err }, { 0, "" })
-end
-
-function TestRepl.test_unfinished_input_goes_on()
-  local r = repl "for i = 1, 2 do\nprint(i)\nend\nf = function(x)\nreturn x * 2\nend\nf(4)\n"
-  lu.assertEquals({ r.status, r.out }, { 0, "1\n2\n8\n" })
-  r = repl "for i = 1, 2 do\n"
-  lu.assertEquals(r.status, 1)
-  lu.assertStrContains(r.err, "expected")
-end
-
-function TestRepl.test_errors_do_not_end_it()
-  local r = repl "error 'one'\nx = = 2\nundefined.field\nprint 'still here'\n"
-  lu.assertEquals({ r.status, r.out }, { 1, "still here\n" })
-  lu.assertStrContains(r.err, "one")
-  lu.assertStrContains(r.err, "unexpected symbol")
-  lu.assertStrContains(r.err, "undefined")
-end
-
-function TestRepl.test_tensors_nets_and_help()
-  local r = repl [[
-nn = lander.nn
-lander.tensor { 1, 2 }
-nn.net { nn.input { 3 }, nn.linear { 2 } }
-help "linear"
-]]
-  lu.assertEquals(r.status, 0)
-  lu.assertStrContains(r.out, tostring(require("lander").tensor { 1, 2 }))
-  lu.assertStrMatches(r.out, ".*layer%s+type%s+output.*linear1%s+linear%s+2%s+8.*")
-  lu.assertStrContains(r.out, "nn.linear")
-end
-
-function TestRepl.test_it_comes_after_a_script()
-  local r = run({ "-i", script "value = 5" }, { input = "value\n" })
-  lu.assertEquals({ r.status, r.out }, { 0, "5\n" })
-end
-
 TestSignals = {}
 
 -- The thread sanitizer holds a signal back until the program makes a system call.
@@ -250,4 +204,96 @@ function TestSignals.test_a_second_signal_ends_it_at_once()
     "print 'ready' io.stdout:flush() while true do pcall(function() while true do end end) end",
     "kill -INT $pid; sleep 0.2; kill -INT $pid")
   lu.assertEquals(r.status, 130)
+end
+
+TestCommands = {}
+
+function TestCommands.test_a_training_without_a_script()
+  local folder = support.folder()
+  local r = run({ "train", "mlp", "--data=blobs", "--max_iter=30", "--batch_size=16",
+                  "--base_lr=0.01", "--prefix=" .. folder .. "/run", "--snapshot=20" })
+  lu.assertEquals(r.status, 1) -- an mlp has no sizes of its own
+  local model = support.write(folder .. "/two.lua",
+    "return function(o) return require 'models.mlp' { 2, 8, o.classes } end")
+  r = run({ "train", model, "--data=blobs", "--max_iter=30", "--batch_size=16", "--base_lr=0.01",
+            "--prefix=" .. folder .. "/run", "--snapshot=20", "--type=adam", "--momentum=0.9" })
+  lu.assertEquals(r.status, 0)
+  lu.assertStrMatches(r.out, "finished 30 %S+ %S+\n")
+  r = run { "test", folder .. "/run.npz", "--data=blobs" }
+  lu.assertStrMatches(r.out, "loss %S+, accuracy 0?1?%.%d+, 30 samples\n")
+  r = run { "summary", folder .. "/run.npz" }
+  lu.assertStrContains(r.out, "linear1")
+  r = run { "summary", "lenet", "--dot" }
+  lu.assertStrContains(r.out, "digraph net")
+  r = run { "info", folder .. "/run.npz", folder .. "/run_iter_20.npz", folder .. "/run.jsonl" }
+  lu.assertStrContains(r.out, "a saved net")
+  lu.assertStrContains(r.out, "a snapshot")
+  lu.assertStrContains(r.out, "finished at iteration 30")
+  require("lander").save_npy(folder .. "/x.npy", require("lander").zeros(2, 2))
+  r = run { "predict", folder .. "/run.npz", folder .. "/x.npy", "--top=2" }
+  lu.assertStrMatches(r.out, ".*x.npy 1  class %d [%d.]+  class %d [%d.]+\n.*x.npy 2  class .*")
+  r = run { "time", folder .. "/run.npz", "--batch=4", "--seconds=0.01" }
+  lu.assertStrContains(r.out, "forward")
+end
+
+function TestCommands.test_a_run_goes_on_with_its_own_script()
+  local folder = support.folder()
+  local path = support.write(folder .. "/s.lua", ([[
+    local lander = require "lander"
+    local support = require "tests.support"
+    local opt = lander.args { max_iter = 10 }
+    local run = lander.train { net = support.mlp(1), data = support.blobs(64), batch_size = 16,
+      solver = { base_lr = 0.1, max_iter = 20 }, snapshot = 10, snapshot_prefix = %q,
+      on_iter = function(e) if e.iter == opt.max_iter then return "stop" end end }
+    print(run.status, run.iter)
+  ]]):format(folder .. "/run"))
+  lu.assertEquals(run({ path, "--max_iter=10" }).out, "stopped\t10\n")
+  local r = run { "resume", folder .. "/run" }
+  lu.assertStrContains(r.err, "resumed from " .. folder .. "/run_iter_10.npz at iteration 10")
+  lu.assertStrContains(r.out, "finished\t20")
+  lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "does not say what script")
+end
+
+function TestCommands.test_mistakes_are_named()
+  lu.assertStrContains(run({ "train", "lenett" }).err,
+    "there is no model 'lenett', did you mean 'lenet'?")
+  lu.assertStrContains(run({ "train", "lenet", "--data=fashion" }).err, "there is no such data")
+  local r = run { "train", "lenet", "--bas_lr=1" }
+  lu.assertEquals(r.status, 2)
+  lu.assertStrContains(r.err, "did you mean --base_lr")
+  r = run { "train" }
+  lu.assertEquals(r.status, 2)
+  lu.assertStrContains(r.err, "usage: lander train MODEL")
+  lu.assertEquals(run({ "summary", "lenet", "mlp" }).status, 2)
+end
+
+function TestCommands.test_help_pages_and_completions_come_from_one_table()
+  local help = run { "--help" }
+  local man, all = run({ "help", "--man" }).out, {}
+  for _, shell in ipairs { "bash", "zsh", "fish" } do
+    all[shell] = run({ "help", "--completion=" .. shell }).out
+  end
+  for line in help.out:match("\ncommands[^\n]*\n(.*)\nExit"):gmatch "[^\n]+" do
+    local command = line:match "^  (%l+)"
+    lu.assertStrContains(man, ".SS lander " .. command)
+    local r = run { command, "--help" }
+    lu.assertEquals({ r.status, r.err }, { 0, "" })
+    for option in r.out:gmatch "%-%-([%l_]+)" do
+      if option ~= "no" and option ~= "help" then
+        lu.assertStrContains(man:gsub("\\", ""), "--" .. option)
+        lu.assertStrContains(all.bash, "--" .. option)
+        lu.assertStrContains(all.fish, "-l " .. option)
+      end
+    end
+    for shell, text in pairs(all) do lu.assertStrContains(text, command, false, shell) end
+  end
+  lu.assertEquals(run({ "help", "--completion=tcsh" }).status, 2)
+  lu.assertStrContains(run({ "help", "conv" }).out, "kernel")
+  lu.assertStrContains(run({ "help", "train" }).out, "usage: lander train")
+  -- The shells themselves read it.
+  local folder = support.folder()
+  local path = support.write(folder .. "/lander.bash", all.bash)
+  local r = run({ "-c", ". " .. path .. "; COMP_WORDS=(lander tr); COMP_CWORD=1; _lander; "
+    .. "echo ${COMPREPLY[0]}" }, { program = "bash" })
+  lu.assertEquals(r.out, "train\n")
 end

@@ -2,6 +2,17 @@
 local lander = ...
 local core = lander.core
 
+-- The number of classes, when it is a matter of classes: of the net's scores.
+function core.count_classes(net)
+  local size
+  local classified = false
+  for _, info in ipairs(net:layers()) do
+    if info.name == net:output_name() then size = info.size end
+    classified = classified or info.type == "softmax_loss"
+  end
+  return classified and #size == 1 and size[1] or nil
+end
+
 -- What is wrong with the batch x, y, as words, or nil: a lower rate does not cure bad data.
 -- Also as a table { sample =, field =, value =, expected = }.
 function core.batch_fault(t, batches, x, y)
@@ -85,12 +96,32 @@ end
 -- weigh what they hold, so the short one at the end counts right. nil and how the training
 -- ends with it when there is no result. The net comes out of the test phase in any case.
 function core.measure(t)
+  local training = t.net:phase() == "train"
   t.net:test_phase()
   local ok, loss, more = pcall(measure, t)
-  t.net:train_phase()
+  if training then t.net:train_phase() end
   if ok then return loss, more end
   if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
   error(core.plain_message(loss), 0)
+end
+
+-- lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples = }: the mean
+-- loss of a net with a loss over a dataset, and the share of samples whose class is right (nil where
+-- it is no matter of classes). Bad data is an error that names the sample.
+function lander.test(net, data, options)
+  local result = core.at_user(function()
+    local wrong = core.check_options("lander.test", options or {}, { batch_size = "integer" })
+    if wrong then error(wrong, 0) end
+    if getmetatable(net) ~= core.net_metatable or getmetatable(data) ~= core.dataset_metatable then
+      error("lander.test takes a net and a dataset", 0)
+    end
+    core.ensure_loss(net)
+    local loss, more = core.measure { net = net, test_data = data,
+      classes = core.count_classes(net), batch_size = options and options.batch_size or 100 }
+    if not loss then error(more.message or more.status, 0) end
+    return { loss = loss, accuracy = more, samples = #data }
+  end)
+  return result
 end
 
 -- The loss of five batches before any update: what the rules of the monitor compare with.

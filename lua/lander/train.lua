@@ -15,17 +15,6 @@ end
 
 -- ---- getting ready ----
 
--- The number of classes, when it is a matter of classes: of the net's scores.
-local function count_classes(net)
-  local size
-  local classified = false
-  for _, info in ipairs(net:layers()) do
-    if info.name == net:output_name() then size = info.size end
-    classified = classified or info.type == "softmax_loss"
-  end
-  return classified and #size == 1 and size[1] or nil
-end
-
 local function check_classes(t)
   local there = t.data.classes
   if t.classes and there > t.classes then
@@ -104,12 +93,14 @@ local function prepare(options)
   set_data(t)
   set_limits(t)
   core.ensure_loss(t.net, options.loss or solver.loss)
-  t.classes = count_classes(t.net)
+  t.classes = core.count_classes(t.net)
   check_classes(t)
   core.read_best(t)
   t.test_first = options.test_initialization
   if t.test_first == nil then t.test_first = t.test_interval > 0 or options.dry_run end
-  t.resume = core.find_resume(options.resume, t.prefix)
+  -- `lander resume RUN` runs the script again, which may not say it itself.
+  local resume = options.resume or t.prefix and core.resume_prefix == t.prefix and "latest" or nil
+  t.resume = core.find_resume(resume, t.prefix)
   if options.weights then
     core.check_kind(options.weights, "weights")
     t.weights_said = tostring(t.net:load_weights(options.weights, { partial = true }))
@@ -186,7 +177,8 @@ local function begin(t)
   t.first_iter, t.run.iter = t.solver.iter, t.solver.iter
   say_head(t)
   t.log:start(t.prefix or "")
-  core.train_event(t, { event = "start", version = lander.version, seed = t.seed,
+  core.train_event(t, { event = "start", command = core.command_words, version = lander.version,
+    seed = t.seed,
     net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
     chance = t.net:chance(), solver = t.solver:options(), iter = t.solver.iter,
     resumed = t.resume })

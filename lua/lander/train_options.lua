@@ -14,6 +14,11 @@ local known = {
   on_iter = "function", on_test = "function", on_snapshot = "function", on_diverge = "function",
 }
 
+-- The names of all options, for completion.
+function core.train_options()
+  return core.sorted_keys(known)
+end
+
 local function fail(text, ...)
   error(("lander.train: " .. text):format(...), 0)
 end

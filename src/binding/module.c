@@ -177,6 +177,15 @@ static void load_source(lua_State *L, const binding_source *s) {
   lua_remove(L, -2);
 }
 
+/* core.load_source(name) -> a file that is built in, as a function; nil: there is none.
+ */
+static int load_source_by_name(lua_State *L) {
+  const binding_source *s = find_source(luaL_checkstring(L, 1));
+  if (!s) return 0;
+  load_source(L, s);
+  return 1;
+}
+
 /* Every lander/x.lua is called with the module's table. */
 static void run_library(lua_State *L) {
   for (const binding_source *s = binding_sources; s->name; s++) {
@@ -185,6 +194,18 @@ static void run_library(lua_State *L) {
     lua_pushvalue(L, -2);
     lua_call(L, 1, 0);
   }
+}
+
+/* core.model_names() -> the models that are built in: { "alexnet", ... } */
+static int model_names(lua_State *L) {
+  lua_Integer count = 0;
+  lua_newtable(L);
+  for (const binding_source *s = binding_sources; s->name; s++) {
+    if (strncmp(s->name, "models/", 7)) continue;
+    lua_pushlstring(L, s->name + 7, strlen(s->name) - 7 - 4);
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
 }
 
 /* A searcher for `require "models.lenet"`, after those that look at files: a model in the
@@ -220,6 +241,10 @@ int luaopen_lander(lua_State *L) {
   make_engine(L);
   luaL_newlib(L, module_functions);
   luaL_newlib(L, core_functions);
+  lua_pushcfunction(L, load_source_by_name);
+  lua_setfield(L, -2, "load_source");
+  lua_pushcfunction(L, model_names);
+  lua_setfield(L, -2, "model_names");
   lua_setfield(L, -2, "core");
   lua_pushstring(L, lander_version());
   lua_setfield(L, -2, "version");

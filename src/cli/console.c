@@ -1,8 +1,7 @@
-/* console.c: the progress line, lines from the user, warnings. Results go to stdout,
+/* console.c: the progress line, warnings, what the terminal is. Results go to stdout,
  * progress and log to stderr. */
 #include "cli.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,53 +56,23 @@ static int interactive(lua_State *L) {
   return 1;
 }
 
-typedef struct line_box {
-  char *text;
-} line_box;
-
-static int line_gc(lua_State *L) {
-  line_box *box = lua_touserdata(L, 1);
-  free(box->text);
-  box->text = NULL;
-  return 0;
+/* core.environment(name) -> the value of a variable, or nil */
+static int environment(lua_State *L) {
+  lua_pushstring(L, getenv(luaL_checkstring(L, 1)));
+  return 1;
 }
 
-static line_box *new_line_box(lua_State *L) {
-  line_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->text = NULL;
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, line_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  return box;
+/* core.width() -> columns of the window that results go to; 80 where there is none */
+static int width(lua_State *L) {
+  lua_pushinteger(L, terminal_width(STDOUT_FILENO));
+  return 1;
 }
 
-/* core.read_line(prompt) -> a line without its end; nil at the end of the input; false
- * when Ctrl-C cleared it. The prompt is shown where someone types. */
-static int read_line(lua_State *L) {
-  const char *prompt = luaL_checkstring(L, 1);
-  line_box *box = new_line_box(L);
-  size_t size = 0;
-  console_end_line();
-  signals_clear();
-  if (isatty(STDIN_FILENO)) fputs(prompt, stdout);
-  fflush(stdout);
-  errno = 0;
-  signals_interrupt_input(true);
-  ssize_t length = getline(&box->text, &size, stdin);
-  signals_interrupt_input(false);
-  if (length < 0 && signals_pending()) {
-    clearerr(stdin);
-    signals_clear();
-    fputs("\n", stdout);
-    lua_pushboolean(L, 0);
-  } else if (length < 0) {
-    if (isatty(STDIN_FILENO)) fputs("\n", stdout);
-    lua_pushnil(L);
-  } else {
-    if (length > 0 && box->text[length - 1] == '\n') length--;
-    lua_pushlstring(L, box->text, (size_t)length);
-  }
+/* core.colours() -> whether results may be coloured: a terminal that has them, and no
+ * NO_COLOR */
+static int colours(lua_State *L) {
+  const char *no = getenv("NO_COLOR");
+  lua_pushboolean(L, is_terminal(STDOUT_FILENO) && !(no && *no));
   return 1;
 }
 
@@ -130,10 +99,14 @@ static void warn(void *userdata, const char *text, int more) {
 }
 
 void console_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"progress", progress},       {"is_terminal", progress_is_live},
-      {"interactive", interactive}, {"read_line", read_line},
-      {"write_error", write_error}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"progress", progress},
+                                       {"is_terminal", progress_is_live},
+                                       {"interactive", interactive},
+                                       {"environment", environment},
+                                       {"width", width},
+                                       {"colours", colours},
+                                       {"write_error", write_error},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   lua_setwarnf(L, warn, NULL);
 }

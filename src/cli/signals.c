@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <signal.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "../lander.h"
@@ -13,7 +14,8 @@ static lua_State *state;
 static lander_engine *engine;
 static volatile sig_atomic_t pending; /* signals that nobody heeded yet */
 static volatile sig_atomic_t caught;  /* a training looks at the stop flag by itself */
-static volatile sig_atomic_t most = 2;
+static volatile sig_atomic_t interactive, at_prompt, terminated;
+static struct termios terminal; /* as it was before a line was edited */
 static volatile sig_atomic_t wants_snapshot, wants_status; /* asked of a training */
 
 static void interrupt(lua_State *L, lua_Debug *place) {
@@ -25,9 +27,13 @@ static void interrupt(lua_State *L, lua_Debug *place) {
 }
 
 static void handle(int signal) {
-  (void)signal;
+  if (signal == SIGTERM && at_prompt) {
+    tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+    _exit(EXIT_INTERRUPTED);
+  }
+  terminated = terminated || signal == SIGTERM;
   pending++;
-  if (pending >= most) _exit(EXIT_INTERRUPTED);
+  if (pending > 1 && !interactive) _exit(EXIT_INTERRUPTED);
   lander_engine_stop(engine, true);
   /* One of the few calls that Lua allows in a signal handler. */
   lua_sethook(state, interrupt, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
@@ -77,6 +83,18 @@ static int signalled(lua_State *L) {
   return 1;
 }
 
+/* core.set_interactive(bool): whether someone types, who wants to keep the session */
+static int set_interactive(lua_State *L) {
+  interactive = lua_toboolean(L, 1);
+  return 0;
+}
+
+/* core.interrupted() -> whether a signal came that nobody heeded yet */
+static int interrupted(lua_State *L) {
+  lua_pushboolean(L, pending > 0);
+  return 1;
+}
+
 void signals_open(lua_State *L) {
   state = L;
   lua_getfield(L, -1, "engine");
@@ -87,11 +105,20 @@ void signals_open(lua_State *L) {
   lua_setfield(L, -2, "catch_stop");
   lua_pushcfunction(L, signalled);
   lua_setfield(L, -2, "signalled");
+  lua_pushcfunction(L, set_interactive);
+  lua_setfield(L, -2, "set_interactive");
+  lua_pushcfunction(L, interrupted);
+  lua_setfield(L, -2, "interrupted");
   install(SA_RESTART);
 }
 
-void signals_set_interactive(bool interactive) {
-  most = interactive ? 3 : 2;
+void signals_at_prompt(bool now) {
+  if (now) tcgetattr(STDIN_FILENO, &terminal);
+  at_prompt = now;
+}
+
+bool signals_terminated(void) {
+  return terminated;
 }
 
 bool signals_pending(void) {

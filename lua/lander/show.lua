@@ -1,5 +1,4 @@
--- repl.lua: exploring: how values are shown, errors with the user's own lines, and the
--- loop that reads, runs and prints. The command gives core.read_line.
+-- show.lua: values as text, and errors with the user's own lines.
 local lander = ...
 local core = lander.core
 
@@ -68,7 +67,8 @@ end
 -- ---- errors ----
 
 local function is_library(source)
-  return source:find "^@lander/" ~= nil or source:find "^=%[C%]" ~= nil
+  return source:find "^@lander/" ~= nil or source:find "^@command/" ~= nil
+    or source:find "^=%[C%]" ~= nil
 end
 
 -- The message handler of the command: the message and the user's own lines. Objects that
@@ -93,71 +93,4 @@ function core.traceback(message)
     lines[2] = nil
   end
   return table.concat(lines, "\n")
-end
-
--- ---- reading ----
-
--- A chunk from what was typed: as an expression first, then as a statement; or nil and
--- "more" when it is unfinished, or the error.
-local function compile(text)
-  local chunk = load("return " .. text, "=input", "t")
-  if chunk then return chunk end
-  local message
-  chunk, message = load(text, "=input", "t")
-  if chunk then return chunk end
-  if message:find "<eof>'?$" then return nil, "more" end
-  return nil, message
-end
-
--- Reads lines until they make a chunk. nil at the end of the input, false after Ctrl-C.
-local function read_chunk()
-  local text = core.read_line "> "
-  while text do
-    local chunk, message = compile(text)
-    if chunk then return chunk end
-    if message ~= "more" then return nil, message end
-    local more = core.read_line ">> "
-    if more == nil then return nil, select(2, load(text, "=input", "t")) end
-    text = more and text .. "\n" .. more
-  end
-  return text
-end
-
-local function print_results(count, ...)
-  for i = 1, count do core.print(core.show((select(i, ...))) .. "\n") end
-end
-
-local function run(chunk)
-  local results = table.pack(xpcall(chunk, core.traceback))
-  if results[1] then
-    results = table.pack(xpcall(print_results, core.traceback, results.n - 1,
-      table.unpack(results, 2, results.n)))
-  end
-  if results[1] then return true end
-  local failure = results[2]
-  local message = type(failure) == "table" and failure.message or failure
-  if message ~= "" then core.write_error(message .. "\n") end
-  return false
-end
-
--- The loop. Someone who types may go on after an error; a script that is piped in ends
--- with an error status when one of its lines failed.
-function core.repl()
-  local failed = false
-  local typed = core.interactive()
-  if typed then
-    core.print(("Lander %s. help() lists what there is; Ctrl-D leaves.\n"):format(lander.version))
-  end
-  rawset(_G, "help", lander.help)
-  repeat
-    local chunk, message = read_chunk()
-    if chunk then
-      failed = not run(chunk) or failed
-    elseif message then
-      core.write_error(message .. "\n")
-      failed = true
-    end
-  until chunk == nil and not message
-  -- What a training's divergence would say is settled: the one who typed has seen it.
-  core.exit_status = failed and not typed and 1 or 0
 end

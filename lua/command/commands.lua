@@ -1,0 +1,131 @@
+-- commands.lua: the commands (lander train, lander test ...), each a small file in this folder that
+-- returns { usage =, help =, more =, defaults = { option = default }, about = { option = text },
+-- run = function(opt) }: words are opt[1], opt[2] ..., options opt.base_lr ...
+local lander = ...
+local core = lander.core
+
+local names = { "train", "resume", "test", "predict", "summary", "time", "info", "version", "help" }
+
+local commands = {}
+local loaded = {}
+
+local function load_command(name)
+  if not loaded[name] then
+    loaded[name] = core.load_source("command/" .. name .. ".lua")(lander)
+    loaded[name].name = name
+  end
+  return loaded[name]
+end
+
+function commands.list()
+  local list = {}
+  for i, name in ipairs(names) do list[i] = load_command(name) end
+  return list
+end
+
+-- The command of that name, or nil: a script's path has a dot or a slash in it.
+function commands.find(word)
+  for _, name in ipairs(names) do
+    if name == word then return load_command(name) end
+  end
+end
+
+local function option_text(name, default)
+  if type(default) == "boolean" then return ("--%s, --no-%s"):format(name, name) end
+  return ("--%s=%s"):format(name, type(default) == "number" and "NUMBER" or "TEXT")
+end
+
+function commands.help_text(command)
+  local rows = {}
+  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
+    local default = command.defaults[name]
+    local said = default ~= "" and type(default) ~= "boolean" and (" (%s)"):format(default) or ""
+    rows[#rows + 1] = { "  " .. option_text(name, default), (command.about[name] or "") .. said }
+  end
+  rows[#rows + 1] = { "  --help", "shows this" }
+  return ("usage: lander %s\n%s\n%s\n%s\n"):format(command.usage, command.help,
+    table.concat(core.columns(rows, {}), "\n"), command.more and "\n" .. command.more or "")
+end
+
+local function wants_help(words)
+  for _, word in ipairs(words) do
+    if word == "--help" or word == "-h" then return true end
+  end
+end
+
+function commands.usage_error(command, message)
+  core.exit(2, ("%s: %s\nusage: lander %s\n(lander %s --help shows the options)"):format(
+    command.name, message, command.usage, command.name))
+end
+
+function commands.run(command, words)
+  if wants_help(words) then return core.print(commands.help_text(command)) end
+  local opt = lander.args(command.defaults or {}, words)
+  if #opt < (command.least or 0) then
+    commands.usage_error(command, "something is missing")
+  elseif #opt > (command.most or 0) then
+    commands.usage_error(command, ("'%s' is too much"):format(opt[(command.most or 0) + 1]))
+  end
+  return command.run(opt)
+end
+
+-- ---- what several commands need ----
+
+-- A net: a saved one (.npz), a file that returns one or a function (.lua), or the name of a
+-- model that is built in.
+function commands.open_net(word, options)
+  if word:find "%.npz$" then return lander.load(word) end
+  local made
+  if word:find "%.lua$" or word:find "/" then
+    made = assert(loadfile(word))()
+  else
+    local models = core.model_names()
+    local known = false
+    for _, name in ipairs(models) do known = known or name == word end
+    if not known then
+      error(("there is no model '%s'%s; there are %s, a saved net (.npz) and a file that returns "
+        .. "one (.lua)"):format(word, core.did_you_mean(word, models),
+        table.concat(models, ", ")), 0)
+    end
+    made = require("models." .. word)
+  end
+  local net = type(made) == "function" and made(options or {}) or made
+  if getmetatable(net) ~= core.net_metatable then
+    error(("%s returns a %s, expected a net or a function that returns one"):format(word,
+      type(net)), 0)
+  end
+  return net
+end
+
+local readers = {
+  fashion_mnist = function(rest) return lander.data.fashion_mnist(rest) end,
+  mnist = function(rest) return lander.data.mnist(rest or "") end,
+  cifar10 = function(rest) return lander.data.cifar10(rest or "") end,
+  csv = function(rest) return { train = lander.data.csv(rest or "") } end,
+  npz = function(rest) return { train = lander.data.npz(rest or "") } end,
+  xor = function() return { train = lander.data.synthetic.xor() } end,
+  spiral = function() return { train = lander.data.synthetic.spiral() } end,
+  blobs = function() return { train = lander.data.synthetic.blobs() } end,
+}
+
+-- Data by a word: fashion_mnist, fashion_mnist:FOLDER, csv:FILE ... -> { train =, test = }; where
+-- there is no test part a tenth of the samples becomes one.
+function commands.open_data(word)
+  local kind, rest = word:match "^([%w_]+):?(.*)$"
+  local reader = readers[kind]
+  if not reader then
+    error(("--data=%s: there is no such data%s; there are %s, with :FOLDER or :FILE "
+      .. "behind them"):format(word, core.did_you_mean(kind or word, core.sorted_keys(readers)),
+      table.concat(core.sorted_keys(readers), ", ")), 0)
+  end
+  local data = reader(rest ~= "" and rest or nil)
+  if not data.test and #data.train >= 10 then
+    data.train, data.test = data.train:split(#data.train - #data.train // 10)
+  end
+  return data
+end
+
+commands.data_about = "fashion_mnist, mnist:FOLDER, cifar10:FOLDER, csv:FILE, npz:FILE, xor, "
+  .. "spiral, blobs"
+
+return commands

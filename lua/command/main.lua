@@ -1,0 +1,178 @@
+-- main.lua: what the words of the command line mean: options, a script with its arguments, a
+-- command such as `train`, or a REPL. Called with the words; returns the exit status.
+local lander = require "lander"
+local core = lander.core
+
+local DONE, ERROR, USAGE, RECOVERED, INTERRUPTED = 0, 1, 2, 4, 130
+
+-- ---- the options of the command itself: help, man page and completion come from here ----
+
+local options = {
+  { "-e", "CODE", "runs a piece of Lua (lander is loaded)" },
+  { "-i", nil, "a REPL after the script or the code" },
+  { "-", nil, "the script comes from the standard input" },
+  { "--strict", nil, "exit status 4 when a training had to lower its rate" },
+  { "--version", nil, "the version, and what this build uses" },
+  { "--help", nil, "shows this" },
+}
+local short = { ["-v"] = "--version", ["-h"] = "--help" }
+
+local function usage_text()
+  local rows = {}
+  for _, o in ipairs(options) do
+    rows[#rows + 1] = { "  " .. o[1] .. (o[2] and " " .. o[2] or ""), o[3] }
+  end
+  local commands = {}
+  for _, command in ipairs(core.commands.list()) do
+    commands[#commands + 1] = { "  " .. command.usage, command.help }
+  end
+  return table.concat({
+    "usage: lander [options] [script.lua [arguments]]",
+    "       lander COMMAND [arguments]",
+    "Without a script, code or command: a REPL.",
+    "", "options", table.concat(core.columns(rows, {}), "\n"),
+    "", "commands (lander COMMAND --help tells more)",
+    table.concat(core.columns(commands, {}), "\n"), "",
+    "Exit status: 0 done, 1 error, 2 usage, 3 diverged, 4 recovered (--strict),",
+    "5 bad data, 6 could not save, 130 interrupted.", "",
+  }, "\n")
+end
+
+core.command_options, core.usage_text = options, usage_text
+
+-- ---- reading the words ----
+
+local function usage_error(what)
+  core.write_error(("lander: %s\n%s"):format(what, usage_text()))
+  return nil
+end
+
+-- { codes = { ... }, first = place of the script or command, interactive =, strict =, ... };
+-- nil after a word that is no option.
+local function read_words(words)
+  local line, i = { codes = {} }, 1
+  while words[i] and not line.first do
+    local word = short[words[i]] or words[i]
+    if word:sub(1, 1) ~= "-" or word == "-" then
+      line.first = i
+    elseif word == "-e" then
+      i = i + 1
+      if not words[i] then return usage_error "no code after: '-e'" end
+      line.codes[#line.codes + 1] = words[i]
+    elseif word == "-i" then
+      line.interactive = true
+    elseif word == "--strict" or word == "--version" or word == "--help" then
+      line[word:sub(3)] = true
+    else
+      return usage_error(("unknown option: '%s'"):format(word))
+    end
+    i = i + 1
+  end
+  return line
+end
+
+-- ---- running ----
+
+-- The exit status that an error means; prints it. An object with exit_status comes from
+-- lander.args and says what it wants.
+local function report(failure)
+  local status = core.interrupted() and INTERRUPTED or ERROR
+  if type(failure) == "table" and math.type(failure.exit_status) then
+    status = failure.exit_status
+  end
+  local message = tostring(failure)
+  if message ~= "" then core.write_error("lander: " .. message .. "\n") end
+  return status
+end
+
+local function call(f, ...)
+  local ok, failure = xpcall(f, core.traceback, ...)
+  return ok and DONE or report(failure)
+end
+
+local function call_loaded(chunk, message, ...)
+  if not chunk then return report(message) end
+  return call(chunk, ...)
+end
+
+-- A script finds the modules that lie beside it, from wherever it is started.
+local function add_script_folder(script)
+  local folder = script:match "^(.*)/[^/]*$"
+  if folder then
+    package.path = ("%s;%s/?.lua;%s/../?.lua"):format(package.path, folder, folder)
+  end
+end
+
+-- The table `arg`, as in lua: arg[0] is the script, arg[1] what comes after it.
+local function set_arg(words, script)
+  arg = {}
+  for i = 0, #words do
+    if script or i == 0 then arg[i - (script or 0)] = words[i] end
+  end
+end
+
+local function run_script(words, first)
+  local name = words[first]
+  if name ~= "-" then add_script_folder(name) end
+  local chunk, message = loadfile(name ~= "-" and name or nil)
+  return call_loaded(chunk, message, table.unpack(words, first + 1))
+end
+
+local function run_codes(codes)
+  local status = DONE
+  for _, code in ipairs(codes) do
+    if status == DONE then status = call_loaded(load(code, "=(command line)")) end
+  end
+  return status
+end
+
+-- After the script's own status, which is done or error: the trainings in it may have something
+-- worse to tell. An error that follows from a divergence (lander.retry with no attempt left)
+-- is a divergence.
+local function training_status(line, status)
+  local trained = core.exit_status or DONE
+  if trained ~= DONE then return trained end
+  return status == DONE and line.strict and core.recovered and RECOVERED or status
+end
+
+local function run_first(line, words)
+  if not line.first then return DONE end
+  local command = core.commands.find(words[line.first])
+  if command then return call(core.commands.run, command, table.move(words, line.first + 1, #words,
+    1, { [0] = words[line.first] })) end
+  return run_script(words, line.first)
+end
+
+local function run(line, words)
+  core.command_words = line.first and table.move(words, 1, #words, 1, {}) or nil
+  set_arg(words, line.first)
+  local wants_repl = line.interactive or not (line.first or line.version or #line.codes > 0)
+  if wants_repl or #line.codes > 0 then rawset(_G, "lander", lander) end
+  if line.version then call(core.commands.run, core.commands.find "version", {}) end
+  local status = run_codes(line.codes)
+  if status == DONE then status = run_first(line, words) end
+  if wants_repl then status = call(core.load_source "command/repl.lua"(lander)) end
+  if status == DONE or status == ERROR then status = training_status(line, status) end
+  return status
+end
+
+core.commands = core.load_source "command/commands.lua"(lander)
+
+-- Runs a script or a command as if its words had been typed.
+function core.run_words(words)
+  local line = read_words(words)
+  if not line or not line.first then error("there is nothing to run", 0) end
+  core.command_words = words
+  set_arg(words, line.first)
+  local status = run_first(line, words)
+  if status ~= DONE then core.exit(status, "") end
+end
+
+local words = ...
+local line = read_words(words)
+if not line then return USAGE end
+if line.help then
+  core.print(usage_text())
+  return DONE
+end
+return run(line, words)

@@ -1,0 +1,160 @@
+-- pages.lua: the manual page and the shells' completions, from the tables of options.
+local lander = ...
+local core = lander.core
+local pages = {}
+
+-- ---- man(1) ----
+
+local function escape(text)
+  return (text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("^([.'])", "\\&%1"))
+end
+
+local function man_entry(term, text)
+  return (".TP\n.B %s\n%s\n"):format(escape(term), escape(text))
+end
+
+local function man_command(command)
+  local lines = { (".SS lander %s\n%s.\n"):format(escape(command.usage), escape(command.help)) }
+  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
+    local default = command.defaults[name]
+    local said = (type(default) == "boolean" or default == "") and ""
+      or (" (default %s)"):format(default)
+    lines[#lines + 1] = man_entry("--" .. name, (command.about[name] or "") .. said)
+  end
+  return table.concat(lines)
+end
+
+function pages.man()
+  local parts = {
+    (".TH LANDER 1 \"\" \"lander %s\" \"User Commands\"\n"):format(lander.version),
+    ".SH NAME\nlander \\- trains neural networks, scripted in Lua\n",
+    ".SH SYNOPSIS\n.B lander\n[options] [script.lua [arguments]]\n.br\n.B lander\n"
+      .. "COMMAND [arguments]\n",
+    ".SH DESCRIPTION\nRuns a Lua script that defines and trains networks, a command, or, with\n"
+      .. "neither, an interactive session. Where a training diverges, Lander goes back to a good\n"
+      .. "state and lowers the learning rate by itself.\n",
+    ".SH OPTIONS\n",
+  }
+  for _, o in ipairs(core.command_options) do
+    parts[#parts + 1] = man_entry(o[1] .. (o[2] and " " .. o[2] or ""), o[3])
+  end
+  parts[#parts + 1] = ".SH COMMANDS\n"
+  for _, command in ipairs(core.commands.list()) do parts[#parts + 1] = man_command(command) end
+  parts[#parts + 1] = ".SH EXIT STATUS\n0 done, 1 error, 2 usage, 3 diverged, 4 recovered (with\n"
+    .. ".BR \\-\\-strict ),\n5 bad data, 6 could not save, 130 interrupted.\n"
+    .. ".SH SIGNALS\nSIGINT and SIGTERM end a training after its iteration, with a snapshot; "
+    .. "a second\none at once. SIGHUP takes a snapshot, SIGUSR1 prints the status line.\n"
+    .. ".SH FILES\n.I ~/.local/state/lander/history\n.br\nlines typed in the interactive session\n"
+    .. ".SH ENVIRONMENT\n.B NO_COLOR\nno colours; \n.B XDG_STATE_HOME\nwhere the history goes\n"
+  return table.concat(parts)
+end
+
+-- ---- completions ----
+
+local function flags(command)
+  local list = { "--help" }
+  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
+    local value = type(command.defaults[name]) ~= "boolean"
+    list[#list + 1] = "--" .. name .. (value and "=" or "")
+  end
+  return list
+end
+
+local function own_flags()
+  local list = {}
+  for _, o in ipairs(core.command_options) do
+    if o[1] ~= "-" then list[#list + 1] = o[1] end
+  end
+  return list
+end
+
+local function names()
+  local list = {}
+  for i, command in ipairs(core.commands.list()) do list[i] = command.name end
+  return list
+end
+
+local function words(list)
+  return table.concat(list, " ")
+end
+
+local function bash()
+  local cases = {}
+  for i, command in ipairs(core.commands.list()) do
+    cases[i] = ("    %s) words=\"%s\" ;;"):format(command.name, words(flags(command)))
+  end
+  return ([[
+# bash completion for lander
+_lander() {
+  local current="${COMP_WORDS[COMP_CWORD]}" words
+  COMPREPLY=()
+  case "${COMP_WORDS[1]}" in
+%s
+    *) words="%s %s" ;;
+  esac
+  if [ "$COMP_CWORD" -eq 1 ]; then words="%s %s"; fi
+  COMPREPLY=($(compgen -W "$words" -- "$current") $(compgen -f -- "$current"))
+  case "${COMPREPLY[0]}" in *=) compopt -o nospace ;; esac
+}
+complete -o filenames -F _lander lander
+]]):format(table.concat(cases, "\n"), words(own_flags()), "", words(own_flags()), words(names()))
+end
+
+local function zsh()
+  local commands, cases = {}, {}
+  for i, command in ipairs(core.commands.list()) do
+    commands[i] = ("    '%s:%s'"):format(command.name, command.help:gsub("'", ""):gsub(":", " "))
+    cases[i] = ("    %s) compadd -S '' -- %s ;;"):format(command.name, words(flags(command)))
+  end
+  return ([[
+#compdef lander
+_lander() {
+  local -a commands
+  commands=(
+%s
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    compadd -- %s
+    _files
+    return
+  fi
+  case $words[2] in
+%s
+  esac
+  _files
+}
+_lander "$@"
+]]):format(table.concat(commands, "\n"), words(own_flags()), table.concat(cases, "\n"))
+end
+
+local function fish()
+  local lines = { "# fish completion for lander" }
+  for _, o in ipairs(core.command_options) do
+    local long = o[1]:match "^%-%-(.+)$"
+    local letter = o[1]:match "^%-(%a)$"
+    local flag = long and "-l " .. long or letter and "-s " .. letter
+    if flag then lines[#lines + 1] = ("complete -c lander %s -d '%s'"):format(flag, o[3]) end
+  end
+  for _, command in ipairs(core.commands.list()) do
+    lines[#lines + 1] = ("complete -c lander -n __fish_use_subcommand -a %s -d '%s'"):format(
+      command.name, command.help:gsub("'", ""))
+    for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
+      lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -l %s%s "
+        .. "-d '%s'"):format(command.name, name, type(command.defaults[name]) ~= "boolean" and " -r" or "",
+        (command.about[name] or ""):gsub("'", ""))
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local shells = { bash = bash, zsh = zsh, fish = fish }
+
+function pages.completion(shell)
+  if not shells[shell] then
+    core.exit(2, ("help --completion: there are bash, zsh and fish, found '%s'"):format(shell))
+  end
+  return shells[shell]()
+end
+
+return pages

@@ -1,0 +1,197 @@
+-- repl.lua: exploring: the loop that reads, runs and prints.
+--
+-- `_` is the last result; a `;` at the end of a line is quiet; a line that begins with a colon
+-- is a word to the REPL itself (:help lists them). core.read_line is the command's.
+local lander = ...
+local core = lander.core
+
+local CONTINUED = ">> "
+local PROMPT = "> "
+
+-- ---- reading ----
+
+-- A chunk from what was typed: as an expression first, then as a statement; or nil and
+-- "more" when it is unfinished, or the error.
+local function compile(text)
+  local chunk = load("return " .. text, "=input", "t")
+  if chunk then return chunk end
+  local message
+  chunk, message = load(text, "=input", "t")
+  if chunk then return chunk end
+  if message:find "<eof>'?$" then return nil, "more" end
+  return nil, message
+end
+
+-- The line without a `;` at its end, and whether there was one.
+local function without_semicolon(line)
+  local rest = line:match "^(.-)%s*;%s*$"
+  return rest or line, rest ~= nil
+end
+
+-- Reads lines until they make a chunk -> chunk, quiet; nil and a message; nil alone at the end
+-- of the input; false after Ctrl-C; "word" and a line that begins with a colon.
+local function read_chunk()
+  local line = core.read_line(PROMPT)
+  if not line then return line end
+  if line:find "^%s*:" then return "word", line end
+  local text = line
+  while true do
+    local plain, quiet = without_semicolon(text)
+    local chunk, message = compile(plain)
+    if chunk then return chunk, quiet end
+    if message ~= "more" then return nil, message end
+    local more = core.read_line(CONTINUED)
+    if more == nil then return nil, select(2, load(text, "=input", "t")) end
+    if more == false then return false end
+    text = text .. "\n" .. more
+  end
+end
+
+-- ---- running ----
+
+local function print_results(quiet, count, ...)
+  if count == 0 then return end
+  rawset(_G, "_", (...))
+  if quiet then return end
+  for i = 1, count do core.print(core.show((select(i, ...))) .. "\n") end
+end
+
+local function report(failure)
+  local message = type(failure) == "table" and failure.message or failure
+  if message ~= "" then core.write_error(message .. "\n") end
+end
+
+-- f() with its errors reported; whether there was none.
+local function protected(f, ...)
+  local results = table.pack(xpcall(f, core.traceback, ...))
+  if not results[1] then report(results[2]) end
+  return table.unpack(results, 1, results.n)
+end
+
+local function run(chunk, quiet)
+  local results = table.pack(protected(chunk))
+  return results[1]
+    and protected(print_results, quiet, results.n - 1, table.unpack(results, 2, results.n))
+end
+
+-- ---- words to the REPL itself ----
+
+local words = {}
+local about = {
+  { ":time EXPRESSION", "how long it takes, and its result" },
+  { ":who", "the session's own variables" },
+  { ":doc WORD", "help on a layer, an option, a function" },
+  { ":help", "this list; help() for everything else" },
+}
+
+function words.time(rest)
+  local chunk, message = compile(rest)
+  if not chunk then return report(message == "more" and "unfinished: " .. rest or message) end
+  local began = core.clock()
+  local ok = run(chunk, false)
+  local spent = core.clock() - began
+  local text = spent < 1 and ("%.3f ms\n"):format(1e3 * spent) or ("%.3f s\n"):format(spent)
+  if ok then core.print(text) end
+  return ok
+end
+
+local function kind_of(value)
+  local meta = getmetatable(value)
+  local name = type(meta) == "table" and meta.__name or type(value)
+  if type(name) == "string" and name:find "^lander%." then name = name:sub(8) end
+  return name
+end
+
+local standard = { ["_"] = true }
+
+function words.who()
+  local rows = {}
+  for _, name in ipairs(core.sorted_keys(_G)) do
+    if not standard[name] then
+      local text = core.show(_G[name]):match "^[^\n]*"
+      rows[#rows + 1] = { name, kind_of(_G[name]), utf8.len(text) and #text > 50
+        and text:sub(1, 47) .. "..." or text }
+    end
+  end
+  if #rows == 0 then core.print "nothing yet\n" end
+  for _, line in ipairs(core.columns(rows, {})) do core.print(line .. "\n") end
+  return true
+end
+
+function words.doc(rest)
+  local word = rest:gsub("^['\"]", ""):gsub("['\"]$", "")
+  core.print(core.help_text(word ~= "" and word or nil) .. "\n")
+  return true
+end
+
+function words.help()
+  for _, line in ipairs(core.columns(about, {})) do core.print(line .. "\n") end
+  return true
+end
+
+local function run_word(line)
+  local name, rest = line:match "^%s*:%s*(%a*)%s*(.-)%s*$"
+  local word = words[name]
+  if word then return word(rest) end
+  report(("there is no :%s%s; :help lists what there is"):format(name,
+    core.did_you_mean(name, core.sorted_keys(words))))
+end
+
+-- ---- history ----
+
+-- In the user's state folder, as the XDG base directories have it.
+local function history_path()
+  local state = core.environment "XDG_STATE_HOME"
+  local home = core.environment "HOME"
+  if not (state and state ~= "") then
+    if not (home and home ~= "") then return nil end
+    state = home .. "/.local/state"
+  end
+  return state .. "/lander/history"
+end
+
+local function open_history()
+  local path = history_path()
+  if not (path and core.interactive()) then return function() end end
+  if not pcall(core.make_dir, path:match "^(.*)/") then return function() end end
+  core.load_history(path)
+  return function() core.save_history(path) end
+end
+
+-- ---- the loop ----
+
+local function note_standard()
+  for name in pairs(_G) do standard[name] = true end
+end
+
+local function read_and_run(typed, save_history)
+  local chunk, more = read_chunk()
+  if typed then save_history() end
+  if chunk == "word" then return true, run_word(more) end
+  if chunk then return true, run(chunk, more) end
+  if more then report(more) end
+  return chunk == false or more ~= nil, chunk == false
+end
+
+-- Someone who types may go on after an error; a script that is piped in ends with an error
+-- status when one of its lines failed.
+return function()
+  local failed, typed = false, core.interactive()
+  rawset(_G, "help", lander.help)
+  note_standard()
+  core.complete = core.load_source "command/complete.lua"(lander)
+  core.set_interactive(typed)
+  if typed then
+    core.print(("Lander %s. help() lists what there is; TAB completes; Ctrl-D leaves.\n"):format(
+      lander.version))
+  end
+  local save_history = open_history()
+  repeat
+    -- Protected: Ctrl-C may come between two lines.
+    local fine, goes_on, ok = protected(read_and_run, typed, save_history)
+    failed = failed or not fine or goes_on and not ok
+  until fine and not goes_on
+  core.close_editor()
+  -- What a training's divergence would say is settled: the one who typed has seen it.
+  core.exit_status = failed and not typed and 1 or 0
+end

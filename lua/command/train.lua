@@ -1,0 +1,74 @@
+-- train.lua: lander train MODEL: a training without a script.
+local lander = ...
+local core = lander.core
+
+local command = {
+  usage = "train MODEL [--data=DATA] [options]",
+  help = "trains a model that is built in, one of a .lua file, or a saved net further",
+  least = 1, most = 1,
+  defaults = {
+    data = "fashion_mnist", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
+    lr_policy = "fixed", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
+    batch_size = 64,
+    seed = 1, test_interval = 500, snapshot = 0, display = 100, prefix = "", resume = "",
+    mirror = false, crop = 0, pad = 0, retry = true, dry_run = false,
+  },
+  about = {
+    data = core.commands.data_about, type = "the update rule: sgd, adam ... (lander help sgd)",
+    base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
+    lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
+    gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
+    max_iter = "iterations", batch_size = "samples in a minibatch", seed = "of weights and order",
+    test_interval = "iterations between two tests", snapshot = "iterations between two snapshots",
+    display = "iterations between two rows", prefix = "how files begin (runs/MODEL)",
+    resume = "a snapshot to go on from, or latest", mirror = "mirrors pictures at random",
+    crop = "crops so many rows and columns at random", pad = "pads by so many before the crop",
+    retry = "whether a training that diverges is tried again at a lower rate",
+    dry_run = "two iterations of everything, and nothing left behind",
+  },
+  more = "example: lander train lenet --base_lr=0.05 --max_iter=2000",
+}
+
+-- What a schedule or a type doesn't use is left out, as the solver would refuse it.
+local function solver_options(opt)
+  local solver = { type = opt.type, lr_policy = opt.lr_policy, base_lr = opt.base_lr,
+                   weight_decay = opt.weight_decay, max_iter = opt.max_iter,
+                   random_seed = opt.seed }
+  for kind, name in pairs { solver = opt.type, schedule = opt.lr_policy } do
+    for _, d in ipairs(core.describe(kind)) do
+      for _, option in ipairs(d.name == name and d.options or {}) do
+        if option.name == "momentum" or kind == "schedule" and opt[option.name] then
+          solver[option.name] = opt[option.name]
+        end
+      end
+    end
+  end
+  return solver
+end
+
+local function augmentation(opt)
+  if not opt.mirror and opt.crop == 0 and opt.pad == 0 then return nil end
+  return { mirror = opt.mirror, crop = opt.crop > 0 and opt.crop or nil, pad = opt.pad }
+end
+
+local function model_options(data)
+  return data.train.classes and data.train.classes > 0 and { classes = data.train.classes } or {}
+end
+
+function command.run(opt)
+  local data = core.commands.open_data(opt.data)
+  local ok, net = pcall(core.commands.open_net, opt[1], model_options(data))
+  if not ok then net = core.commands.open_net(opt[1]) end -- it takes no classes
+  local name = opt[1]:match "([^/]+)$":gsub("%.%w+$", "")
+  local run = lander.train {
+    net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
+    solver = solver_options(opt), augment = augmentation(opt), display = opt.display,
+    test_interval = opt.test_interval, snapshot = opt.snapshot, retry = opt.retry,
+    snapshot_prefix = opt.prefix ~= "" and opt.prefix or "runs/" .. name,
+    resume = opt.resume ~= "" and opt.resume or nil, dry_run = opt.dry_run,
+  }
+  core.print(("%s %d %s %s\n"):format(run.status, run.iter, core.number_text(run.loss),
+    core.number_text(run.accuracy)))
+end
+
+return command

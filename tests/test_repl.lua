@@ -1,0 +1,187 @@
+-- test_repl.lua: exploring: piped in, and typed on a pseudo-terminal.
+local lu = require "luaunit"
+local support = require "tests.support"
+local run = support.run
+
+TestRepl = {}
+
+local function repl(input)
+  return run({}, { input = input })
+end
+
+function TestRepl.test_values_are_printed()
+  local r = repl "1 + 1\n'text'\nnil\n{ 1, 2, { a = 1 }, x = true }\nx = 3\nx, x + 1\n"
+  lu.assertEquals(r.out, '2\n"text"\nnil\n{ 1, 2, { a = 1 }, x = true }\n3\n4\n')
+  lu.assertEquals({ r.status, r.err }, { 0, "" })
+end
+
+function TestRepl.test_unfinished_input_goes_on()
+  local r = repl "for i = 1, 2 do\nprint(i)\nend\nf = function(x)\nreturn x * 2\nend\nf(4)\n"
+  lu.assertEquals({ r.status, r.out }, { 0, "1\n2\n8\n" })
+  r = repl "for i = 1, 2 do\n"
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "expected")
+end
+
+function TestRepl.test_errors_do_not_end_it()
+  local r = repl "error 'one'\nx = = 2\nundefined.field\nprint 'still here'\n"
+  lu.assertEquals({ r.status, r.out }, { 1, "still here\n" })
+  lu.assertStrContains(r.err, "one")
+  lu.assertStrContains(r.err, "unexpected symbol")
+  lu.assertStrContains(r.err, "undefined")
+end
+
+function TestRepl.test_tensors_nets_and_help()
+  local r = repl [[
+nn = lander.nn
+lander.tensor { 1, 2 }
+nn.net { nn.input { 3 }, nn.linear { 2 } }
+help "linear"
+]]
+  lu.assertEquals(r.status, 0)
+  lu.assertStrContains(r.out, tostring(require("lander").tensor { 1, 2 }))
+  lu.assertStrMatches(r.out, ".*layer%s+type%s+output.*linear1%s+linear%s+2%s+8.*")
+  lu.assertStrContains(r.out, "nn.linear")
+end
+
+function TestRepl.test_it_comes_after_a_script()
+  local script = support.write(support.folder() .. "/s.lua", "value = 5")
+  local r = run({ "-i", script }, { input = "value\n" })
+  lu.assertEquals({ r.status, r.out }, { 0, "5\n" })
+end
+
+function TestRepl.test_the_last_result_and_the_quiet_semicolon()
+  local r = repl "6 * 7\n_ + 1\n'hidden';\n_\nx = 1;\nx\n"
+  lu.assertEquals({ r.status, r.out }, { 0, '42\n43\n"hidden"\n1\n' })
+end
+
+function TestRepl.test_words_to_the_repl_itself()
+  local r = repl "net = require 'models.lenet' {}\n:who\n:time 1 + 1\n:doc conv\n:help\n"
+  lu.assertEquals({ r.status, r.err }, { 0, "" })
+  lu.assertStrMatches(r.out, "net  net  .*2\n%d+%.%d+ ms\nconv .*:time EXPRESSION.*")
+  r = repl ":tim 1\n"
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "there is no :tim, did you mean 'time'?; :help lists")
+end
+
+TestCompletion = {}
+
+-- What TAB makes of a line: the word it completes to, and the choices.
+local function complete(line, before)
+  local r = repl((before or "") .. ("local n, text, list = lander.core.complete(%q) "
+    .. "print(n, text, list)\n"):format(line))
+  lu.assertEquals(r.err, "")
+  local text = r.out:match "^%d+\t(.-)\t" or nil
+  return text, r.out
+end
+
+function TestCompletion.test_what_it_knows()
+  local model = 'net = require "models.lenet" {}\nsolver = lander.solver(net, { base_lr = 1 })\n'
+  lu.assertEquals(complete "land", "lander")
+  lu.assertEquals(complete "lander.nn.batch_n", "batch_norm")
+  lu.assertEquals(complete "x = lander.fu", "full")
+  lu.assertEquals(complete "lander.nn.conv { 3, kern", "kernel = ")
+  lu.assertEquals(complete "nn.conv{kernel=3,outp", "outputs = ")
+  lu.assertEquals(complete("net:summ", model), "summary")
+  lu.assertEquals(complete("solver.base_", model), "base_lr")
+  lu.assertEquals(complete("solver:st", model), "step")
+  lu.assertEquals(complete('net.params["conv2.w', model), "conv2.weight")
+  lu.assertEquals(complete('net["lin', model), "linear")
+  lu.assertEquals(complete 'lander.solver(net, { lr_policy = "pla', "plateau")
+  lu.assertEquals(complete "lander.solver(net, { weight_", "weight_decay = ")
+  lu.assertEquals(complete 'lander.solver(net, { type = "rms', "rmsprop")
+  lu.assertEquals(complete "lander.train { snapshot_p", "snapshot_prefix = ")
+  lu.assertEquals(complete "lander.train { solver = { clip", "clip_gradients = ")
+  lu.assertEquals(complete 'require "models.alex', "models.alexnet")
+  lu.assertEquals(complete 'help "group_n', "group_norm")
+  lu.assertEquals(complete 'lander.load_npy "scripts/len', "scripts/lenet_fashion.lua")
+  lu.assertEquals(complete 'lander.load_npy "scri', "scripts/")
+  lu.assertEquals(complete "whi", "while")
+end
+
+function TestCompletion.test_several_choices_and_none()
+  lu.assertEquals(complete "lander.zero", "zeros")
+  local text, all = complete "lander.nn.soft"
+  lu.assertEquals(text, "soft")
+  lu.assertStrContains(all, "softmax       softmax_loss  softplus")
+  for _, line in ipairs {
+    "nothing_like_it.x", "-- a comment lan", "lander.nn.zzz", "undefined:me",
+  } do
+    local r = repl(("print(lander.core.complete(%q))\n"):format(line))
+    lu.assertEquals({ line, r.out }, { line, "\n" })
+  end
+end
+
+TestTyping = {}
+
+local tool = support.executable:match "^(.*)/" .. "/tools/terminal"
+
+-- Types the steps at a REPL; what it showed.
+local function typed(steps, home, words)
+  home = home or support.folder()
+  local path = support.write(home .. "/steps", table.concat(steps, "\n") .. "\n")
+  local r = run({ "-c", ("HOME=%s XDG_STATE_HOME=%s/state %s %s %s %s"):format(home, home, tool,
+    path, support.executable, words or "") }, { program = "sh" })
+  lu.assertEquals({ r.out:match "waited in vain for[^\n]*", r.status }, { nil, 0 }, r.out)
+  return r.out
+end
+
+function TestTyping.test_results_completion_and_errors()
+  local out = typed {
+    "expect > ", "type 1 + 1\\r", "expect \\n2",
+    "type x = lander.ra\\t\\t", "expect rand   randn", "type \\x03", "expect ^C",
+    "type lander.nn.con\\tv { ke\\t3, outputs = 4 }\\r", "expect conv () kernel=3 outputs=4",
+    "type for i = 1, 2 do\\r", "expect >> ", "type print(i * 21) end\\r", "expect \\n42",
+    "type error 'boom'\\r", "expect input:1: boom",
+    "type 1 + \\x03", "expect ^C", "type 'alive'\\r", 'expect "alive"',
+    "type \\x04", "end",
+  }
+  lu.assertStrContains(out, "ok, exit status 0")
+end
+
+function TestTyping.test_history_is_kept()
+  local home = support.folder()
+  typed({ "expect > ", "type 123 * 2\\r", "expect 246", "type \\x04", "end" }, home)
+  lu.assertTrue(support.exists(home .. "/state/lander/history"))
+  typed({ "expect > ", "type \\e[A\\r", "expect \\n246", "type \\x04", "end" }, home)
+end
+
+-- Ctrl-C ends a training at its iteration, and a long computation, as often as one likes.
+function TestTyping.test_ctrl_c_gives_the_prompt_back()
+  local folder = support.folder()
+  local script = support.write(folder .. "/s.lua", [[
+    lander = require "lander"
+    local support = require "tests.support"
+    net = support.mlp(1)
+    solver = lander.solver(net, { base_lr = 0.1 })
+    local data, x, y = support.blobs(64)
+    function long()
+      print "busy"
+      return lander.train { net = net, data = data, quiet = true, solver = { base_lr = 0.1 },
+                            max_time = 60 }.reason
+    end
+    function step() return solver:step(x, y) end
+  ]])
+  local steps = { "expect > " }
+  for _ = 1, 3 do
+    for _, step in ipairs {
+      "type long()\\r", "expect \\nbusy", "type \\x03", 'expect "signal"',
+    } do
+      steps[#steps + 1] = step
+    end
+  end
+  for _, step in ipairs {
+    "type print 'loop' while true do end\\r", "expect \\nloop", "type \\x03",
+    "expect interrupted", "type solver.base_lr = 0.001\\r", "expect > ",
+    "type step() > 0, solver.iter\\r", "expect true", "expect 1", "type \\x04", "end",
+  } do
+    steps[#steps + 1] = step
+  end
+  lu.assertStrContains(typed(steps, folder, "-i " .. script), "ok, exit status 0")
+end
+
+function TestTyping.test_sigterm_at_the_prompt_ends_it()
+  local out = typed { "expect > ", "type os.execute('sleep 0.3; kill -TERM $PPID &')\\r",
+    "expect true", "end" }
+  lu.assertStrContains(out, "ok, exit status")
+end
