@@ -156,9 +156,8 @@ function TestTyping.test_ctrl_c_gives_the_prompt_back()
     solver = lander.solver(net, { base_lr = 0.1 })
     local data, x, y = support.blobs(64)
     function long()
-      print "busy"
       return lander.train { net = net, data = data, quiet = true, solver = { base_lr = 0.1 },
-                            max_time = 60 }.reason
+        max_time = 60, on_iter = function(e) if e.iter == 5 then print "busy" end end }.reason
     end
     function step() return solver:step(x, y) end
   ]])

@@ -98,7 +98,8 @@ local function fields(value, only_functions)
 end
 
 local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
-  "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
+  "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
+  "while" }
 
 local function globals()
   local set = fields(_G)

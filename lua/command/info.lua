@@ -11,7 +11,8 @@ local function show_run(path)
   end
   if not last then return ("%s: a journal without iterations"):format(path) end
   return ("%s: %s at iteration %s, loss %s, accuracy %s"):format(path,
-    last.status or "running or cut off", last.iter, core.number_text(last.loss), core.number_text(last.accuracy))
+    last.status or "running or cut off", last.iter, core.number_text(last.loss),
+    core.number_text(last.accuracy))
 end
 
 local function show_net(path)

@@ -141,7 +141,8 @@ local function fish()
       command.name, command.help:gsub("'", ""))
     for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
       lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -l %s%s "
-        .. "-d '%s'"):format(command.name, name, type(command.defaults[name]) ~= "boolean" and " -r" or "",
+        .. "-d '%s'"):format(command.name, name,
+        type(command.defaults[name]) ~= "boolean" and " -r" or "",
         (command.about[name] or ""):gsub("'", ""))
     end
   end

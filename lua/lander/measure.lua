@@ -106,8 +106,8 @@ function core.measure(t)
 end
 
 -- lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples = }: the mean
--- loss of a net with a loss over a dataset, and the share of samples whose class is right (nil where
--- it is no matter of classes). Bad data is an error that names the sample.
+-- loss of a net with a loss over a dataset, and the share of samples whose class is right (nil
+-- where it is no matter of classes). Bad data is an error that names the sample.
 function lander.test(net, data, options)
   local result = core.at_user(function()
     local wrong = core.check_options("lander.test", options or {}, { batch_size = "integer" })
