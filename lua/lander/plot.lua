@@ -1,0 +1,135 @@
+-- plot.lua: lander.plot: curves in the terminal, as SVG, or as text. plot_curves.lua has what
+-- can be drawn, plot_scale.lua the axes, plot_svg.lua and plot_text.lua the two pictures.
+local lander = ...
+local core = lander.core
+
+local known = {
+  to = "string", title = "string", what = "string|table", names = "table", range = "table",
+  x = "any", log = "boolean|string", smooth = "integer", width = "integer", height = "integer",
+  x_label = "string", y_label = "string", style = "string",
+}
+
+local function fail(text, ...)
+  error(("lander.plot: " .. text):format(...), 0)
+end
+
+local function is_options(value)
+  if type(value) ~= "table" then return false end
+  local kind = core.plot_kind(value)
+  return kind == nil
+    or kind == "numbers" and getmetatable(value) == nil and next(value, #value) ~= nil
+end
+
+-- { thing, ..., option = } or { 1, 2, 3, option = }: its things join the others.
+local function read_table(value, things, options)
+  for key, entry in pairs(value) do
+    if math.type(key) ~= "integer" then options[key] = entry end
+  end
+  local entries = table.move(value, 1, #value, 1, {})
+  if type(entries[1]) == "number" then entries = { entries } end
+  table.move(entries, 1, #entries, #things + 1, things)
+end
+
+-- The things that are to be drawn, and the options, of lander.plot(thing, ..., { option = }) or
+-- lander.plot { thing, ..., option = }.
+local function read_arguments(...)
+  local things, options = {}, {}
+  local count = select("#", ...)
+  for i = 1, count do
+    local value = select(i, ...)
+    if i == count and is_options(value) then
+      read_table(value, things, options)
+    elseif value == nil then
+      fail("thing %d is nil", i)
+    else
+      things[i] = value
+    end
+  end
+  return things, options
+end
+
+local function check_things(things)
+  if #things == 0 then
+    fail("give it what is to be drawn: a run, the path of a journal, a tensor, numbers or a "
+      .. "function")
+  end
+  for i, thing in ipairs(things) do
+    if not core.plot_kind(thing) then
+      fail("thing %d is a %s, expected a run, the path of a journal, a tensor, numbers or a "
+        .. "function", i, type(thing))
+    end
+  end
+end
+
+local function read_log(log)
+  if log == nil or log == false then return "" end
+  if log == true then return "y" end
+  if log ~= "x" and log ~= "y" and log ~= "xy" then
+    fail("log must be true, \"y\", \"x\" or \"xy\", found '%s'", log)
+  end
+  return log
+end
+
+local function check_size(options, name, least, most)
+  local size = options[name]
+  if size and (size < least or size > most) then
+    fail("%s must be from %d to %d, found %d", name, least, most, size)
+  end
+end
+
+local function read_options(given)
+  local wrong = core.check_options("lander.plot", given, known)
+  if wrong then error(wrong, 0) end
+  local options = {}
+  for key, value in pairs(given) do options[key] = value end
+  options.log = read_log(given.log)
+  if given.to then
+    options.kind = given.to:match "%.(%a+)$"
+    if options.kind ~= "svg" and options.kind ~= "txt" then
+      fail("to = '%s' must end in .svg (a picture) or .txt (as in the terminal)", given.to)
+    end
+  end
+  local svg = options.kind == "svg"
+  check_size(options, "width", svg and 200 or 20, svg and 4000 or 500)
+  check_size(options, "height", svg and 150 or 5, svg and 4000 or 200)
+  return options
+end
+
+local function plot(...)
+  local things, given = read_arguments(...)
+  local options = read_options(given)
+  check_things(things)
+  local curves, labels = core.plot_curves(things, options)
+  labels = { x = options.x_label or labels.x, y = options.y_label or labels.y }
+  if options.kind == "svg" then
+    return core.write_text(options.to, core.plot_svg(curves, labels, options))
+  end
+  local text = core.plot_text(curves, labels, options)
+  if options.to then return core.write_text(options.to, text) end
+  core.print(text)
+end
+
+-- lander.plot(thing, ..., options): draws runs, journals (their paths), tensors, numbers and
+-- functions. doc/looking.md has the options.
+function lander.plot(...)
+  return core.at_user(plot, ...)
+end
+
+-- Writes a text to a file beside its final name, so that a full disk costs no older one.
+function core.write_text(path, text)
+  if not (rawget(_G, "io") and rawget(_G, "os")) then
+    error(("can't write '%s': this state has no io and os"):format(path), 0)
+  end
+  local temporary = path .. ".tmp"
+  local file, message = io.open(temporary, "wb")
+  if not file then error(("can't write '%s': %s"):format(path, message), 0) end
+  local ok
+  ok, message = file:write(text)
+  local closed, late = file:close()
+  if ok and closed then ok, message = os.rename(temporary, path) else ok = nil end
+  if not ok then
+    os.remove(temporary)
+    error(("can't write '%s': %s"):format(path, message or late or "?"), 0)
+  end
+  return path
+end

@@ -1,0 +1,59 @@
+-- plot_runs.lua: a run's rows in the order in which they came, from the table that lander.train
+-- returns or from a journal.
+local lander = ...
+local core = lander.core
+
+-- Rows that come again behind the `start` of a resumed run: all since its snapshot. Where that
+-- has no row (a journal that began later), those with a larger iteration.
+local function forget_after(rows, iter)
+  for i = #rows, 1, -1 do
+    if rows[i].event == "snapshot" and rows[i].iter == iter then
+      return table.move(rows, 1, i, 1, {})
+    end
+  end
+  local kept = {}
+  for _, row in ipairs(rows) do
+    if not (type(row.iter) == "number" and row.iter > iter) then kept[#kept + 1] = row end
+  end
+  return kept
+end
+
+-- The rows of a journal without those that a resumed run made a second time.
+local function without_repeats(events)
+  local rows = {}
+  for _, event in ipairs(events) do
+    if event.event == "start" and event.resumed and type(event.iter) == "number" then
+      rows = forget_after(rows, event.iter)
+    end
+    rows[#rows + 1] = event
+  end
+  return rows
+end
+
+-- The rows of a run: { event =, iter =, attempt =, ... }.
+function core.run_rows(run)
+  if type(run) == "string" then
+    local events = core.read_journal(run)
+    if not events then
+      error(("there is no journal '%s' (lander.train writes <snapshot_prefix>.jsonl)"):format(run),
+        0)
+    elseif #events == 0 then
+      error(("'%s' is no journal of a run: no line of it is a JSON object"):format(run), 0)
+    end
+    return without_repeats(events)
+  end
+  local rows = {}
+  for _, list in ipairs { run.history or {}, run.events or {} } do
+    for _, row in ipairs(list) do
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
+end
+
+-- What a run is called: as its files are.
+function core.run_name(run, number)
+  local path = type(run) == "string" and run or run.path
+  local name = path and path:gsub("^.*/", ""):gsub("%.jsonl$", ""):gsub("%.npz$", "")
+  return name and name ~= "" and name or ("run %d"):format(number)
+end

@@ -1,0 +1,121 @@
+-- plot_scale.lua: axes: from values to places between 0 and 1, and where the ticks are.
+local lander = ...
+local core = lander.core
+
+local HUGE = 1e300 -- what is beyond can't be subtracted any more
+
+-- The step, 1, 2 or 5 times a power of ten, with which about `count` ticks fit into a range
+-- (Heckbert, Nice numbers for graph labels, Graphics Gems, 1990).
+local function nice_step(range, count)
+  local raw = range / count
+  local power = 10.0 ^ math.floor(math.log(raw, 10))
+  local part = raw / power
+  return (part <= 1 and 1 or part <= 2 and 2 or part <= 5 and 5 or 10) * power
+end
+
+-- 1e-05 -> 1e-5: an exponent without zeros in front.
+local function short_exponent(text)
+  return (text:gsub("e([+-])0*(%d)", function(sign, digit)
+    return "e" .. (sign == "-" and "-" or "") .. digit
+  end))
+end
+
+-- A tick's label; `step` tells how many digits behind the point are needed.
+local function tick_text(value, step)
+  if math.abs(value) < step * 1e-6 then return "0" end
+  if math.abs(value) >= 1e6 or step < 1e-4 then return short_exponent(("%.6g"):format(value)) end
+  local digits = math.max(0, math.ceil(-math.log(step, 10) - 1e-9))
+  if digits > 0 then return ("%." .. digits .. "f"):format(value) end
+  return core.count_text(math.floor(value + 0.5))
+end
+
+local function linear_ticks(scale, count)
+  local step = nice_step(scale.high - scale.low, count)
+  local ticks = {}
+  for k = math.ceil(scale.low / step - 1e-6), math.floor(scale.high / step + 1e-6) do
+    ticks[#ticks + 1] = { at = k * step, text = tick_text(k * step, step) }
+  end
+  return ticks
+end
+
+-- Powers of ten, every second or third of them where there are many; the twos and fives
+-- between them where there are few.
+local function log_ticks(scale, count)
+  local first = math.floor(math.log(scale.low, 10) + 1e-9)
+  local last = math.ceil(math.log(scale.high, 10) - 1e-9)
+  local every = math.max(1, math.ceil((last - first) / count))
+  local parts = (last - first) * 2 <= count and { 1, 2, 5 } or { 1 }
+  local ticks = {}
+  for power = first, last, every do
+    for _, part in ipairs(parts) do
+      local at = part * 10.0 ^ power
+      if at >= scale.low * (1 - 1e-9) and at <= scale.high * (1 + 1e-9) then
+        ticks[#ticks + 1] = { at = at, text = short_exponent(("%.6g"):format(at)) }
+      end
+    end
+  end
+  return ticks
+end
+
+-- The nearest of 1, 2, 5 times a power of ten that is not above x (`up`: not below).
+local function log_bound(x, up)
+  local power = 10.0 ^ math.floor(math.log(x, 10) + 1e-9)
+  local part = x / power
+  if up then
+    return power * (part <= 1.000001 and 1 or part <= 2 and 2 or part <= 5 and 5 or 10)
+  end
+  return power * (part >= 4.99999 and 5 or part >= 1.99999 and 2 or 1)
+end
+
+-- Values that are all the same get some room around them.
+local function widen(low, high)
+  if high - low > 1e-12 * math.max(math.abs(low), math.abs(high)) then return low, high end
+  local by = low == 0 and 1 or math.abs(low) / 2
+  return low - by, high + by
+end
+
+-- An axis for the values from low to high (nil: there are none). options: log; ticks, about how
+-- many; tight: it ends where the values do (else at a tick, and at 0 where that is near).
+function core.new_scale(low, high, options)
+  local scale = { log = options.log }
+  low, high = low or (scale.log and 0.1 or 0), high or 1
+  low, high = math.max(low, -HUGE), math.min(high, HUGE)
+  if scale.log then
+    scale.low, scale.high = low, high
+    if not options.tight then
+      scale.low, scale.high = log_bound(low, false), log_bound(high, true)
+    end
+    if scale.high <= scale.low * 1.000001 then
+      scale.low, scale.high = scale.low / 2, scale.high * 2
+    end
+    scale.ticks = log_ticks(scale, options.ticks)
+    return scale
+  end
+  local same = low == high
+  low, high = widen(low, high)
+  if not options.tight and low > 0 and (same or low < 0.3 * high) then low = 0 end
+  if not options.tight then
+    local step = nice_step(high - low, options.ticks)
+    low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
+  end
+  scale.low, scale.high = low, high
+  scale.ticks = linear_ticks(scale, options.ticks)
+  return scale
+end
+
+-- Whether the value has a place on the axis at all.
+function core.scale_holds(scale, value)
+  return core.is_finite(value) and not (scale.log and value <= 0)
+end
+
+-- 0 at the low end, 1 at the high one; what lies beyond stays at the end.
+function core.scale_place(scale, value)
+  local place
+  if scale.log then
+    place = math.log(value / scale.low) / math.log(scale.high / scale.low)
+  else
+    value = math.max(-HUGE, math.min(HUGE, value))
+    place = (value - scale.low) / (scale.high - scale.low)
+  end
+  return math.max(0, math.min(1, place))
+end

@@ -1,0 +1,380 @@
+-- plot_svg.lua: curves as SVG: text of a few kilobytes, the same bytes for the same curves.
+--
+-- Curves differ by colour and by the shape of their points; what was abandoned is dashed.
+-- The colours change with the reader's (prefers-color-scheme).
+local lander = ...
+local core = lander.core
+
+local WIDTH, HEIGHT = 640, 360
+local LETTER = 7 -- about the width of a letter, for legends that must not run over
+local COLOURS, SHAPES = 6, 5
+
+-- Contrast of at least 4.5 to 1 with the ground, light and dark.
+local light = { "#0b5cad", "#b8480b", "#1a7344", "#8331a7", "#8a5a00", "#00707c" }
+local dark = { "#78b7ff", "#ffa36b", "#63d297", "#d7a1f5", "#e8c24a", "#58d0dc" }
+
+-- ---- words ----
+
+local function number(x)
+  return (("%.1f"):format(x):gsub(",", "."):gsub("%.0$", ""):gsub("^%-0$", "0"))
+end
+
+-- Bytes that are no UTF-8, and characters that XML has no place for, become marks of a question.
+local function escape(text)
+  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "?") end
+  return (text:gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', {
+    ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
+  }))
+end
+
+core.escape_xml = escape
+
+local function colour_rules(colours)
+  local rules = {}
+  for i, colour in ipairs(colours) do
+    rules[i] = (".k%d{stroke:%s;fill:%s}"):format(i, colour, colour)
+  end
+  return table.concat(rules)
+end
+
+-- What the classes in a picture look like; a page with several pictures has it once.
+function core.svg_style()
+  return table.concat({
+    ".plot text{font:13px sans-serif;fill:#333;stroke:none}",
+    ".plot .ground{fill:#fff;stroke:none}",
+    ".plot .title{font-size:15px;font-weight:bold}",
+    ".plot .grid{stroke:#ddd}.plot .frame{stroke:#888;fill:none}",
+    ".plot .line{fill:none;stroke-width:1.8;stroke-linejoin:round}",
+    ".plot .gone{stroke-width:1.3;stroke-dasharray:5 4;opacity:.75}",
+    ".plot .bad{fill:none;stroke-width:2}",
+    colour_rules(light),
+    "@media(prefers-color-scheme:dark){.plot .ground{fill:#161a1f}.plot text{fill:#ddd}",
+    ".plot .grid{stroke:#444}",
+    colour_rules(dark), "}",
+  }, "\n")
+end
+
+-- ---- fewer points ----
+
+-- Of many points in one column of pixels: the first, the lowest, the highest and the last.
+local function thin(points)
+  if #points <= 4 * WIDTH then return points end
+  local result, i = {}, 1
+  while i <= #points do
+    local column, low, high = math.floor(points[i][1]), i, i
+    local last = i
+    while points[last + 1] and math.floor(points[last + 1][1]) == column do
+      last = last + 1
+      if points[last][2] < points[low][2] then low = last end
+      if points[last][2] > points[high][2] then high = last end
+    end
+    local seen
+    for _, k in ipairs { i, math.min(low, high), math.max(low, high), last } do
+      if k ~= seen then result[#result + 1] = points[k] end
+      seen = k
+    end
+    i = last + 1
+  end
+  return result
+end
+
+local function distance(p, a, b)
+  local dx, dy = b[1] - a[1], b[2] - a[2]
+  local length = math.sqrt(dx * dx + dy * dy)
+  if length == 0 then return math.sqrt((p[1] - a[1]) ^ 2 + (p[2] - a[2]) ^ 2) end
+  return math.abs((p[1] - a[1]) * dy - (p[2] - a[2]) * dx) / length
+end
+
+local INVISIBLE = 0.1 -- pixels that a line may be off
+
+-- Points that the line through their neighbours passes anyway are left out (Ramer 1972,
+-- Douglas and Peucker 1973).
+local function simplify(points)
+  local keep = { [1] = true, [#points] = true }
+  local parts = { { 1, #points } }
+  while #parts > 0 do
+    local part = table.remove(parts)
+    local worst, most = nil, INVISIBLE
+    for i = part[1] + 1, part[2] - 1 do
+      local d = distance(points[i], points[part[1]], points[part[2]])
+      if d > most then worst, most = i, d end
+    end
+    if worst then
+      keep[worst] = true
+      parts[#parts + 1] = { part[1], worst }
+      parts[#parts + 1] = { worst, part[2] }
+    end
+  end
+  local result = {}
+  for i, point in ipairs(points) do
+    if keep[i] then result[#result + 1] = point end
+  end
+  return result
+end
+
+-- ---- drawing ----
+
+local Picture = {}
+Picture.__index = Picture
+
+function Picture:add(text, ...)
+  self.parts[#self.parts + 1] = text:format(...)
+end
+
+function Picture:px(x)
+  return self.left + core.scale_place(self.x, x) * (self.right - self.left)
+end
+
+function Picture:py(y)
+  return self.bottom - core.scale_place(self.y, y) * (self.bottom - self.top)
+end
+
+function Picture:text(x, y, text, attributes)
+  self:add('<text x="%s" y="%s"%s>%s</text>', number(x), number(y), attributes or "", escape(text))
+end
+
+-- A point, in the shape of curve i.
+local function shape(i, x, y)
+  local function n(dx, dy) return number(x + dx) .. " " .. number(y + dy) end
+  local kind = (i - 1) % SHAPES
+  if kind == 0 then return ('<circle cx="%s" cy="%s" r="3.2"/>'):format(number(x), number(y)) end
+  local outline = ({
+    { n(-3, -3), n(3, -3), n(3, 3), n(-3, 3) },
+    { n(0, -4), n(4, 3.2), n(-4, 3.2) },
+    { n(0, -4.4), n(4.4, 0), n(0, 4.4), n(-4.4, 0) },
+    { n(0, 4), n(4, -3.2), n(-4, -3.2) },
+  })[kind]
+  return ('<path d="M%sz"/>'):format(table.concat(outline, "L"))
+end
+
+local function cross(x, y)
+  return ('<path class="bad" d="M%s %sl8 8m0 -8l-8 8"/>'):format(number(x - 4), number(y - 4))
+end
+
+function Picture:axes(labels)
+  self:add('<g class="grid">')
+  for _, tick in ipairs(self.y.ticks) do
+    self:add('<path d="M%s %sH%s"/>', number(self.left), number(self:py(tick.at)),
+      number(self.right))
+  end
+  self:add '</g>'
+  self:add('<path class="frame" d="M%s %sV%sH%s"/>', number(self.left), number(self.top),
+    number(self.bottom), number(self.right))
+  for _, tick in ipairs(self.y.ticks) do
+    self:text(self.left - 7, self:py(tick.at) + 4, tick.text, ' text-anchor="end"')
+  end
+  for _, tick in ipairs(self.x.ticks) do
+    local x = self:px(tick.at)
+    self:add('<path class="frame" d="M%s %sv5"/>', number(x), number(self.bottom))
+    self:text(x, self.bottom + 19, tick.text, ' text-anchor="middle"')
+  end
+  if labels.x then
+    self:text((self.left + self.right) / 2, self.bottom + 38, labels.x, ' text-anchor="middle"')
+  end
+  if labels.y then
+    local y = (self.top + self.bottom) / 2
+    self:text(16, y, labels.y, (' text-anchor="middle" transform="rotate(-90 16 %s)"'):format(
+      number(y)))
+  end
+end
+
+-- The points of a stretch that have a place, in pieces.
+function Picture:pieces(stretch)
+  local pieces, piece = {}, nil
+  for i, y in ipairs(stretch.y) do
+    local x = stretch.x[i]
+    if core.scale_holds(self.x, x) and core.scale_holds(self.y, y) then
+      if not piece then
+        piece = {}
+        pieces[#pieces + 1] = piece
+      end
+      piece[#piece + 1] = { self:px(x), self:py(y) }
+    else
+      piece = nil
+    end
+  end
+  return pieces
+end
+
+function Picture:line(points, class)
+  local line = {}
+  for i, point in ipairs(simplify(thin(points))) do
+    line[i] = number(point[1]) .. " " .. number(point[2])
+  end
+  if #line == 1 then
+    self.parts[#self.parts + 1] = shape(1, points[1][1], points[1][2])
+  else
+    self:add('<path class="%s" d="M%s"/>', class, table.concat(line, "L"))
+  end
+end
+
+-- Shapes on a curve that is one of several: at some of its points, about 90 pixels apart.
+function Picture:shapes(i, points, all)
+  local last = -math.huge
+  for _, point in ipairs(points) do
+    if all or point[1] - last >= 90 then
+      self.parts[#self.parts + 1] = shape(i, point[1], point[2])
+      last = point[1]
+    end
+  end
+end
+
+function Picture:marks(curve)
+  for _, mark in ipairs(curve.marks) do
+    if core.scale_holds(self.x, mark.x) then
+      local y = mark.y and core.scale_holds(self.y, mark.y) and self:py(mark.y) or self.top
+      self:add('<g><title>%s</title>%s</g>', escape(mark.text), cross(self:px(mark.x), y))
+    end
+  end
+end
+
+function Picture:curve(i, curve, several)
+  self:add('<g class="k%d">', (i - 1) % COLOURS + 1)
+  for _, stretch in ipairs(curve.stretches) do
+    for _, points in ipairs(self:pieces(stretch)) do
+      self:line(points, stretch.abandoned and "line gone" or "line")
+      if several or curve.points then self:shapes(i, points, curve.points and #points <= 60) end
+    end
+  end
+  self:marks(curve)
+  self:add '</g>'
+end
+
+-- ---- the legend ----
+
+local function any_abandoned(curves)
+  for _, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      if stretch.abandoned then return true end
+    end
+  end
+end
+
+local function any_marks(curves)
+  for _, curve in ipairs(curves) do
+    if #curve.marks > 0 then return true end
+  end
+end
+
+-- Entries of the legend: { text =, curve number = } or { text =, draw = "gone" | "bad" }.
+local function legend_entries(curves)
+  local entries = {}
+  for i, curve in ipairs(curves) do
+    if curve.name then entries[#entries + 1] = { text = curve.name, curve = i } end
+  end
+  if any_abandoned(curves) then
+    entries[#entries + 1] = { text = "abandoned attempt", draw = "gone" }
+  end
+  if any_marks(curves) then
+    entries[#entries + 1] = { text = "diverged or not finite", draw = "bad" }
+  end
+  return entries
+end
+
+-- Gives each entry its place; returns how many rows there are.
+local function place_legend(entries, left, right)
+  local x, row = left, 1
+  for _, entry in ipairs(entries) do
+    local width = 34 + LETTER * (utf8.len(entry.text) or #entry.text) + 16
+    if x > left and x + width > right then x, row = left, row + 1 end
+    entry.x, entry.row = x, row
+    x = x + width
+  end
+  return #entries > 0 and row or 0
+end
+
+function Picture:legend(entries, top, several)
+  for _, entry in ipairs(entries) do
+    local x, y = entry.x, top + 18 * entry.row - 8
+    self:add('<g class="k%d">', entry.curve and (entry.curve - 1) % COLOURS + 1 or 1)
+    if entry.draw == "bad" then
+      self.parts[#self.parts + 1] = cross(x + 13, y)
+    else
+      self:add('<path class="line%s" d="M%s %sh26"/>', entry.draw and " gone" or "", number(x),
+        number(y))
+      if entry.curve and several then
+        self.parts[#self.parts + 1] = shape(entry.curve, x + 13, y)
+      end
+    end
+    self:text(x + 33, y + 4, entry.text)
+    self:add '</g>'
+  end
+end
+
+-- ---- the whole ----
+
+-- The lowest and highest of what has a place.
+local function bounds(curves, key, log)
+  local low, high
+  local function look(v)
+    if v and core.is_finite(v) and (not log or v > 0) then
+      low, high = math.min(low or v, v), math.max(high or v, v)
+    end
+  end
+  for _, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      for _, v in ipairs(stretch[key]) do look(v) end
+    end
+    -- A divergence's loss may be anything: it does not decide how the rest is seen.
+    if key == "x" then
+      for _, mark in ipairs(curve.marks) do look(mark.x) end
+    end
+  end
+  return low, high
+end
+
+core.plot_bounds = bounds
+
+local function widest(ticks)
+  local most = 0
+  for _, tick in ipairs(ticks) do most = math.max(most, #tick.text) end
+  return most * LETTER
+end
+
+-- In words, for who can't see it.
+local function describe(curves, labels)
+  local names = {}
+  for _, curve in ipairs(curves) do names[#names + 1] = curve.name end
+  local low, high = bounds(curves, "y", false)
+  local text = #names > 0 and table.concat(names, ", ") or labels.y or "a curve"
+  if labels.x then text = text .. " by " .. labels.x end
+  if low then
+    text = ("%s; from %s to %s"):format(text, core.number_text(low), core.number_text(high))
+  end
+  for _, curve in ipairs(curves) do
+    for _, mark in ipairs(curve.marks) do text = text .. "; " .. mark.text end
+  end
+  return text
+end
+
+-- The curves as SVG. options: title, log ("y", "x", "xy"), width, height, inline (true: the
+-- page around it has core.svg_style()).
+function core.plot_svg(curves, labels, options)
+  local log = options.log or ""
+  local width, height = options.width or WIDTH, options.height or HEIGHT
+  local several = #curves > 1
+  local p = setmetatable({ parts = {} }, Picture)
+  local low, high = bounds(curves, "y", log:find "y")
+  p.y = core.new_scale(low, high, { log = log:find "y" ~= nil, ticks = height // 45 })
+  low, high = bounds(curves, "x", log:find "x")
+  p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
+  p.left, p.right = 18 + widest(p.y.ticks) + (labels.y and 18 or 0), width - 24
+  local entries = legend_entries(curves)
+  local legend_top = options.title and 34 or 10
+  p.top = legend_top + 18 * place_legend(entries, p.left, p.right) + 8
+  p.bottom = height - 28 - (labels.x and 20 or 0)
+  local title = options.title or labels.y or "curves"
+  p:add('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
+    .. 'class="plot" role="img" aria-label="%s">', width, height, width, height,
+    escape(title .. ": " .. describe(curves, labels)))
+  if not options.inline then
+    p:add("<style>%s</style>", core.svg_style())
+    p:add('<path class="ground" d="M0 0H%dV%dH0z"/>', width, height)
+  end
+  if options.title then p:text(p.left, 22, options.title, ' class="title"') end
+  p:axes(labels)
+  p:legend(entries, legend_top, several)
+  for i, curve in ipairs(curves) do p:curve(i, curve, several) end
+  p:add "</svg>"
+  return table.concat(p.parts, "\n") .. "\n"
+end

@@ -1,0 +1,279 @@
+-- plot_text.lua: curves as text: with the dots of braille letters, eight to a letter, or in plain
+-- ASCII where the terminal has no others.
+--
+-- Several curves carry letters, which the legend explains: colours are not everyone's, nor every
+-- terminal's. What was abandoned is dotted.
+local lander = ...
+local core = lander.core
+
+local WIDTH, MOST_WIDTH, LEAST_WIDTH, HEIGHT = 80, 120, 20, 16
+local LETTERS_APART = 24 -- cells between two letters on one curve
+local colours = { 36, 33, 32, 35, 31, 34 }
+
+-- The dot at column x, row y of a braille letter.
+local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
+
+local styles = {
+  braille = { across = 2, down = 4, bar = "│", tick = "┤", corner = "└", floor = "─", foot = "┬",
+              cross = "×" },
+  ascii = { across = 1, down = 1, bar = "|", tick = "+", corner = "+", floor = "-", foot = "+",
+            cross = "x" },
+}
+
+-- ---- words ----
+
+local function length(text)
+  return utf8.len(text) or #text
+end
+
+-- A name may come from a file's name: nothing in it may steer the terminal.
+local function clean(text)
+  return (text:gsub("%c", "?"))
+end
+
+local function cut(text, most)
+  if length(text) <= most then return text end
+  local stop = utf8.len(text) and utf8.offset(text, most) or most
+  return text:sub(1, stop - 1) .. "."
+end
+
+-- ---- the canvas ----
+
+local Canvas = {}
+Canvas.__index = Canvas
+
+local function new_canvas(columns, rows, style)
+  local cells = {}
+  for row = 1, rows do cells[row] = {} end
+  return setmetatable({ columns = columns, rows = rows, style = style, cells = cells,
+                        width = columns * style.across, height = rows * style.down }, Canvas)
+end
+
+function Canvas:cell(column, row)
+  local cell = self.cells[row][column]
+  if not cell then
+    cell = { bits = 0 }
+    self.cells[row][column] = cell
+  end
+  return cell
+end
+
+-- One dot, from 0 at the left and the top; `plain` is what it is in ASCII.
+function Canvas:dot(x, y, curve, plain)
+  local style = self.style
+  local cell = self:cell(x // style.across + 1, y // style.down + 1)
+  if style.across == 1 then cell.text = plain end
+  cell.bits = cell.bits | dots[y % 4 + 1][x % 2 + 1]
+  cell.curve = curve
+end
+
+-- A line between two dots (Bresenham), of every dot or of every third.
+function Canvas:line(x1, y1, x2, y2, curve, plain, every)
+  local dx, dy = math.abs(x2 - x1), -math.abs(y2 - y1)
+  local sx, sy = x1 < x2 and 1 or -1, y1 < y2 and 1 or -1
+  local off = dx + dy
+  while true do
+    self.count = (self.count or 0) + 1
+    if self.count % every == 0 then self:dot(x1, y1, curve, plain) end
+    if x1 == x2 and y1 == y2 then return end
+    local twice = 2 * off
+    if twice >= dy then off, x1 = off + dy, x1 + sx end
+    if twice <= dx then off, y1 = off + dx, y1 + sy end
+  end
+end
+
+-- A letter over the dots.
+function Canvas:put(x, y, curve, text)
+  local cell = self:cell(x // self.style.across + 1, y // self.style.down + 1)
+  cell.text, cell.curve = text, curve
+end
+
+local function paint(text, curve, coloured)
+  if not (coloured and curve) then return text end
+  return ("\27[%dm%s\27[0m"):format(colours[(curve - 1) % #colours + 1], text)
+end
+
+function Canvas:row_text(row, coloured)
+  local parts, last = {}, 0
+  for column = 1, self.columns do
+    local cell = self.cells[row][column]
+    if cell then
+      parts[column] = paint(cell.text or utf8.char(0x2800 + cell.bits), cell.curve, coloured)
+      last = column
+    else
+      parts[column] = " "
+    end
+  end
+  return table.concat(parts, "", 1, last)
+end
+
+-- ---- curves on it ----
+
+local function letter_of(i)
+  return string.char(96 + i)
+end
+
+local Chart = {}
+Chart.__index = Chart
+
+function Chart:place(x, y)
+  if not (core.scale_holds(self.x, x) and core.scale_holds(self.y, y)) then return nil end
+  local c = self.canvas
+  return math.floor(core.scale_place(self.x, x) * (c.width - 1) + 0.5),
+    math.floor((1 - core.scale_place(self.y, y)) * (c.height - 1) + 0.5)
+end
+
+function Chart:stretch(i, stretch, plain)
+  local last_x, last_y
+  for k, y in ipairs(stretch.y) do
+    local px, py = self:place(stretch.x[k], y)
+    if px then
+      self.canvas:line(last_x or px, last_y or py, px, py, i, plain, stretch.abandoned and 3 or 1)
+    end
+    last_x, last_y = px, py
+  end
+end
+
+-- Letters along a curve: after the lines of all, so that they are seen.
+function Chart:letters(i, curve)
+  local apart = LETTERS_APART * self.canvas.style.across
+  local next_x = 6 * i -- those of two curves that are alike lie side by side
+  for _, stretch in ipairs(curve.stretches) do
+    for k, y in ipairs(stretch.y) do
+      local px, py = self:place(stretch.x[k], y)
+      if px and px >= next_x then
+        self.canvas:put(px, py, i, letter_of(i))
+        next_x = px + apart
+      end
+    end
+  end
+end
+
+function Chart:marks(i, curve)
+  for _, mark in ipairs(curve.marks) do
+    local y = mark.y and core.scale_holds(self.y, mark.y) and mark.y or self.y.high
+    local px, py = self:place(mark.x, y)
+    if px then self.canvas:put(px, py, i, self.canvas.style.cross) end
+  end
+end
+
+function Chart:curves(curves)
+  local several = #curves > 1
+  for i, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      self:stretch(i, stretch, stretch.abandoned and "." or several and letter_of(i) or "*")
+    end
+  end
+  for i, curve in ipairs(curves) do
+    if several then self:letters(i, curve) end
+    self:marks(i, curve)
+  end
+end
+
+-- ---- around it ----
+
+local function legend_entries(curves, style)
+  local entries, bad, gone = {}, false, false
+  for i, curve in ipairs(curves) do
+    local letter = #curves > 1 and letter_of(i) .. " " or ""
+    if curve.name then entries[#entries + 1] = { text = letter .. clean(curve.name), curve = i } end
+    bad = bad or #curve.marks > 0
+    for _, stretch in ipairs(curve.stretches) do gone = gone or stretch.abandoned end
+  end
+  if gone then entries[#entries + 1] = { text = "dotted: abandoned attempt" } end
+  if bad then entries[#entries + 1] = { text = style.cross .. " diverged or not finite" } end
+  return entries
+end
+
+local function legend_lines(entries, width, coloured)
+  local lines, line, used = {}, {}, 0
+  for _, entry in ipairs(entries) do
+    local text = cut(entry.text, width - 2)
+    if used > 0 and used + 2 + length(text) > width - 2 then
+      lines[#lines + 1] = "  " .. table.concat(line, "  ")
+      line, used = {}, 0
+    end
+    line[#line + 1] = paint(text, entry.curve, coloured)
+    used = used + 2 + length(text)
+  end
+  if #line > 0 then lines[#lines + 1] = "  " .. table.concat(line, "  ") end
+  return lines
+end
+
+-- Row of the canvas -> label, for the ticks of y.
+local function y_labels(chart)
+  local labels, width = {}, 0
+  for _, tick in ipairs(chart.y.ticks) do
+    local _, py = chart:place(chart.x.low, tick.at)
+    if py then
+      labels[py // chart.canvas.style.down + 1] = tick.text
+      width = math.max(width, #tick.text)
+    end
+  end
+  return labels, width
+end
+
+-- The line under the canvas, and the labels under that.
+local function x_lines(chart, label)
+  local canvas, style = chart.canvas, chart.canvas.style
+  local floor, words, used = {}, {}, 0
+  for column = 1, canvas.columns do floor[column] = style.floor end
+  for _, tick in ipairs(chart.x.ticks) do
+    local px = chart:place(tick.at, chart.y.low) or chart:place(tick.at, chart.y.high)
+    local column = px // style.across + 1
+    local from = math.max(1, math.min(column - #tick.text // 2, canvas.columns - #tick.text + 1))
+    if from > used then
+      floor[column] = style.foot
+      words[#words + 1] = (" "):rep(from - used - 1) .. tick.text
+      used = from + #tick.text
+      words[#words + 1] = " "
+    end
+  end
+  local line = table.concat(words)
+  if label and used + 2 + length(label) <= canvas.columns then
+    line = line .. (" "):rep(canvas.columns - used - length(label)) .. clean(label)
+  end
+  return table.concat(floor), (line:gsub("%s+$", ""))
+end
+
+-- The window, or what is assumed where there is none: a file is written for any reader.
+local function read_window(options)
+  local window = not options.to and core.terminal and core.terminal() or {}
+  local width = options.width or math.min(window.width or WIDTH, MOST_WIDTH)
+  local name = options.style or (options.to or window.unicode) and "braille" or "ascii"
+  if not styles[name] then
+    error(("lander.plot: style must be \"braille\" or \"ascii\", found '%s'"):format(name), 0)
+  end
+  return math.max(width, LEAST_WIDTH), styles[name], window.colours
+end
+
+-- The curves as text. options: title, log, width, height, style ("braille", "ascii"), to.
+function core.plot_text(curves, labels, options)
+  local width, style, coloured = read_window(options)
+  local log, rows = options.log or "", options.height or HEIGHT
+  local chart = setmetatable({}, Chart)
+  local low, high = core.plot_bounds(curves, "y", log:find "y")
+  chart.y = core.new_scale(low, high, { log = log:find "y" ~= nil, ticks = math.max(rows // 4, 2) })
+  low, high = core.plot_bounds(curves, "x", log:find "x")
+  chart.x = core.new_scale(low, high,
+    { log = log:find "x" ~= nil, ticks = math.max(width // 14, 2), tight = true })
+  chart.canvas = new_canvas(1, rows, style)
+  local words, margin = y_labels(chart)
+  chart.canvas = new_canvas(math.max(width - margin - 3, 8), rows, style)
+  chart:curves(curves)
+  local lines = {}
+  if options.title then lines[1] = cut(clean(options.title), width) end
+  for _, line in ipairs(legend_lines(legend_entries(curves, style), width, coloured)) do
+    lines[#lines + 1] = line
+  end
+  for row = 1, rows do
+    local word = words[row] or ""
+    lines[#lines + 1] = ("%s%s %s%s"):format((" "):rep(margin - #word), word,
+      words[row] and style.tick or style.bar, chart.canvas:row_text(row, coloured))
+  end
+  local floor, under = x_lines(chart, labels.x)
+  lines[#lines + 1] = (" "):rep(margin + 1) .. style.corner .. floor
+  lines[#lines + 1] = (" "):rep(margin + 2) .. under
+  for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end
+  return table.concat(lines, "\n") .. "\n"
+end

@@ -1,0 +1,276 @@
+-- lander.plot: axes, curves, SVG, text, and the pictures in doc/.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local core, fails = lander.core, support.fails
+
+local function texts(scale)
+  local list = {}
+  for i, tick in ipairs(scale.ticks) do list[i] = tick.text end
+  return table.concat(list, " ")
+end
+
+local function svg(...)
+  local path = support.folder() .. "/x.svg"
+  local arguments = table.pack(...)
+  arguments[#arguments].to = path
+  lu.assertEquals(lander.plot(table.unpack(arguments)), path)
+  return support.read(path)
+end
+
+local function text(...)
+  local path = support.folder() .. "/x.txt"
+  local arguments = table.pack(...)
+  arguments[#arguments].to = path
+  lander.plot(table.unpack(arguments))
+  return support.read(path)
+end
+
+local function count(s, pattern)
+  return select(2, s:gsub(pattern, ""))
+end
+
+-- ---- axes ----
+
+TestPlotScale = {}
+
+function TestPlotScale.test_ticks_are_nice_numbers()
+  local function ticks(low, high, n, tight)
+    return texts(core.new_scale(low, high, { ticks = n or 5, tight = tight }))
+  end
+  lu.assertEquals(ticks(0, 3499, 6, true), "0 1,000 2,000 3,000")
+  lu.assertEquals(ticks(0, 1), "0 0.2 0.4 0.6 0.8 1.0")
+  lu.assertEquals(ticks(-0.013, 0.021), "-0.02 -0.01 0 0.01 0.02 0.03")
+  lu.assertEquals(ticks(0, 3.2e-7), "0 1e-7 2e-7 3e-7 4e-7")
+  lu.assertEquals(ticks(0, 4e9), "0 1e9 2e9 3e9 4e9")
+  lu.assertEquals(ticks(95, 99), "95 96 97 98 99")
+  lu.assertEquals(ticks(1, 99), "0 20 40 60 80 100") -- 0 is near, so it is shown
+  lu.assertEquals(ticks(5, 5), "0 2 4 6 8")
+  lu.assertEquals(ticks(0, 0), "-1.0 -0.5 0 0.5 1.0")
+  lu.assertEquals(ticks(nil, nil), "0 0.2 0.4 0.6 0.8 1.0")
+  lu.assertTrue(#core.new_scale(-1.7e308, 1.7e308, { ticks = 5 }).ticks > 1)
+end
+
+function TestPlotScale.test_log_ticks()
+  local function ticks(low, high, n)
+    return texts(core.new_scale(low, high, { ticks = n or 5, log = true }))
+  end
+  lu.assertEquals(ticks(1e-5, 1e-2), "1e-5 0.0001 0.001 0.01")
+  lu.assertEquals(ticks(0.3, 7), "0.2 0.5 1 2 5 10") -- within two decades
+  lu.assertEquals(ticks(1e-12, 1), "1e-12 1e-9 1e-6 0.001 1")
+  lu.assertEquals(ticks(3, 3), "2 5")
+end
+
+function TestPlotScale.test_places()
+  local scale = core.new_scale(0, 10, { ticks = 5 })
+  lu.assertEquals(core.scale_place(scale, 5), 0.5)
+  lu.assertEquals(core.scale_place(scale, 1e9), 1)
+  lu.assertEquals(core.scale_place(scale, -1), 0)
+  local log = core.new_scale(1, 100, { ticks = 5, log = true })
+  lu.assertAlmostEquals(core.scale_place(log, 10), 0.5, 1e-12)
+  lu.assertFalse(core.scale_holds(log, 0))
+  lu.assertFalse(core.scale_holds(scale, 0 / 0))
+end
+
+-- ---- SVG ----
+
+TestPlotSvg = {}
+
+function TestPlotSvg.test_numbers_become_one_line()
+  local s = svg { 1, 4, 9, 16, title = "squares" }
+  lu.assertStrContains(s, ">squares</text>")
+  lu.assertEquals(count(s, 'class="line"'), 1)
+  lu.assertStrContains(s, 'aria-label="squares: ')
+  -- From the left edge at the bottom (1 of 20) to the right one.
+  lu.assertStrMatches(s, '.*class="line" d="M%d+%.?%d* [%d.]+L.*L616 [%d.]+".*', 1, #s)
+end
+
+function TestPlotSvg.test_points_that_change_nothing_are_left_out()
+  local s = svg(function(t) return t < 1000 and 1 or 0.1 end, { range = { 0, 3499 } })
+  local line = s:match 'class="line" d="M([^"]+)"'
+  lu.assertEquals(count(line, "L"), 3) -- four corners
+  lu.assertTrue(#svg(lander.rand(100000), {}) < 60000)
+end
+
+-- The lowest and the highest of many points are still there.
+function TestPlotSvg.test_a_spike_among_many_points_is_drawn()
+  local y = lander.zeros(50000)
+  y[30000], y[40000] = 10, -10
+  local line = svg(y, {}):match 'class="line" d="M([^"]+)"'
+  local low, high = math.huge, -math.huge
+  for at in line:gmatch " ([%d.]+)" do
+    low, high = math.min(low, tonumber(at)), math.max(high, tonumber(at))
+  end
+  lu.assertTrue(high - low > 250, line)
+end
+
+function TestPlotSvg.test_what_is_not_finite_is_a_gap_with_a_mark()
+  local s = svg { 1, 2, 0 / 0, 0 / 0, 3, 4, 1 / 0, 5, 6, -1 / 0 }
+  lu.assertEquals(count(s, 'class="line" d'), 3)
+  lu.assertEquals(count(s, "<title>"), 3) -- one for the two that stand side by side
+  lu.assertStrContains(s, "<title>nan at 3</title>")
+  lu.assertStrContains(s, "<title>inf at 7</title>")
+  lu.assertStrContains(s, "<title>-inf at 10</title>")
+  lu.assertStrContains(s, ">diverged or not finite</text>")
+end
+
+function TestPlotSvg.test_several_have_names_shapes_and_colours()
+  local s = svg({ 1, 2, 3 }, { 3, 2, 1 }, { names = { "up", "down" } })
+  lu.assertStrContains(s, ">up</text>")
+  lu.assertStrContains(s, ">down</text>")
+  lu.assertStrContains(s, '<g class="k2">')
+  lu.assertTrue(count(s, "<circle") >= 2) -- legend and curve
+  s = svg(lander.rand(3, 5), {})
+  lu.assertStrContains(s, ">row 3</text>")
+end
+
+function TestPlotSvg.test_names_are_escaped()
+  local s = svg({ 1, 2 }, { 2, 1 }, { names = { "<script>&\"", "a\0b\255" }, title = "<&>" })
+  lu.assertStrContains(s, "&lt;script&gt;&amp;&quot;")
+  lu.assertStrContains(s, ">a?b?</text>")
+  lu.assertNil(s:find("<script", 1, true))
+end
+
+function TestPlotSvg.test_log_leaves_out_what_has_no_logarithm()
+  local s = svg { 10, 100, 0, 1000, 10, log = true }
+  lu.assertEquals(count(s, 'class="line" d'), 2)
+  lu.assertStrContains(s, ">1000</text>")
+end
+
+function TestPlotSvg.test_x_of_its_own()
+  local s = svg({ x = { 10, 20, 40 }, y = lander.tensor { 1, 2, 3 }, name = "a" }, {})
+  lu.assertStrContains(s, ">40</text>")
+  s = svg({ 1, 2, 3 }, { x = { 0.001, 0.1, 10 }, log = "x" })
+  lu.assertStrContains(s, ">0.001</text>")
+end
+
+function TestPlotSvg.test_smoothing_is_the_mean_of_the_last()
+  local curves = core.plot_curves({ { 1, 3, 0 / 0, 5, 7 } }, { smooth = 2 })
+  lu.assertEquals(curves[1].stretches[1].y, { 1, 2 })
+  lu.assertEquals(curves[1].stretches[2].y, { 4, 6 })
+end
+
+function TestPlotSvg.test_same_bytes_again()
+  local function once() return svg({ 1, 5, 2 }, { 3, 3, 3 }, { title = "x" }) end
+  lu.assertEquals(once(), once())
+end
+
+function TestPlotSvg.test_errors()
+  fails("give it what is to be drawn", lander.plot)
+  fails("give it what is to be drawn", lander.plot, {})
+  fails("a function needs a range", lander.plot, math.sin)
+  fails("a function needs a range", lander.plot, math.sin, { range = { 1, 0 / 0 } })
+  fails("for 0 it returned a nil", lander.plot, function() end, { range = { 0, 1 } })
+  fails("must end in .svg", lander.plot, { 1, 2, to = "x.png" })
+  fails("did you mean 'title'", lander.plot, { 1, 2, titel = "x" })
+  fails("number 2 is a string", lander.plot, { 1, "x" })
+  fails("3 values and 2 places", lander.plot, { 1, 2, 3 }, { x = { 1, 2 } })
+  fails("x must be finite", lander.plot, { 1, 2 }, { x = { 1, 0 / 0 } })
+  fails("found 2x2x2", lander.plot, lander.rand(2, 2, 2))
+  fails("more than 24", lander.plot, lander.rand(30, 2))
+  fails("log must be", lander.plot, { 1, 2, log = "z" })
+  fails("width must be from 200", lander.plot, { 1, 2, width = 3, to = "x.svg" })
+  fails("style must be", lander.plot, { 1, 2, style = "crayon" })
+  fails("thing 1 is a boolean", lander.plot, true)
+  fails("thing 1 is nil", lander.plot, nil, { 1 })
+  fails("can't write '/no/such/x.svg'", lander.plot, { 1, 2, to = "/no/such/x.svg" })
+  fails("unknown option 'z'", lander.plot, { { y = { 1, 2 }, z = 3 } })
+end
+
+-- ---- text ----
+
+TestPlotText = {}
+
+function TestPlotText.test_a_line_in_braille()
+  lu.assertEquals(text { 0, 1, 2, 3, 4, width = 24, height = 5 }, [[
+4 ┤                ⣀⠤⠒⠉
+  │            ⢀⡠⠔⠉
+2 ┤        ⢀⡠⠔⠊⠁
+  │   ⢀⡠⠤⠒⠉⠁
+0 ┤⡠⠔⠊⠁
+  └─────┬────────┬─────
+        2        4
+]])
+end
+
+function TestPlotText.test_in_ascii()
+  local s = text { 0, 1, 2, 3, 4, width = 30, height = 6, style = "ascii" }
+  lu.assertNil(s:find "[\x80-\xff]")
+  lu.assertEquals(count(s, "%*"), 26) -- one dot a column
+end
+
+function TestPlotText.test_no_line_is_wider_than_asked()
+  for _, width in ipairs { 20, 31, 80, 200 } do
+    local s = text({ 1e-8, 1e8, 1 / 0 }, { 3, 2, 1 },
+      { names = { ("long "):rep(40), "x" }, title = ("word "):rep(50), width = width, log = true })
+    for line in s:gmatch "[^\n]+" do
+      lu.assertTrue(utf8.len(line) <= width, ("%d: %s"):format(width, line))
+    end
+  end
+end
+
+function TestPlotText.test_several_have_letters()
+  local s = text(lander.arange(1, 20), lander.arange(20, 1, -1),
+    { names = { "up", "down\27[31m" } })
+  lu.assertStrContains(s, "a up  b down?[31m")
+  local rows = s:gsub("^[^\n]*", "")
+  lu.assertTrue(count(rows, "a") > 1)
+  lu.assertTrue(count(rows, "b") > 1)
+end
+
+function TestPlotText.test_marks()
+  lu.assertStrContains(text { 1, 0 / 0, 2 }, "× diverged or not finite")
+end
+
+-- What a pipe gets: no colours, and only ASCII where the locale has no more.
+function TestPlotText.test_into_a_pipe()
+  local code = "require 'lander'.plot({ 1, 5, 2, 9 }, { 2, 2 })"
+  local function run(variables)
+    local under = "env -u LC_ALL -u LC_CTYPE -u LANG " .. variables
+    return support.run({ "-e", code }, { under = under }).out
+  end
+  lu.assertNil(run("LANG=C"):find "[\27\x80-\xff]")
+  local s = run "LANG=de_DE.UTF-8"
+  lu.assertNotNil(s:find "[\x80-\xff]")
+  lu.assertNil(s:find "\27")
+end
+
+-- script(1) gives it a terminal.
+function TestPlotText.test_in_a_terminal()
+  if not os.execute "command -v script >/dev/null" then lu.skip "there is no script(1) here" end
+  local function run(variables, columns)
+    local code = "require 'lander'.plot({ 1, 2 }, { 2, 1 })"
+    local command = ('stty cols %d; env %s %s -e "%s"'):format(columns, variables,
+      support.executable, code)
+    return support.run({ "-qec", command, "/dev/null" }, { program = "script" }).out
+  end
+  local s = run("LC_ALL=C.UTF-8 TERM=xterm NO_COLOR=", 40)
+  lu.assertStrContains(s, "\27[36m")
+  for line in s:gsub("\27%[%d+m", ""):gmatch "[^\r\n]+" do lu.assertTrue(utf8.len(line) <= 40) end
+  s = run("LC_ALL=C.UTF-8 TERM=xterm NO_COLOR=1", 40)
+  lu.assertNil(s:find "\27")
+  lu.assertStrContains(s, "┤")
+  lu.assertNil(run("LC_ALL=C.UTF-8 TERM=dumb", 40):find "[\27\x80-\xff]")
+end
+
+-- ---- the pictures of doc/solver.md ----
+
+TestCurves = {}
+
+-- doc/curves.lua writes what is there, byte for byte; every schedule has its picture, and the
+-- page shows it.
+function TestCurves.test_pictures_are_up_to_date()
+  local folder = support.folder()
+  local r = support.run { "doc/curves.lua", folder }
+  lu.assertEquals(r.status, 0, r.err)
+  local page = support.read "doc/solver.md"
+  local names = { "warmup", "plateau_loss" }
+  for _, schedule in ipairs(core.describe "schedule") do names[#names + 1] = schedule.name end
+  for _, name in ipairs(names) do
+    local now = support.read(("doc/curves/%s.svg"):format(name))
+    lu.assertTrue(now == support.read(("%s/%s.svg"):format(folder, name)),
+      name .. ".svg is not what build/lander doc/curves.lua draws")
+    lu.assertTrue(#now < 4000, name)
+    lu.assertStrContains(page, ("](curves/%s.svg)"):format(name))
+  end
+end
