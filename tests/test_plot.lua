@@ -253,6 +253,123 @@ function TestPlotText.test_in_a_terminal()
   lu.assertNil(run("LC_ALL=C.UTF-8 TERM=dumb", 40):find "[\27\x80-\xff]")
 end
 
+-- ---- runs ----
+
+TestPlotRuns = {}
+
+local function journal(rows)
+  local lines = {}
+  for i, row in ipairs(rows) do lines[i] = core.json(row) .. "\n" end
+  return support.write(support.folder() .. "/run.jsonl", table.concat(lines))
+end
+
+local function row(iter, loss, attempt)
+  return { event = "train", iter = iter, loss = loss, rate = 0.1 / attempt, attempt = attempt }
+end
+
+-- Two attempts: the first went to 400, the second goes on from 200.
+local function retried()
+  return {
+    { event = "start", iter = 0, attempt = 1 },
+    row(100, 2.0, 1), row(200, 1.5, 1), row(300, 3.0, 1), row(400, 0 / 0, 1),
+    { event = "diverged", iter = 412, rule = "R1", loss = 0 / 0, attempt = 1 },
+    { event = "retry", iter = 412, back_to = 200, attempt = 2 },
+    row(300, 1.2, 2), row(400, 1.0, 2),
+    { event = "test", iter = 400, loss = 1.1, accuracy = 0.6, attempt = 2 },
+    { event = "end", status = "finished", iter = 400, attempt = 2 },
+  }
+end
+
+function TestPlotRuns.test_an_abandoned_attempt_branches_off()
+  local curves, labels = core.plot_curves({ journal(retried()) }, {})
+  lu.assertEquals(labels, { x = "iteration", y = "loss" })
+  lu.assertEquals(#curves, 2)
+  local loss, test = curves[1], curves[2]
+  lu.assertEquals(loss.name, "loss")
+  lu.assertEquals(loss.stretches, {
+    { x = { 200, 300 }, y = { 1.5, 3 }, abandoned = true },
+    { x = { 100, 200, 300, 400 }, y = { 2, 1.5, 1.2, 1 } },
+  })
+  lu.assertEquals(#loss.marks, 2)
+  lu.assertEquals(loss.marks[1].text, "nan at 400")
+  lu.assertEquals(loss.marks[2], { x = 412, text = "attempt 1 diverged at 412 (rule R1)" })
+  lu.assertEquals(test.stretches, { { x = { 400 }, y = { 1.1 } } })
+  lu.assertEquals(core.plot_curves({ journal(retried()) }, { what = "rate" })[1].stretches[2].y,
+    { 0.1, 0.1, 0.05, 0.05 })
+end
+
+function TestPlotRuns.test_abandoned_is_dashed_and_dotted()
+  local path = journal(retried())
+  local s = svg(path, { title = "a run" })
+  lu.assertStrContains(s, 'class="line gone"')
+  lu.assertStrContains(s, ">abandoned attempt</text>")
+  lu.assertStrContains(s, "attempt 1 diverged at 412 (rule R1)")
+  lu.assertStrContains(text(path, {}), "dotted: abandoned attempt")
+end
+
+-- A killed run writes some rows again: those behind the snapshot that it goes on from.
+function TestPlotRuns.test_rows_of_a_resumed_run_come_once()
+  local rows = {
+    { event = "start", iter = 0, attempt = 1 },
+    row(100, 2.0, 1), { event = "snapshot", iter = 100, attempt = 1 }, row(200, 1.5, 1),
+    { event = "diverged", iter = 250, rule = "R3", loss = 9, attempt = 1 },
+    { event = "retry", iter = 250, back_to = 0, attempt = 2 }, row(100, 7, 2),
+    { event = "start", iter = 100, attempt = 1, resumed = "x_iter_100.npz" },
+    row(200, 1.5, 1), row(300, 1.2, 1),
+  }
+  local curves = core.plot_curves({ journal(rows) }, {})
+  lu.assertEquals(#curves, 1)
+  lu.assertEquals(curves[1].stretches, { { x = { 100, 200, 300 }, y = { 2, 1.5, 1.2 } } })
+  lu.assertEquals(curves[1].marks, {})
+end
+
+-- A real one, from the table and from its journal.
+function TestPlotRuns.test_a_run_that_diverged()
+  local prefix = support.folder() .. "/line"
+  local nn, x = lander.nn, lander.arange(-1, 1, 1 / 32):view(-1, 1)
+  local run = lander.train {
+    net = nn.net { nn.input { 1 }, nn.linear { 1 } }, data = lander.data.tensors(x, x:mul(3)),
+    batch_size = 16, loss = "mse_loss", quiet = true, display = 5, snapshot_prefix = prefix,
+    solver = { base_lr = 100, max_iter = 60 },
+  }
+  lu.assertEquals(run.status, "finished")
+  lu.assertTrue(run.retries > 0)
+  local of_table = svg(run, { title = "a line" })
+  lu.assertEquals(of_table, svg(prefix .. ".jsonl", { title = "a line" }))
+  lu.assertEquals(count(of_table, "<title>attempt %d+ diverged"), run.retries)
+end
+
+function TestPlotRuns.test_several()
+  local path = journal(retried())
+  local curves = core.plot_curves({ path, path }, { names = { "first", "second" } })
+  lu.assertEquals(#curves, 2)
+  lu.assertEquals(curves[2].name, "second")
+  curves = core.plot_curves({ path, path }, { what = { "loss", "accuracy" } })
+  lu.assertEquals(curves[4].name, "run: accuracy")
+end
+
+function TestPlotRuns.test_errors()
+  fails("there is no journal '/no/such'", lander.plot, "/no/such")
+  local path = support.write(support.folder() .. "/x.jsonl", "hello\n")
+  fails("no line of it is a JSON object", lander.plot, path)
+  fails("did you mean 'accuracy'", lander.plot, journal(retried()), { what = "acuracy" })
+  fails("the run has no such rows", lander.plot, journal { row(1, 2, 1) }, { what = "accuracy" })
+end
+
+-- A journal is a file like others: nothing in it may break a picture.
+function TestPlotRuns.test_a_hostile_journal()
+  local path = journal {
+    row(100, 2.0, 1), { event = "train", iter = "x", loss = {} }, { event = "train", loss = 1 },
+    { event = "train", iter = 200, loss = "<b>", attempt = 1 },
+    { event = "train", iter = 1e308, loss = 1e308, attempt = 1 },
+    { event = "retry", back_to = {}, attempt = 10 },
+    { event = "retry", back_to = 1, attempt = 1e9 },
+    { event = "diverged", iter = 5, rule = { "<" }, attempt = "y" },
+    { event = "start", resumed = true, iter = 1e300 },
+  }
+  lu.assertStrContains(svg(path, {}), "</svg>")
+end
+
 -- ---- the pictures of doc/solver.md ----
 
 TestCurves = {}

@@ -167,11 +167,11 @@ end
 -- For each attempt the last iteration of it that counts: a later one went back to there.
 local function last_kept(rows)
   local last, most = {}, 1
-  for _, row in ipairs(rows) do most = math.max(most, row.attempt or 1) end
+  for _, row in ipairs(rows) do most = math.max(most, row.attempt) end
   for attempt = 1, most do last[attempt] = math.huge end
   for _, row in ipairs(rows) do
-    if row.event == "retry" and type(row.back_to) == "number" then
-      for attempt = 1, (row.attempt or 1) - 1 do
+    if row.event == "retry" and row.back_to then
+      for attempt = 1, row.attempt - 1 do
         last[attempt] = math.min(last[attempt], row.back_to)
       end
     end
@@ -185,8 +185,8 @@ local function collect(rows, quantity)
   local kept, abandoned = { x = {}, y = {} }, {}
   for _, row in ipairs(rows) do
     local y = row.event == quantity.event and value_of(row, quantity.field)
-    if y and type(row.iter) == "number" then
-      local attempt = row.attempt or 1
+    if y and row.iter then
+      local attempt = row.attempt
       local list = kept
       if row.iter > last[attempt] then
         abandoned[attempt] = abandoned[attempt] or { x = {}, y = {} }
@@ -211,11 +211,11 @@ end
 
 local function add_divergences(curve, rows)
   for _, row in ipairs(rows) do
-    if row.event == "diverged" and type(row.iter) == "number" then
+    if row.event == "diverged" and row.iter then
       local y = value_of(row, "loss")
       curve.marks[#curve.marks + 1] = {
         x = row.iter, y = y and core.is_finite(y) and y or nil,
-        text = ("attempt %d diverged at %d (rule %s)"):format(row.attempt or 1, row.iter,
+        text = ("attempt %d diverged at %d (rule %s)"):format(row.attempt, row.iter,
           tostring(row.rule)),
       }
     end

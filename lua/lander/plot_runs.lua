@@ -3,6 +3,22 @@
 local lander = ...
 local core = lander.core
 
+local MOST_ATTEMPTS = 1000
+
+-- A journal is a file like others: what its rows hold is of the kind that is expected here, or
+-- gone.
+local function clean(row)
+  for key, value in pairs(row) do
+    if type(value) == "table" then row[key] = nil end
+  end
+  for _, key in ipairs { "iter", "loss", "rate", "accuracy", "back_to" } do
+    if type(row[key]) ~= "number" then row[key] = nil end
+  end
+  local attempt = math.tointeger(row.attempt)
+  row.attempt = attempt and attempt >= 1 and attempt <= MOST_ATTEMPTS and attempt or 1
+  return row
+end
+
 -- Rows that come again behind the `start` of a resumed run: all since its snapshot. Where that
 -- has no row (a journal that began later), those with a larger iteration.
 local function forget_after(rows, iter)
@@ -13,7 +29,7 @@ local function forget_after(rows, iter)
   end
   local kept = {}
   for _, row in ipairs(rows) do
-    if not (type(row.iter) == "number" and row.iter > iter) then kept[#kept + 1] = row end
+    if not (row.iter and row.iter > iter) then kept[#kept + 1] = row end
   end
   return kept
 end
@@ -22,7 +38,8 @@ end
 local function without_repeats(events)
   local rows = {}
   for _, event in ipairs(events) do
-    if event.event == "start" and event.resumed and type(event.iter) == "number" then
+    clean(event)
+    if event.event == "start" and event.resumed and event.iter then
       rows = forget_after(rows, event.iter)
     end
     rows[#rows + 1] = event
