@@ -236,15 +236,28 @@ local function x_lines(chart, label)
   return table.concat(floor), (line:gsub("%s+$", ""))
 end
 
--- The window, or what is assumed where there is none: a file is written for any reader.
+-- Whether letters beyond ASCII come out as what they are: what the name of the locale says.
+local function has_unicode()
+  local variable = core.environment
+  if not variable or variable "TERM" == "dumb" then return false end
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local locale = variable(name)
+    if locale and locale ~= "" then return locale:upper():find "UTF%-?8" ~= nil end
+  end
+  return false
+end
+
+-- Width, style and whether there are colours: of the window, or, for a file, what any reader
+-- can be expected to have.
 local function read_window(options)
-  local window = not options.to and core.terminal and core.terminal() or {}
-  local width = options.width or math.min(window.width or WIDTH, MOST_WIDTH)
-  local name = options.style or (options.to or window.unicode) and "braille" or "ascii"
+  local window = not options.to
+  local name = options.style or (options.to or has_unicode()) and "braille" or "ascii"
   if not styles[name] then
     error(("lander.plot: style must be \"braille\" or \"ascii\", found '%s'"):format(name), 0)
   end
-  return math.max(width, LEAST_WIDTH), styles[name], window.colours
+  local width = options.width
+    or math.min(window and core.width and core.width() or WIDTH, MOST_WIDTH)
+  return math.max(width, LEAST_WIDTH), styles[name], window and core.colours and core.colours()
 end
 
 -- The curves as text. options: title, log, width, height, style ("braille", "ascii"), to.
