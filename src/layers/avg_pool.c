@@ -17,63 +17,95 @@ static const lander_option options[] = {
                   "Caffe and PyTorch), or those inside the input"),
     OPTION_END};
 
+/* ---- scratch: the sizes of a row's windows, and rows at work ---- */
+
+static int64_t round_up(int64_t count) {
+  return (count + 15) / 16 * 16;
+}
+
+/* Of a row of the input with its padding and all that a row of windows sees, and as much
+ * as whole vectors of windows may read beyond that. */
+static int64_t row_size(const window *w) {
+  int64_t seen = round_up(w->out[1]) * w->stride[1] + w->kernel[1];
+  return round_up(seen + w->pad[1] + w->in[1]);
+}
+
 static lander_status setup(layer *l, lander_error *error) {
   const avg_pool *self = l->self;
+  const window *w = &self->pool.window;
   lander_status status = pool_setup(l, error);
-  if (status == LANDER_OK) l->scratch = (self->pool.window.out[1] + 63) / 64 * 64;
+  if (status == LANDER_OK)
+    l->scratch = (3 * round_up(w->out[1]) + row_size(w) + 63) / 64 * 64;
   return status;
 }
 
-/* y[j] = x[j] / the size of window j, for a row of windows. */
-static void divide_row(const avg_pool *self, pool_span rows, const real *x, real *y) {
-  const window *w = &self->pool.window;
-  for (int64_t j = 0; j < w->out[1]; j++) {
-    pool_span s = pool_span_at(w, 1, j);
-    int64_t size = self->divisor == VALID ? (rows.end - rows.begin) * (s.end - s.begin)
-                                          : rows.padded * s.padded;
-    y[j] = x[j] / (real)size;
-  }
+/* The part of a window's size that is along this side. */
+static real size_at(const avg_pool *self, int side, int64_t at) {
+  pool_span s = pool_span_at(&self->pool.window, side, at);
+  return (real)(self->divisor == VALID ? s.end - s.begin : s.padded);
 }
 
-/* Row by row of windows: all that lies under one place of the kernel, then the next. */
+static void fill_sizes(const avg_pool *self, real *size) {
+  for (int64_t j = 0; j < self->pool.window.out[1]; j++) size[j] = size_at(self, 1, j);
+}
+
+/* ---- forward ---- */
+
+/* The sum of the rows of a row of windows, between zeros. */
+static void sum_rows(const window *w, const kernels *k, pool_span rows, const real *x,
+                     real *sum) {
+  int64_t width = w->in[1];
+  k->copy_2d(1, width, x + rows.begin * width, width, sum, width);
+  for (int64_t i = rows.begin + 1; i < rows.end; i++)
+    k->add(width, sum, x + i * width, sum);
+}
+
 static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
-                          real *scratch) {
-  (void)scratch;
+                          real *size) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   const real *x = c->x[0] + plane * self->pool.in;
-  real *y = c->y[0] + plane * self->pool.out;
-  c->kernels->fill(self->pool.out, 0, y);
+  real *y = c->y[0] + plane * self->pool.out, *sum = size + round_up(w->out[1]);
+  fill_sizes(self, size);
+  c->kernels->fill(row_size(w), 0, sum);
   for (int64_t row = 0; row < w->out[0]; row++, y += w->out[1]) {
-    pool_span rows = pool_span_at(w, 0, row);
-    for (int64_t i = rows.begin; i < rows.end; i++)
-      for (int64_t j = 0; j < w->kernel[1]; j++) {
-        window_span s = window_inside(w, 1, j);
-        c->kernels->add_steps(s.end - s.begin, w->stride[1], x + i * w->in[1] + s.first,
-                              y + s.begin);
-      }
-    divide_row(self, rows, y, y);
+    sum_rows(w, c->kernels, pool_span_at(w, 0, row), x, sum + w->pad[1]);
+    c->kernels->mean_windows(w->out[1], w->kernel[1], w->stride[1], sum, size,
+                             size_at(self, 0, row), y);
   }
 }
 
-/* Each window's part goes to all its places; scratch has the parts of a row. */
+/* ---- backward ---- */
+
+/* A row of the image gets the sum of the parts of all rows of windows that it lies in,
+ * once for each column of the kernel. */
+static void backward_row(const avg_pool *self, const kernels *k, int64_t y,
+                         const real *dy, real *size, real *dx) {
+  const window *w = &self->pool.window;
+  int64_t width = w->out[1], stride = w->stride[0], at = y + w->pad[0];
+  int64_t first = at < w->kernel[0] ? 0 : (at - w->kernel[0]) / stride + 1;
+  real *sum = size + round_up(width), *part = sum + round_up(width);
+  k->fill(width, 0, sum);
+  k->fill(w->in[1], 0, dx);
+  for (int64_t row = first; row < w->out[0] && row * stride <= at; row++) {
+    k->div(width, dy + row * width, size, part);
+    k->axpy(width, 1 / size_at(self, 0, row), part, sum);
+  }
+  for (int64_t j = 0; j < w->kernel[1]; j++) {
+    window_span s = window_inside(w, 1, j);
+    k->add_to_steps(s.end - s.begin, w->stride[1], sum + s.begin, dx + s.first);
+  }
+}
+
 static void backward_plane(const layer *l, const layer_call *c, int64_t plane,
-                           real *part) {
+                           real *size) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   const real *dy = c->dy[0] + plane * self->pool.out;
   real *dx = c->dx[0] + plane * self->pool.in;
-  c->kernels->fill(self->pool.in, 0, dx);
-  for (int64_t row = 0; row < w->out[0]; row++, dy += w->out[1]) {
-    pool_span rows = pool_span_at(w, 0, row);
-    divide_row(self, rows, dy, part);
-    for (int64_t i = rows.begin; i < rows.end; i++)
-      for (int64_t j = 0; j < w->kernel[1]; j++) {
-        window_span s = window_inside(w, 1, j);
-        c->kernels->add_to_steps(s.end - s.begin, w->stride[1], part + s.begin,
-                                 dx + i * w->in[1] + s.first);
-      }
-  }
+  fill_sizes(self, size);
+  for (int64_t y = 0; y < w->in[0]; y++)
+    backward_row(self, c->kernels, y, dy, size, dx + y * w->in[1]);
 }
 
 static void forward(const layer *l, const layer_call *c) {

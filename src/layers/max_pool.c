@@ -1,8 +1,6 @@
 /* max_pool.c: the largest number of every window. A NaN in a window comes out of it. */
 #include "pool.h"
 
-#include <math.h>
-
 static const lander_option options[] = {POOL_OPTIONS(pool_layer), OPTION_END};
 
 /* Places are kept as reals, which hold whole numbers up to this exactly. */
@@ -29,22 +27,34 @@ static bool is_2x2(const window *w) {
   return is;
 }
 
-/* One row of windows: all that lies under one place of the kernel, then the next; so the
- * first of equal numbers is taken. */
-static void forward_row(const window *w, const kernels *k, int64_t row, const real *x,
-                        real *y, real *kept) {
+/* Some windows of a row, `count` from number `first` on, that all have the places
+ * x.begin .. x.end - 1 of the first one's rows, and the next ones `stride` further. */
+static void forward_windows(const window *w, const kernels *k, pool_span rows,
+                            pool_span x, int64_t count, const real *plane, real *y,
+                            real *kept) {
+  int64_t place = rows.begin * w->in[1] + x.begin;
+  k->max_windows(&(pool_windows){.count = count,
+                                 .rows = rows.end - rows.begin,
+                                 .columns = x.end - x.begin,
+                                 .step = w->stride[1],
+                                 .width = w->in[1],
+                                 .place = place},
+                 plane + place, y, kept);
+}
+
+/* Whole windows at once, those at the edges one by one. */
+static void forward_row(const window *w, const kernels *k, int64_t row, pool_whole whole,
+                        const real *plane, real *y, real *kept) {
   pool_span rows = pool_span_at(w, 0, row);
+  int64_t count = whole.end - whole.begin;
+  if (count > 0)
+    forward_windows(w, k, rows, pool_span_at(w, 1, whole.begin), count, plane,
+                    y + whole.begin, kept + whole.begin);
   for (int64_t j = 0; j < w->out[1]; j++) {
-    y[j] = -(real)INFINITY;
-    kept[j] = (real)(rows.begin * w->in[1] + pool_span_at(w, 1, j).begin);
+    if (j == whole.begin) j = whole.end;
+    if (j < w->out[1])
+      forward_windows(w, k, rows, pool_span_at(w, 1, j), 1, plane, y + j, kept + j);
   }
-  for (int64_t i = rows.begin; i < rows.end; i++)
-    for (int64_t j = 0; j < w->kernel[1]; j++) {
-      window_span s = window_inside(w, 1, j);
-      int64_t place = i * w->in[1] + s.first;
-      k->max_steps(s.end - s.begin, w->stride[1], x + place, place, y + s.begin,
-                   kept + s.begin);
-    }
 }
 
 static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
@@ -58,8 +68,9 @@ static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
     c->kernels->max_pool_2x2(w->out[0], w->out[1], w->in[1], x, y, kept);
     return;
   }
+  pool_whole whole = pool_whole_of(w, 1);
   for (int64_t i = 0; i < w->out[0]; i++)
-    forward_row(w, c->kernels, i, x, y + i * w->out[1], kept + i * w->out[1]);
+    forward_row(w, c->kernels, i, whole, x, y + i * w->out[1], kept + i * w->out[1]);
 }
 
 static void backward_plane(const layer *l, const layer_call *c, int64_t plane,

@@ -59,6 +59,14 @@ void pool_run(const layer *l, const layer_call *c, pool_body body) {
   parallel_run(c->engine, j.pieces, run_piece, &j);
 }
 
+pool_whole pool_whole_of(const window *w, int side) {
+  window_span first = window_inside(w, side, 0);
+  window_span last = window_inside(w, side, w->kernel[side] - 1);
+  pool_whole whole = {first.begin, last.end};
+  if (whole.end < whole.begin) whole.end = whole.begin;
+  return whole;
+}
+
 pool_span pool_span_at(const window *w, int side, int64_t at) {
   int64_t begin = at * w->stride[side] - w->pad[side], end = begin + w->kernel[side];
   if (end > w->in[side] + w->pad[side]) end = w->in[side] + w->pad[side];

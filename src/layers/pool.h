@@ -38,6 +38,13 @@ typedef void (*pool_body)(const layer *l, const layer_call *c, int64_t plane,
 /* All planes of the batch, shared out over the threads. */
 void pool_run(const layer *l, const layer_call *c, pool_body body);
 
+/* The windows along one side that lie inside the image with all their places: [begin,
+ * end). */
+typedef struct pool_whole {
+  int64_t begin, end;
+} pool_whole;
+pool_whole pool_whole_of(const window *w, int side);
+
 /* Where window number `at` lies along one side: [begin, end) inside the image; and how
  * many places it has with the padding, but without what hangs over that. */
 typedef struct pool_span {

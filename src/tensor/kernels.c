@@ -274,9 +274,11 @@ typedef int32_t real_int;
 #endif
 #define VECTOR(type, count)                                                              \
   __attribute__((vector_size((count) * sizeof(type)), aligned(sizeof(type)), may_alias))
+typedef real real1 VECTOR(real, 1);
 typedef real real2 VECTOR(real, 2);
 typedef real real4 VECTOR(real, 4);
 typedef real real8 VECTOR(real, 8);
+typedef real_int mask1 VECTOR(real, 1);
 typedef real_int mask4 VECTOR(real, 4);
 typedef real_int mask8 VECTOR(real, 8);
 
@@ -377,111 +379,25 @@ static inline void load4(const real *x, int64_t step, real4 *out) {
   for (int lane = 0; lane < 4; lane++) (*out)[lane] = x[lane * step];
 }
 
-static void add_steps(int64_t n, int64_t step, const real *x, real *y) {
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    real8 value;
-    load8(x + i * step, step, &value);
-    *(real8 *)(y + i) += value;
-  }
-  for (; i < n; i++) y[i] += x[i * step];
+/* A vector of one, for what is left. */
+static inline void load1(const real *x, int64_t step, real1 *out) {
+  (void)step;
+  (*out)[0] = *x;
 }
 
 static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
-  for (int64_t i = 0; i < n; i++) y[i * step] += x[i];
-}
-
-/* Vectors of max_steps. The last one may overlap the one before: what was taken from a
- * place is taken from there again, or not at all. */
-#define MAX_VECTOR(vector, mask_type, load, ...)                                         \
-  do {                                                                                   \
-    vector value, old = *(vector *)(best + i);                                           \
-    load(x + i * step, step, &value);                                                    \
-    vector here = (real)(place + i * step) + (real)step * (vector){__VA_ARGS__};         \
-    mask_type take = (value > old) | (value != value);                                   \
-    *(vector *)(best + i) = SELECT(vector, mask_type, take, value, old);                 \
-    *(vector *)(at + i) = SELECT(vector, mask_type, take, here, *(vector *)(at + i));    \
-  } while (0)
-
-static void max_steps(int64_t n, int64_t step, const real *x, int64_t place, real *best,
-                      real *at) {
-  if (n >= 8) {
-    for (int64_t i = 0;; i = i + 16 <= n ? i + 8 : n - 8) {
-      MAX_VECTOR(real8, mask8, load8, 0, 1, 2, 3, 4, 5, 6, 7);
-      if (i == n - 8) return;
-    }
+  int64_t i = 0;
+  for (; step == 2 && i + 8 < n; i += 8) { /* to the zeros' places too: nothing behind */
+    const real8 value = *(const real8 *)(x + i), zero = {0};
+    real8 *to = (real8 *)(y + 2 * i);
+    to[0] += __builtin_shufflevector(value, zero, 0, 8, 1, 9, 2, 10, 3, 11);
+    to[1] += __builtin_shufflevector(value, zero, 4, 12, 5, 13, 6, 14, 7, 15);
   }
-  if (n >= 4) {
-    for (int64_t i = 0;; i = n - 4) {
-      MAX_VECTOR(real4, mask4, load4, 0, 1, 2, 3);
-      if (i == n - 4) return;
-    }
-  }
-  for (int64_t i = 0; i < n; i++) {
-    real value = x[i * step];
-    bool take = value > best[i] || value != value;
-    best[i] = take ? value : best[i];
-    at[i] = take ? (real)(place + i * step) : at[i];
-  }
-}
-
-/* ---- max pooling ----------------------------------------------------------------- */
-
-static inline void pool_one(const real *top, const real *bottom, real *y, real *which) {
-  const real value[4] = {top[0], top[1], bottom[0], bottom[1]};
-  int best = 0;
-  for (int i = 1; i < 4; i++)
-    if (value[i] > value[best] || value[i] != value[i]) best = i;
-  *y = value[best];
-  *which = (real)best;
-}
-
-/* Four windows at a time. */
-#define TAKE(candidate, number)                                                          \
-  do {                                                                                   \
-    mask4 larger = ((candidate) > best) | ((candidate) != (candidate));                  \
-    best = SELECT(real4, mask4, larger, candidate, best);                                \
-    place =                                                                              \
-        SELECT(real4, mask4, larger, ((real4){number, number, number, number}), place);  \
-  } while (0)
-
-static void max_pool_2x2(int64_t rows, int64_t n, int64_t width, const real *x, real *y,
-                         real *which) {
-  for (int64_t r = 0; r < rows; r++, x += 2 * width, y += n, which += n) {
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-      real8 top = *(const real8 *)(x + 2 * i);
-      real8 bottom = *(const real8 *)(x + width + 2 * i);
-      real4 best = __builtin_shufflevector(top, top, 0, 2, 4, 6), place = {0};
-      TAKE(__builtin_shufflevector(top, top, 1, 3, 5, 7), 1);
-      TAKE(__builtin_shufflevector(bottom, bottom, 0, 2, 4, 6), 2);
-      TAKE(__builtin_shufflevector(bottom, bottom, 1, 3, 5, 7), 3);
-      *(real4 *)(y + i) = best;
-      *(real4 *)(which + i) = place;
-    }
-    for (; i < n; i++) pool_one(x + 2 * i, x + width + 2 * i, y + i, which + i);
-  }
-}
-
-static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real *which,
-                              const real *dy, real *dx) {
-  const real8 at_top = {0, 1, 0, 1, 0, 1, 0, 1}, at_bottom = {2, 3, 2, 3, 2, 3, 2, 3};
-  for (int64_t r = 0; r < rows; r++, which += n, dy += n, dx += 2 * width) {
-    int64_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-      real4 d = *(const real4 *)(dy + i), w = *(const real4 *)(which + i);
-      real8 twice = __builtin_shufflevector(d, d, 0, 0, 1, 1, 2, 2, 3, 3);
-      real8 place = __builtin_shufflevector(w, w, 0, 0, 1, 1, 2, 2, 3, 3);
-      *(real8 *)(dx + 2 * i) = (real8)((place == at_top) & (mask8)twice);
-      *(real8 *)(dx + width + 2 * i) = (real8)((place == at_bottom) & (mask8)twice);
-    }
-    for (; i < n; i++)
-      for (int k = 0; k < 4; k++)
-        dx[k / 2 * width + 2 * i + k % 2] = which[i] == (real)k ? dy[i] : 0;
-  }
+  for (; i < n; i++) y[i * step] += x[i];
 }
 
 #include "kernels_norm.h"
+#include "kernels_pool.h"
 #include "kernels_product.h"
 #include "kernels_taps.h"
 
@@ -697,12 +613,12 @@ const kernels KERNELS = {
     .sum_rows = sum_rows,
     .copy_2d = copy_2d,
     .add_2d = add_2d,
-    .add_steps = add_steps,
     .add_to_steps = add_to_steps,
-    .max_steps = max_steps,
     .softmax = softmax,
     .max_pool_2x2 = max_pool_2x2,
     .max_pool_2x2_back = max_pool_2x2_back,
+    .max_windows = max_windows,
+    .mean_windows = mean_windows,
     .copy_steps = copy_steps,
     .tap_rows = TAP_ROWS,
     .sum_taps = sum_taps,

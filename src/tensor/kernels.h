@@ -29,6 +29,12 @@ typedef struct taps {
   int64_t channel_step, column_step, row_step;
 } taps;
 
+/* Windows of pooling, all of one size, side by side and `step` apart, in a plane whose
+ * rows are `width` long; the first begins at place number `place`. */
+typedef struct pool_windows {
+  int64_t count, rows, columns, step, width, place;
+} pool_windows;
+
 /* Vectors of x are loaded whole: as many numbers behind the last may be read. */
 #define TAPS_SLACK 16
 
@@ -138,13 +144,10 @@ typedef struct kernels {
   void (*product)(const product_job *t);
   int product_columns; /* so many of them, or a multiple, are no trouble */
 
-  /* One side has elements `step` apart: y[i] += x[step i], and y[step i] += x[i]. And the
-   * larger one of best[i] and x[step i], NaN counting as largest; at[i] becomes
-   * place + step i where it is taken. x and the others don't meet. */
-  void (*add_steps)(int64_t n, int64_t step, const real *x, real *y);
+  /* One side has elements `step` apart: y[i] = x[step i], and y[step i] += x[i]. x and y
+   * don't meet. */
+  void (*copy_steps)(int64_t n, int64_t step, const real *x, real *y);
   void (*add_to_steps)(int64_t n, int64_t step, const real *x, real *y);
-  void (*max_steps)(int64_t n, int64_t step, const real *x, int64_t place, real *best,
-                    real *at);
 
   /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x): NaN when
    * x has a NaN or +inf, or nothing but -inf. Nothing is clamped; exp(-inf) is 0. */
@@ -158,8 +161,14 @@ typedef struct kernels {
   void (*max_pool_2x2_back)(int64_t rows, int64_t n, int64_t width, const real *which,
                             const real *dy, real *dx);
 
-  /* y[i] = x[step i]; x and y don't meet. */
-  void (*copy_steps)(int64_t n, int64_t step, const real *x, real *y);
+  /* Of each of some windows the largest, NaN counting as largest, the first of equals,
+   * and its place. x is where the first window begins. */
+  void (*max_windows)(const pool_windows *w, const real *x, real *y, real *places);
+  /* Windows of one row: y[i] = the sum of `columns` numbers from x[step i] on, divided by
+   * by * size[i]. Works on whole vectors: reads x and size as if n were a multiple of 8.
+   */
+  void (*mean_windows)(int64_t n, int64_t columns, int64_t step, const real *x,
+                       const real *size, real by, real *y);
 
   /* Convolution. y[r][i] = bias[r] + sum over taps t of w[t][r] x[t's place + i], for i <
    * n and rows of y that lie y_step apart, at most tap_rows of them; bias NULL: 0. And

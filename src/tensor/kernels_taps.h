@@ -13,7 +13,11 @@
 #else
 #define TAP_BYTES 16
 #endif
-#define TAP_LANES ((int)(TAP_BYTES / sizeof(real)))
+#ifdef LANDER_REAL_DOUBLE
+#define TAP_LANES (TAP_BYTES / 8)
+#else
+#define TAP_LANES (TAP_BYTES / 4)
+#endif
 typedef real tap_vector
     __attribute__((vector_size(TAP_BYTES), aligned(sizeof(real)), may_alias));
 
@@ -27,6 +31,7 @@ typedef real tap_vector
 #define BACK_ROWS 3
 #define BACK_TAPS 3
 #endif
+#define BACK_SUMS    ((BACK_ROWS * BACK_TAPS + 3) / 4 * 4)
 #define MOST_VECTORS 8
 
 #define INLINE static inline __attribute__((always_inline))
@@ -34,7 +39,7 @@ typedef real tap_vector
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)") for
 #elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 8") for
+#define UNROLL _Pragma("GCC unroll 24") for
 #else
 #define UNROLL for
 #endif
@@ -100,13 +105,34 @@ static void sum_taps(int rows, int64_t n, const taps *t, const real *x, const re
 
 /* ---- sums over the places --------------------------------------------------------- */
 
-/* The lanes of a vector, in a fixed order: halves, quarters, ... */
-INLINE real add_lanes(const tap_vector *sum) {
-  real lane[TAP_LANES];
-  memcpy(lane, sum, sizeof lane);
-  UNROLL(int half = TAP_LANES / 2; half > 0; half /= 2)
-  UNROLL(int i = 0; i < half; i++) lane[i] += lane[i + half];
-  return lane[0];
+/* Halves added, and again, down to four lanes. */
+INLINE void fold(const tap_vector *v, real4 *four) {
+#if TAP_LANES == 16
+  real8 half = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7) +
+               __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+  *four = __builtin_shufflevector(half, half, 0, 1, 2, 3) +
+          __builtin_shufflevector(half, half, 4, 5, 6, 7);
+#elif TAP_LANES == 8
+  *four = __builtin_shufflevector(*v, *v, 0, 1, 2, 3) +
+          __builtin_shufflevector(*v, *v, 4, 5, 6, 7);
+#elif TAP_LANES == 4
+  *four = *v;
+#else
+  *four = (real4){(*v)[0], (*v)[1]};
+#endif
+}
+
+/* total[i] = all lanes of sum[i], for four vectors at a time, of which each gives the
+ * lanes of one vector in the end. */
+INLINE void add_lanes(const tap_vector sum[4], real *total) {
+  real4 part[4];
+  UNROLL(int i = 0; i < 4; i++) fold(&sum[i], &part[i]);
+  real4 low = __builtin_shufflevector(part[0], part[1], 0, 4, 1, 5) +
+              __builtin_shufflevector(part[0], part[1], 2, 6, 3, 7);
+  real4 high = __builtin_shufflevector(part[2], part[3], 0, 4, 1, 5) +
+               __builtin_shufflevector(part[2], part[3], 2, 6, 3, 7);
+  *(real4 *)total = __builtin_shufflevector(low, high, 0, 1, 4, 5) +
+                    __builtin_shufflevector(low, high, 2, 3, 6, 7);
 }
 
 /* What is left of a row, and zeros. */
@@ -123,9 +149,9 @@ typedef struct tap_places {
 
 INLINE void back_block(const taps_back *b, const tap_places *p, int64_t row,
                        const int rows, const int count) {
-  tap_vector sum[BACK_ROWS][BACK_TAPS], d[BACK_ROWS], at;
-  UNROLL(int r = 0; r < rows; r++)
-  UNROLL(int k = 0; k < count; k++) sum[r][k] = (tap_vector){0};
+  tap_vector sum[BACK_SUMS], d[BACK_ROWS], at; /* sum[r * count + k] */
+  const int sums = (rows * count + 3) / 4 * 4;
+  UNROLL(int i = 0; i < sums; i++) sum[i] = (tap_vector){0};
   for (int64_t image = 0; image < b->images; image++) {
     const real *dy = b->dy + image * b->dy_image + row * b->dy_step;
     const real *x[BACK_TAPS];
@@ -136,19 +162,21 @@ INLINE void back_block(const taps_back *b, const tap_places *p, int64_t row,
       d[r] = *(const tap_vector *)(dy + r * b->dy_step + q);
       UNROLL(int k = 0; k < count; k++) {
         at = *(const tap_vector *)(x[k] + q);
-        UNROLL(int r = 0; r < rows; r++) sum[r][k] += d[r] * at;
+        UNROLL(int r = 0; r < rows; r++) sum[r * count + k] += d[r] * at;
       }
     }
     if (q == b->n) continue;
     UNROLL(int r = 0; r < rows; r++) load_rest(dy + r * b->dy_step + q, b->n - q, &d[r]);
     UNROLL(int k = 0; k < count; k++) {
       load_rest(x[k] + q, b->n - q, &at);
-      UNROLL(int r = 0; r < rows; r++) sum[r][k] += d[r] * at;
+      UNROLL(int r = 0; r < rows; r++) sum[r * count + k] += d[r] * at;
     }
   }
+  real total[BACK_SUMS];
+  UNROLL(int i = 0; i < sums; i += 4) add_lanes(sum + i, total + i);
   UNROLL(int r = 0; r < rows; r++)
   UNROLL(int k = 0; k < count; k++)
-  b->dw[(row + r) * b->dw_step + p->to[k]] += add_lanes(&sum[r][k]);
+  b->dw[(row + r) * b->dw_step + p->to[k]] += total[r * count + k];
 }
 
 /* Sums go to dw in the order of weights: (channel, row, column). */

@@ -327,39 +327,72 @@ static void test_2d(void) {
 }
 
 static void test_steps(void) {
-  UNIT_TEST("copy_steps, add_steps, add_to_steps and max_steps");
+  UNIT_TEST("copy_steps and add_to_steps");
   enum { MOST = 37, STEPS = 4 };
-  static real x[MOST * STEPS], to[MOST * STEPS], sum[MOST + 1], best[MOST + 1],
-      at[MOST + 1], taken[MOST + 1];
+  static real x[MOST * STEPS], to[MOST * STEPS], taken[MOST + 1];
   for (int n = 0; n <= MOST; n++)
     for (int step = 1; step <= STEPS; step++) {
       int end = n > 0 ? (n - 1) * step + 1 : 0; /* what lies behind is not looked at */
       for (int i = 0; i < MOST * STEPS; i++) {
-        x[i] = i < end ? (real)floor(draw(0, 4)) : (real)INFINITY;
+        x[i] = i < end ? draw(0, 4) : (real)INFINITY;
         to[i] = (real)i;
       }
-      if (n > 5) x[4 * step] = (real)NAN;
-      for (int i = 0; i <= n; i++) sum[i] = best[i] = at[i] = (real)(i % 3);
-      k->max_steps(n, step, x, 1000, best, at);
-      for (int i = 0; i < n; i++) {
-        real value = x[i * step], before = (real)(i % 3);
-        bool take = value > before || isnan(value);
-        UNIT_CHECK(near(best[i], take ? value : before, 0));
-        UNIT_CHECK(at[i] == (take ? (real)(1000 + i * step) : before));
-      }
-      k->add_steps(n, step, x, sum);
-      k->add_to_steps(n, step, x, to);
       taken[n] = CANARY;
       k->copy_steps(n, step, x, taken);
-      for (int i = 0; i < n; i++) UNIT_CHECK(near(taken[i], x[i * step], 0));
+      k->add_to_steps(n, step, x, to);
+      for (int i = 0; i < n; i++) UNIT_CHECK(taken[i] == x[i * step]);
       UNIT_CHECK(taken[n] == CANARY);
-      for (int i = 0; i < n; i++)
-        UNIT_CHECK(near(sum[i], x[i * step] + (real)(i % 3), 0));
       for (int i = 0; i < MOST * STEPS; i++) {
         bool in = i < end && i % step == 0;
         UNIT_CHECK(near(to[i], (real)i + (in ? x[i / step] : 0), 0));
       }
-      UNIT_CHECK(sum[n] == (real)(n % 3) && best[n] == sum[n] && at[n] == sum[n]);
+    }
+}
+
+static void test_max_windows(void) {
+  UNIT_TEST("max_windows");
+  enum { MOST = 37, STEPS = 4, WIDTH = MOST * STEPS };
+  static real x[3 * WIDTH], found[MOST + 1], places[MOST + 1];
+  for (int n = 0; n <= MOST; n++)
+    for (int step = 1; step <= STEPS; step++) {
+      const pool_windows w = {n, 1 + n % 3, 1 + n % 2, step, WIDTH - step, 1000};
+      for (int i = 0; i < 3 * WIDTH; i++)
+        x[i] = (real)floor(draw(0, 4)); /* equal often */
+      if (n > 5) x[4 * step] = (real)NAN;
+      if (n > 0) x[(w.rows - 1) * w.width + (n - 1) * step + w.columns] = (real)INFINITY;
+      found[n] = places[n] = CANARY;
+      k->max_windows(&w, x, found, places);
+      for (int i = 0; i < n; i++) {
+        int64_t best = i * step;
+        for (int64_t r = 0; r < w.rows; r++)
+          for (int64_t c = 0; c < w.columns; c++) {
+            int64_t at = r * w.width + i * step + c;
+            if (x[at] > x[best] || isnan(x[at])) best = at;
+          }
+        UNIT_CHECK(near(found[i], x[best], 0));
+        UNIT_CHECK(places[i] == (real)(1000 + best));
+      }
+      UNIT_CHECK(found[n] == CANARY && places[n] == CANARY);
+    }
+}
+
+static void test_mean_windows(void) {
+  UNIT_TEST("mean_windows");
+  enum { MOST = 40, STEPS = 4 };
+  static real x[MOST * STEPS + 4], size[MOST], found[MOST + 1];
+  for (int n = 0; n < MOST; n++)
+    for (int step = 1; step <= STEPS; step++) {
+      int columns = 1 + n % 4;
+      draw_all(x, COUNT_OF(x));
+      for (int i = 0; i < MOST; i++) size[i] = (real)(1 + i % 3);
+      found[n] = CANARY;
+      k->mean_windows(n, columns, step, x, size, 2, found);
+      for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int c = 0; c < columns; c++) sum += (double)x[step * i + c];
+        UNIT_CHECK(within(found[i], sum / (2 * (double)size[i]), 12));
+      }
+      UNIT_CHECK(found[n] == CANARY);
     }
 }
 
@@ -946,6 +979,8 @@ int main(void) {
     test_rows();
     test_2d();
     test_steps();
+    test_max_windows();
+    test_mean_windows();
     test_norm();
     test_dot_negative();
     test_softmax();

@@ -1,0 +1,131 @@
+/* kernels_pool.h: windows of pooling; a part of kernels.c, whose vectors it uses. */
+
+static inline void pool_one(const real *top, const real *bottom, real *y, real *which) {
+  const real value[4] = {top[0], top[1], bottom[0], bottom[1]};
+  int best = 0;
+  for (int i = 1; i < 4; i++)
+    if (value[i] > value[best] || value[i] != value[i]) best = i;
+  *y = value[best];
+  *which = (real)best;
+}
+
+/* Four windows at a time. */
+#define TAKE(candidate, number)                                                          \
+  do {                                                                                   \
+    mask4 larger = ((candidate) > best) | ((candidate) != (candidate));                  \
+    best = SELECT(real4, mask4, larger, candidate, best);                                \
+    place =                                                                              \
+        SELECT(real4, mask4, larger, ((real4){number, number, number, number}), place);  \
+  } while (0)
+
+static void max_pool_2x2(int64_t rows, int64_t n, int64_t width, const real *x, real *y,
+                         real *which) {
+  for (int64_t r = 0; r < rows; r++, x += 2 * width, y += n, which += n) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      real8 top = *(const real8 *)(x + 2 * i);
+      real8 bottom = *(const real8 *)(x + width + 2 * i);
+      real4 best = __builtin_shufflevector(top, top, 0, 2, 4, 6), place = {0};
+      TAKE(__builtin_shufflevector(top, top, 1, 3, 5, 7), 1);
+      TAKE(__builtin_shufflevector(bottom, bottom, 0, 2, 4, 6), 2);
+      TAKE(__builtin_shufflevector(bottom, bottom, 1, 3, 5, 7), 3);
+      *(real4 *)(y + i) = best;
+      *(real4 *)(which + i) = place;
+    }
+    for (; i < n; i++) pool_one(x + 2 * i, x + width + 2 * i, y + i, which + i);
+  }
+}
+
+static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real *which,
+                              const real *dy, real *dx) {
+  const real8 at_top = {0, 1, 0, 1, 0, 1, 0, 1}, at_bottom = {2, 3, 2, 3, 2, 3, 2, 3};
+  for (int64_t r = 0; r < rows; r++, which += n, dy += n, dx += 2 * width) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      real4 d = *(const real4 *)(dy + i), w = *(const real4 *)(which + i);
+      real8 twice = __builtin_shufflevector(d, d, 0, 0, 1, 1, 2, 2, 3, 3);
+      real8 place = __builtin_shufflevector(w, w, 0, 0, 1, 1, 2, 2, 3, 3);
+      *(real8 *)(dx + 2 * i) = (real8)((place == at_top) & (mask8)twice);
+      *(real8 *)(dx + width + 2 * i) = (real8)((place == at_bottom) & (mask8)twice);
+    }
+    for (; i < n; i++)
+      for (int k = 0; k < 4; k++)
+        dx[k / 2 * width + 2 * i + k % 2] = which[i] == (real)k ? dy[i] : 0;
+  }
+}
+
+/* ---- windows of any size ----------------------------------------------------------- */
+
+/* The largest of each window, in registers: `count` windows from number i on. */
+#define MAX_WINDOWS(vector, mask_type, load, ...)                                        \
+  do {                                                                                   \
+    const vector steps = (real)step * (vector){__VA_ARGS__};                             \
+    vector best, at = (real)(w->place + i * step) + steps, value;                        \
+    load(x + i * step, step, &best);                                                     \
+    for (int64_t r = 0; r < w->rows; r++)                                                \
+      for (int64_t c = 0; c < w->columns; c++) {                                         \
+        int64_t offset = r * w->width + c + i * step;                                    \
+        load(x + offset, step, &value);                                                  \
+        mask_type take = (value > best) | (value != value);                              \
+        best = SELECT(vector, mask_type, take, value, best);                             \
+        at = SELECT(vector, mask_type, take, (real)(w->place + offset) + steps, at);     \
+      }                                                                                  \
+    *(vector *)(y + i) = best;                                                           \
+    *(vector *)(places + i) = at;                                                        \
+  } while (0)
+
+/* The last vector may overlap the one before. */
+static inline void max_windows_step(const pool_windows *w, const int64_t step,
+                                    const real *x, real *y, real *places) {
+  int64_t n = w->count, i = 0;
+  if (n >= 8) {
+    for (;; i = i + 16 <= n ? i + 8 : n - 8) {
+      MAX_WINDOWS(real8, mask8, load8, 0, 1, 2, 3, 4, 5, 6, 7);
+      if (i == n - 8) return;
+    }
+  }
+  if (n >= 4) {
+    for (;; i = n - 4) {
+      MAX_WINDOWS(real4, mask4, load4, 0, 1, 2, 3);
+      if (i == n - 4) return;
+    }
+  }
+  for (; i < n; i++) MAX_WINDOWS(real1, mask1, load1, 0);
+}
+
+static void max_windows(const pool_windows *w, const real *x, real *y, real *places) {
+  if (w->step == 2)
+    max_windows_step(w, 2, x, y, places);
+  else if (w->step == 1)
+    max_windows_step(w, 1, x, y, places);
+  else
+    max_windows_step(w, w->step, x, y, places);
+}
+
+static inline void mean_windows_step(int64_t n, int64_t columns, const int64_t step,
+                                     const real *x, const real *size, real by, real *y) {
+  for (int64_t i = 0; i < n; i += 8) {
+    real8 sum = {0}, value;
+    for (int64_t c = 0; c < columns; c++) {
+      load8(x + i * step + c, step, &value);
+      sum += value;
+    }
+    sum /= by * *(const real8 *)(size + i);
+    if (i + 8 <= n)
+      *(real8 *)(y + i) = sum;
+    else if (i + 4 == n)
+      *(real4 *)(y + i) = __builtin_shufflevector(sum, sum, 0, 1, 2, 3);
+    else
+      memcpy(y + i, &sum, (size_t)(n - i) * sizeof(real));
+  }
+}
+
+static void mean_windows(int64_t n, int64_t columns, int64_t step, const real *x,
+                         const real *size, real by, real *y) {
+  if (step == 2)
+    mean_windows_step(n, columns, 2, x, size, by, y);
+  else if (step == 1)
+    mean_windows_step(n, columns, 1, x, size, by, y);
+  else
+    mean_windows_step(n, columns, step, x, size, by, y);
+}
