@@ -23,6 +23,8 @@ typedef struct conv {
   bool direct;          /* sums over strips, not products */
   bool direct_back;     /* likewise for the image's gradient */
   strips ahead, back;   /* of the image, and of the output's gradient */
+  strips places;        /* of the image, for the weights' gradient */
+  int64_t chunk;        /* images whose strips for it are there together */
 } conv;
 
 /* conv_product.c */

@@ -10,6 +10,11 @@
 /* Strips stay in a core's second-level cache, beside weights and outputs. */
 #define ROOM ((int64_t)(512 * 1024 / sizeof(real)))
 
+/* Those that weights' gradients are made of may take more: they are read one after
+ * another, and sums over many places at a time take less time. */
+#define PLACES_ROOM (4 * ROOM)
+#define MOST_PLACES 1024
+
 /* Sums with more terms than this are products: OpenBLAS packs its matrices once for many
  * columns, where each block of sums would read weights from far away. */
 #define MOST_TERMS 2304
@@ -27,8 +32,30 @@ static window turned(const window *w) {
   return t;
 }
 
+/* Windows that move by more than one leave holes in the gradient of the image, which a
+ * sum over all taps would not skip. And where the image is larger than the output, many
+ * of its sums are over zeros around the output's gradient: that many places more, each
+ * with group_out terms a tap, against the adding up of a product's columns, which takes
+ * about as long as SPREAD_TERMS of them. */
+#define SPREAD_TERMS 32
+
+static bool goes_back_directly(const conv *self) {
+  const window *w = &self->window;
+  double more = (double)(w->in[0] * w->in[1]) / (double)self->positions - 1;
+  return w->stride[0] == 1 && w->stride[1] == 1 &&
+         more * (double)self->group_out < SPREAD_TERMS;
+}
+
 static int64_t scratch_of(const strips *s) {
   return s->size > ROOM ? s->size : ROOM;
+}
+
+/* How many images' strips are there together. */
+static int64_t chunk_of(const strips *s) {
+  int64_t positions = s->window.out[0] * s->window.out[1];
+  int64_t wanted = (MOST_PLACES + positions - 1) / positions, fit = PLACES_ROOM / s->size;
+  if (s->band < s->window.out[0] || fit < 1) return 1;
+  return wanted < fit ? wanted : fit;
 }
 
 void conv_direct_setup(layer *l) {
@@ -37,8 +64,12 @@ void conv_direct_setup(layer *l) {
   self->direct = !self->is_product && self->group_kernel <= MOST_TERMS;
   if (!self->direct) return;
   strips_setup(&self->ahead, w, self->group_in, ROOM);
-  self->direct_back = w->stride[0] == 1 && w->stride[1] == 1;
+  self->direct_back = goes_back_directly(self);
+  strips_setup(&self->places, w, self->group_in, PLACES_ROOM);
+  self->chunk = chunk_of(&self->places);
   int64_t scratch = scratch_of(&self->ahead);
+  if (self->chunk * self->places.size > scratch)
+    scratch = self->chunk * self->places.size;
   if (self->direct_back) {
     window back = turned(w);
     strips_setup(&self->back, &back, self->group_out, ROOM);
@@ -193,7 +224,7 @@ static void sum_weights(const pass *p, int64_t image, int64_t images, int64_t ro
                         int64_t rows, real *scratch, real *sums) {
   const conv *self = p->layer->self;
   const layer_call *c = p->call;
-  const strips *s = &self->ahead;
+  const strips *s = &self->places;
   int64_t plane = self->in / (self->groups * self->group_in);
   for (int64_t g = 0; g < self->groups; g++) {
     const real *x = c->x[0] + image * self->in + g * self->group_in * plane;
@@ -218,14 +249,13 @@ static void sum_weights(const pass *p, int64_t image, int64_t images, int64_t ro
 static void weight_gradient(const pass *p, int64_t begin, int64_t end, real *scratch,
                             real *sums) {
   const conv *self = p->layer->self;
-  const strips *s = &self->ahead;
-  int64_t height = s->window.out[0], chunk = ROOM / s->size;
+  const strips *s = &self->places;
+  int64_t height = s->window.out[0];
   p->call->kernels->fill(self->outputs * self->group_kernel, 0, sums);
-  if (s->band < height || chunk < 1) chunk = 1;
-  for (int64_t image = begin; image < end; image += chunk)
+  for (int64_t image = begin; image < end; image += self->chunk)
     for (int64_t row = 0; row < height; row += s->band)
-      sum_weights(p, image, least(chunk, end - image), row, least(s->band, height - row),
-                  scratch, sums);
+      sum_weights(p, image, least(self->chunk, end - image), row,
+                  least(s->band, height - row), scratch, sums);
 }
 
 static void bias_gradient(const pass *p, int64_t begin, int64_t end, real *sums) {
@@ -258,12 +288,24 @@ static void backward_piece(void *arg, int piece, int thread) {
       conv_product_image(l, c, image, scratch);
 }
 
+/* As many as there are blocks for, but each with enough places to sum up. */
+#define PIECE_PLACES 512
+#define LEAST_PIECES 8
+
+static int back_pieces(const layer *l, const layer_call *c) {
+  const conv *self = l->self;
+  int64_t pieces = least(c->batch, l->partial_pieces - 1);
+  int64_t wanted = c->batch * self->positions / PIECE_PLACES;
+  if (wanted < LEAST_PIECES) wanted = LEAST_PIECES;
+  return (int)least(pieces, wanted);
+}
+
 void conv_direct_backward(const layer *l, const layer_call *c) {
   const conv *self = l->self;
   pass p = pass_of(l, c, true);
   if (c->dx[0] && self->direct_back) order_weights(&p);
   int64_t weights = self->outputs * self->group_kernel;
-  p.pieces = (int)least(c->batch, l->partial_pieces - 1);
+  p.pieces = back_pieces(l, c);
   parallel_run(c->engine, p.pieces, backward_piece, &p);
   if (c->dw[0]) layer_sum_partials(l, c, p.pieces, 0, weights, c->dw[0]);
   if (self->bias && c->dw[1])

@@ -52,16 +52,13 @@ static void fill_rows(const window *w, const kernels *k, stretch y, window_span 
   }
   k->fill(y.begin * width, 0, to);
   k->fill((y.total - y.end) * width, 0, to + y.end * width);
-  to += y.begin * width;
-  for (int64_t r = 0; n < width && r < rows; r++) {
-    for (int64_t q = 0; q < x.begin; q++) to[r * width + q] = 0;
-    for (int64_t q = x.end; q < width; q++) to[r * width + q] = 0;
-  }
-  if (w->stride[1] == 1)
-    k->copy_2d(rows, n, from, from_step, to + x.begin, width);
-  else
-    for (int64_t r = 0; r < rows; r++)
-      k->copy_steps(n, w->stride[1], from + r * from_step, to + r * width + x.begin);
+  k->fill_strip(&(strip_rows){.rows = rows,
+                              .width = width,
+                              .begin = x.begin,
+                              .end = x.end,
+                              .step = w->stride[1],
+                              .x_step = from_step},
+                from, to + y.begin * width);
 }
 
 static stretch clip(int64_t begin, int64_t end, int64_t total) {

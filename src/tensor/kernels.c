@@ -278,9 +278,11 @@ typedef real real1 VECTOR(real, 1);
 typedef real real2 VECTOR(real, 2);
 typedef real real4 VECTOR(real, 4);
 typedef real real8 VECTOR(real, 8);
+typedef real real16 VECTOR(real, 16);
 typedef real_int mask1 VECTOR(real, 1);
 typedef real_int mask4 VECTOR(real, 4);
 typedef real_int mask8 VECTOR(real, 8);
+typedef real_int mask16 VECTOR(real, 16);
 
 /* where mask: a, elsewhere b */
 #define SELECT(vector, mask_type, mask, a, b)                                            \
@@ -619,7 +621,7 @@ const kernels KERNELS = {
     .max_pool_2x2_back = max_pool_2x2_back,
     .max_windows = max_windows,
     .mean_windows = mean_windows,
-    .copy_steps = copy_steps,
+    .fill_strip = fill_strip,
     .tap_rows = TAP_ROWS,
     .sum_taps = sum_taps,
     .sum_places = sum_places,

@@ -38,6 +38,13 @@ typedef struct pool_windows {
 /* Vectors of x are loaded whole: as many numbers behind the last may be read. */
 #define TAPS_SLACK 16
 
+/* Rows of a strip, one after another: numbers begin .. end - 1 of each come from x, where
+ * they are `step` apart and rows x_step apart; the others are 0. Between the first row
+ * and the last, all of x may be read. */
+typedef struct strip_rows {
+  int64_t rows, width, begin, end, step, x_step;
+} strip_rows;
+
 /* What the gradient of the weights is made of, for some images; n places each. */
 typedef struct taps_back {
   taps taps;
@@ -144,9 +151,7 @@ typedef struct kernels {
   void (*product)(const product_job *t);
   int product_columns; /* so many of them, or a multiple, are no trouble */
 
-  /* One side has elements `step` apart: y[i] = x[step i], and y[step i] += x[i]. x and y
-   * don't meet. */
-  void (*copy_steps)(int64_t n, int64_t step, const real *x, real *y);
+  /* y[step i] += x[i]; x and y don't meet. */
   void (*add_to_steps)(int64_t n, int64_t step, const real *x, real *y);
 
   /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x): NaN when
@@ -169,6 +174,8 @@ typedef struct kernels {
    */
   void (*mean_windows)(int64_t n, int64_t columns, int64_t step, const real *x,
                        const real *size, real by, real *y);
+
+  void (*fill_strip)(const strip_rows *s, const real *x, real *y);
 
   /* Convolution. y[r][i] = bias[r] + sum over taps t of w[t][r] x[t's place + i], for i <
    * n and rows of y that lie y_step apart, at most tap_rows of them; bias NULL: 0. And

@@ -21,6 +21,9 @@
 typedef real tap_vector
     __attribute__((vector_size(TAP_BYTES), aligned(sizeof(real)), may_alias));
 
+typedef real_int tap_mask
+    __attribute__((vector_size(TAP_BYTES), aligned(sizeof(real)), may_alias));
+
 /* The registers: 32 with AVX-512, 16 elsewhere. */
 #if defined(__AVX512F__)
 #define TAP_ROWS  8
@@ -142,6 +145,13 @@ INLINE void load_rest(const real *from, int64_t rest, tap_vector *to) {
   memcpy(to, lane, sizeof lane);
 }
 
+/* The last `rest` lanes of a vector, and zeros before them. */
+INLINE void load_last(const real *from, int64_t rest, tap_vector *to) {
+  tap_mask mask;
+  UNROLL(int i = 0; i < TAP_LANES; i++) mask[i] = i >= TAP_LANES - rest ? -1 : 0;
+  *to = (tap_vector)(mask & (tap_mask) * (const tap_vector *)from);
+}
+
 /* Some taps: where they begin in x, and where their sums go in a row of dw. */
 typedef struct tap_places {
   int64_t from[BACK_TAPS], to[BACK_TAPS];
@@ -166,9 +176,20 @@ INLINE void back_block(const taps_back *b, const tap_places *p, int64_t row,
       }
     }
     if (q == b->n) continue;
-    UNROLL(int r = 0; r < rows; r++) load_rest(dy + r * b->dy_step + q, b->n - q, &d[r]);
+    /* The last places: in whole vectors that overlap the ones before, whose places are
+     * covered with zeros in dy; or, where there are too few, beside zeros. */
+    if (b->n >= TAP_LANES) {
+      UNROLL(int r = 0; r < rows; r++)
+      load_last(dy + r * b->dy_step + b->n - TAP_LANES, b->n - q, &d[r]);
+      q = b->n - TAP_LANES;
+    } else {
+      UNROLL(int r = 0; r < rows; r++) load_rest(dy + r * b->dy_step, b->n, &d[r]);
+    }
     UNROLL(int k = 0; k < count; k++) {
-      load_rest(x[k] + q, b->n - q, &at);
+      if (b->n >= TAP_LANES)
+        at = *(const tap_vector *)(x[k] + q);
+      else
+        load_rest(x[k], b->n, &at);
       UNROLL(int r = 0; r < rows; r++) sum[r * count + k] += d[r] * at;
     }
   }
@@ -227,7 +248,7 @@ static void sum_places(const taps_back *b) {
   }
 }
 
-/* ---- strips ----------------------------------------------------------------------- */
+/* ---- strips ------------------------------------------------------------------------ */
 
 static void copy_steps(int64_t n, int64_t step, const real *x, real *y) {
   int64_t i = 0;
@@ -237,4 +258,60 @@ static void copy_steps(int64_t n, int64_t step, const real *x, real *y) {
     *(real8 *)(y + i) = value;
   }
   for (; i < n; i++) y[i] = x[i * step];
+}
+
+/* Rows of a strip by vectors, of which the last one overlaps the one before. What lies
+ * outside of the image is read all the same, and covered with zeros. */
+#define STRIP_ROWS(vector, mask_type, lanes)                                             \
+  do {                                                                                   \
+    mask_type mask[STRIP_VECTORS];                                                       \
+    int64_t at[STRIP_VECTORS];                                                           \
+    int vectors = (int)((s->width + (lanes)-1) / (lanes));                               \
+    for (int v = 0; v < vectors; v++) {                                                  \
+      at[v] = v + 1 < vectors ? v * (lanes) : s->width - (lanes);                        \
+      for (int i = 0; i < (lanes); i++)                                                  \
+        mask[v][i] = at[v] + i >= s->begin && at[v] + i < s->end ? -1 : 0;               \
+    }                                                                                    \
+    for (int64_t r = first; r < last; r++)                                               \
+      for (int v = 0; v < vectors; v++)                                                  \
+        *(vector *)(y + r * s->width + at[v]) =                                          \
+            (vector)(mask[v] & (mask_type) * (const vector *)(x + r * s->x_step -        \
+                                                              s->begin + at[v]));        \
+  } while (0)
+#define STRIP_VECTORS 8
+
+static void strip_row(const strip_rows *s, const real *x, real *y) {
+  int64_t n = s->end - s->begin;
+  fill(s->begin, 0, y);
+  fill(s->width - s->end, 0, y + s->end);
+  if (s->step == 1)
+    copy_2d(1, n, x, n, y + s->begin, n);
+  else
+    copy_steps(n, s->step, x, y + s->begin);
+}
+
+/* Whether a row's `width` numbers, those outside of the image too, lie between where the
+ * row before begins and where the next one ends. */
+static bool lies_between(const strip_rows *s) {
+  return s->begin <= s->x_step && s->width - s->begin <= s->x_step + s->end - s->begin;
+}
+
+static void fill_strip(const strip_rows *s, const real *x, real *y) {
+  int64_t first = 0, last = s->rows;
+  bool by_vectors = s->width >= 4 && s->width <= 16 * STRIP_VECTORS && s->step == 1;
+  if (by_vectors && s->rows > 2 && lies_between(s)) {
+    strip_row(s, x, y);
+    first = 1;
+    last = s->rows - 1;
+    if (s->width >= 16)
+      STRIP_ROWS(real16, mask16, 16);
+    else if (s->width >= 8)
+      STRIP_ROWS(real8, mask8, 8);
+    else
+      STRIP_ROWS(real4, mask4, 4);
+    first = last;
+    last = s->rows;
+  }
+  for (int64_t r = first; r < last; r++)
+    strip_row(s, x + r * s->x_step, y + r * s->width);
 }

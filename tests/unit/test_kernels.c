@@ -327,26 +327,53 @@ static void test_2d(void) {
 }
 
 static void test_steps(void) {
-  UNIT_TEST("copy_steps and add_to_steps");
+  UNIT_TEST("add_to_steps");
   enum { MOST = 37, STEPS = 4 };
-  static real x[MOST * STEPS], to[MOST * STEPS], taken[MOST + 1];
+  static real x[MOST * STEPS], to[MOST * STEPS];
   for (int n = 0; n <= MOST; n++)
     for (int step = 1; step <= STEPS; step++) {
-      int end = n > 0 ? (n - 1) * step + 1 : 0; /* what lies behind is not looked at */
-      for (int i = 0; i < MOST * STEPS; i++) {
-        x[i] = i < end ? draw(0, 4) : (real)INFINITY;
-        to[i] = (real)i;
-      }
-      taken[n] = CANARY;
-      k->copy_steps(n, step, x, taken);
+      draw_all(x, COUNT_OF(x));
+      for (int i = 0; i < MOST * STEPS; i++) to[i] = (real)i;
       k->add_to_steps(n, step, x, to);
-      for (int i = 0; i < n; i++) UNIT_CHECK(taken[i] == x[i * step]);
-      UNIT_CHECK(taken[n] == CANARY);
       for (int i = 0; i < MOST * STEPS; i++) {
-        bool in = i < end && i % step == 0;
+        bool in = i % step == 0 && i / step < n;
         UNIT_CHECK(near(to[i], (real)i + (in ? x[i / step] : 0), 0));
       }
     }
+}
+
+/* All places of `size` numbers in a block of its own, so that a sanitizer sees each step
+ * outside. */
+static void check_strip(const strip_rows *s) {
+  int64_t n = s->end - s->begin;
+  int64_t size = (s->rows - 1) * s->x_step + (n - 1) * s->step + 1;
+  real *x = malloc((size_t)size * sizeof *x), found[5 * 141];
+  if (!UNIT_CHECK(x != NULL)) return;
+  for (int64_t i = 0; i < size; i++) x[i] = (real)(i + 1);
+  for (int i = 0; i < COUNT_OF(found); i++) found[i] = CANARY;
+  k->fill_strip(s, x, found);
+  for (int i = 0; i < COUNT_OF(found); i++) {
+    int64_t r = i / s->width, q = i % s->width;
+    bool in = q >= s->begin && q < s->end;
+    real from = in ? x[r * s->x_step + (q - s->begin) * s->step] : 0;
+    UNIT_CHECK(found[i] == (r < s->rows ? from : CANARY));
+  }
+  free(x);
+}
+
+static void test_fill_strip(void) {
+  UNIT_TEST("fill_strip");
+  for (int64_t width = 1; width <= 140; width += width < 40 ? 1 : 25)
+    for (int64_t rows = 1; rows <= 5; rows++)
+      for (int64_t begin = 0; begin < 4 && begin < width; begin++)
+        for (int64_t right = 0; right < 4 && begin + right < width; right++)
+          for (int64_t step = 1; step <= 3; step++) {
+            int64_t n = width - begin - right;
+            strip_rows s = {rows, width, begin, width - right, step, n * step};
+            check_strip(&s);
+            s.x_step += 3;
+            check_strip(&s);
+          }
 }
 
 static void test_max_windows(void) {
@@ -979,6 +1006,7 @@ int main(void) {
     test_rows();
     test_2d();
     test_steps();
+    test_fill_strip();
     test_max_windows();
     test_mean_windows();
     test_norm();
