@@ -135,6 +135,7 @@ local function measure_start(t)
   t.batches:seek(t.first_position)
   for _, loss in ipairs(losses) do sum = sum + loss end
   t.first_loss = sum / #losses
+  losses.chance = t.chance
   t.solver:baseline(losses)
 end
 
@@ -160,15 +161,15 @@ local function say_head(t)
   elseif t.options.resume then
     say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
-  local chance = t.net:chance()
   local of = t.classes and (" for %d classes"):format(t.classes) or ""
-  say(("first loss %s%s"):format(core.number_text(t.first_loss), chance
-    and (", chance%s %s"):format(of, core.number_text(chance)) or ""))
+  say(("first loss %s%s"):format(core.number_text(t.first_loss), t.chance
+    and (", chance%s %s"):format(of, core.number_text(t.chance)) or ""))
 end
 
 -- Returns how the training ends where it can't even begin.
 local function begin(t)
   t.began = core.clock()
+  t.chance = core.chance(t.net, t.data, t.batch_size)
   local ends = check_weights(t)
   if not t.resume then
     if not ends then measure_start(t) end
@@ -180,7 +181,7 @@ local function begin(t)
   core.train_event(t, { event = "start", command = core.command_words, version = lander.version,
     seed = t.seed,
     net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
-    chance = t.net:chance(), solver = t.solver:options(), iter = t.solver.iter,
+    chance = t.chance, solver = t.solver:options(), iter = t.solver.iter,
     resumed = t.resume })
   if not ends then core.ring_start(t) end
   return ends
