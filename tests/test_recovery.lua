@@ -49,7 +49,7 @@ TestGoingBack = {}
 keep_status(TestGoingBack)
 
 function TestGoingBack.test_before_there_is_a_good_place_it_starts_anew()
-  local o = options { on_iter = ruin_at(140) } -- 100 is good from 150 on
+  local o = options { on_iter = ruin_at(140), retry = { settle = 1 } } -- 100 is good from 150 on
   local run = lander.train(o)
   local retry = events(run, "retry")[1]
   lu.assertEquals({ run.status, run.retries, retry.back_to }, { "finished", 1, 0 })
@@ -58,6 +58,54 @@ function TestGoingBack.test_before_there_is_a_good_place_it_starts_anew()
   fresh.solver.lr_scale = 0.1
   lander.train(fresh)
   support.same_params(o.net, fresh.net)
+end
+
+-- A net that is dead at its oldest place, which rule R4b notices later: from the start, then.
+function TestGoingBack.test_a_place_that_holds_the_disease()
+  local run = lander.train(options { on_iter = function(e)
+    if e.attempt <= 2 and e.iter == 95 then
+      e.net.params["linear2.weight"].data:zero_()
+      e.net.params["batch_norm1.bias"].data:fill_(-100) -- no unit ever speaks again
+    end
+  end, solver = { base_lr = 0.02, momentum = 0.9, max_iter = 400 } })
+  local retries = events(run, "retry")
+  lu.assertEquals({ run.status, #retries }, { "finished", 2 })
+  lu.assertEquals({ events(run, "diverged")[1].rule, events(run, "diverged")[2].rule },
+    { "R4b", "R4b" })
+  lu.assertEquals({ retries[1].back_to, retries[2].back_to }, { 100, 0 })
+end
+
+-- A rate that was found in tens and has held is lowered once more.
+function TestGoingBack.test_a_new_start_settles()
+  local o = options { on_iter = ruin_at(140) }
+  local run = lander.train(o)
+  local settle = events(run, "settle")[1]
+  lu.assertEquals({ run.status, run.retries, #events(run, "settle") }, { "finished", 1, 1 })
+  lu.assertEquals({ settle.iter, settle.attempt, settle.old_lr_scale, settle.lr_scale },
+    { 150, 2, 0.1, 0.03 })
+  lu.assertEquals({ run.lr_scale, run.base_lr }, { 0.03, 0.0015 })
+  local by_hand = options()
+  local solver = lander.solver(by_hand.net, { base_lr = 0.05, lr_scale = 0.1, momentum = 0.9 })
+  local batches = by_hand.data:batches { size = 8, shuffle = true, seed = 1, loop = true }
+  for _ = 1, 150 do solver:step(batches:next()) end
+  solver.lr_scale = 0.03
+  solver:scale_history(0.3)
+  for _ = 151, 400 do solver:step(batches:next()) end
+  support.same_params(o.net, by_hand.net)
+end
+
+function TestGoingBack.test_what_does_not_settle()
+  local function settles(more)
+    more.on_iter = more.on_iter or ruin_at(140)
+    return #events(lander.train(options(more)), "settle")
+  end
+  lu.assertEquals(settles { on_iter = ruin_at(260) }, 0) -- no new start
+  lu.assertEquals(settles { on_diverge = function() return "retry", 0.01 end }, 0)
+  lu.assertEquals(settles { solver = { base_lr = 0.05, max_iter = 300, lr_policy = "step",
+                                       gamma = 0.1, stepsize = 200 } }, 0)
+  lu.assertEquals(settles { solver = { base_lr = 0.05, max_iter = 300, lr_policy = "fixed" } }, 1)
+  fails("retry.settle must be above 0 and at most 1, found 2", lander.train,
+    options { retry = { settle = 2 } })
 end
 
 function TestGoingBack.test_then_to_the_newest_good_place_at_half_the_rate()
@@ -136,7 +184,7 @@ function TestGoingBack.test_the_budget_and_the_floor()
   lu.assertEquals(train { max = 2 }, { 2, "all 2 retries are spent" })
   lu.assertEquals(train(false), { 0, "retries are off" })
   lu.assertEquals(train { max = 9 },
-    { 4, "the rate would come under 0.0001 of what was asked for" })
+    { 6, "the rate would come under 1e-06 of what was asked for" })
   lu.assertEquals(train { max = 9, min_scale = 0.02 },
     { 1, "the rate would come under 0.02 of what was asked for" })
 end
@@ -483,15 +531,15 @@ function TestPlacesOnDisk.test_without_a_folder_there_are_fewer()
 end
 
 -- From every snapshot of a run with retries: the same end.
-function TestPlacesOnDisk.test_resumed_across_a_retry()
+local function resumed_everywhere(ruin, retries)
   local folder = support.folder()
   local function run_with(more)
     local o = options(more)
-    o.on_iter = ruin_at(260, 2)
+    o.on_iter = ruin
     return lander.train(o), o.net
   end
   local whole, whole_net = run_with { snapshot_prefix = folder .. "/whole", snapshot = 45 }
-  lu.assertEquals({ whole.status, whole.retries }, { "finished", 2 })
+  lu.assertEquals({ whole.status, whole.retries }, { "finished", retries })
   local stops = 0
   for stop = 20, 400, 37 do
     local prefix = ("%s/stopped_%d"):format(folder, stop)
@@ -499,7 +547,7 @@ function TestPlacesOnDisk.test_resumed_across_a_retry()
     local first = options { snapshot_prefix = prefix, snapshot = 45 }
     first.on_iter = function(e)
       seen = seen + 1
-      ruin_at(260, 2)(e)
+      ruin(e)
       if seen == stop then lander.core.stop(true) end
     end
     local run = lander.train(first)
@@ -508,9 +556,17 @@ function TestPlacesOnDisk.test_resumed_across_a_retry()
     local rest, rest_net = run_with { snapshot_prefix = prefix, resume = "latest", snapshot = 45,
                                       net = net(7) }
     lu.assertEquals({ stop, rest.status, rest.retries, rest.lr_scale },
-      { stop, "finished", 2, whole.lr_scale })
+      { stop, "finished", retries, whole.lr_scale })
     support.same_params(whole_net, rest_net)
     stops = stops + 1
   end
   lu.assertTrue(stops > 8)
+end
+
+function TestPlacesOnDisk.test_resumed_across_a_retry()
+  resumed_everywhere(ruin_at(260, 2), 2)
+end
+
+function TestPlacesOnDisk.test_resumed_across_a_new_start_that_settles()
+  resumed_everywhere(ruin_at(60), 1)
 end

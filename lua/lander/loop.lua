@@ -107,6 +107,7 @@ end
 local function after_step(t, loss, rate)
   local solver, iter = t.solver, t.solver.iter
   t.run.iter, t.run.loss, t.rate = iter, solver.loss, rate
+  core.settle_if_due(t)
   if every(t.display, iter) then record(t, iter, rate) end
   if every(t.display, iter - 1) then t.log:iteration(iter - 1, t.run.loss, rate) end
   t.progress:iteration(iter, t.run.loss, rate)

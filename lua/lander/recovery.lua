@@ -11,7 +11,8 @@ local defaults = {
   same_place = 3,     -- of them at one place
   factor = 0.1,       -- on the rate, before there is a good place to go back to
   late_factor = 0.5,  -- and after
-  min_scale = 1e-4,   -- what the factors together may come to
+  settle = 0.3,       -- once more at a fixed rate, when a new start has held; 1: not
+  min_scale = 1e-6,   -- what the factors together may come to
   every = 100,        -- iterations between two places
   ring = 3,           -- places that are kept, beside the start
   good_after = 50,    -- accepted iterations that make a place good
@@ -19,8 +20,8 @@ local defaults = {
 }
 
 local kinds = { max = "count", same_place = "integer", factor = "number", late_factor = "number",
-                min_scale = "number", every = "integer", ring = "integer", good_after = "count",
-                memory = "number" }
+                settle = "number", min_scale = "number", every = "integer", ring = "integer",
+                good_after = "count", memory = "number" }
 
 local function check_fraction(name, value)
   if not (value > 0 and value < 1) then
@@ -39,6 +40,10 @@ function core.read_retry(retry)
   if retry == false then result.max = 0 end
   for _, name in ipairs { "factor", "late_factor", "min_scale" } do
     check_fraction(name, result[name])
+  end
+  if not (result.settle > 0 and result.settle <= 1) then
+    error("lander.train: retry.settle must be above 0 and at most 1, found "
+      .. core.number_text(result.settle), 0)
   end
   return result
 end
@@ -98,7 +103,10 @@ local function choose(t, what)
   if what.rule == "R5" then return t.start end -- dead since it began
   local newest = core.ring_find(t)
   if not newest then return t.start end
-  if what.rule == "R4b" then return t.ring[1] end -- what killed it lies a while back
+  if what.rule == "R4b" then -- what killed it lies a while back; before the oldest, where that
+    local oldest = t.ring[1] -- was gone back to in vain
+    return t.place and t.place.from == oldest.iter and t.start or oldest
+  end
   if not (t.place and newest.iter <= t.place.iter) then return newest end
   return core.ring_find(t, t.place.from) or t.ring[1]
 end
@@ -191,6 +199,7 @@ local function go_back(t, p)
   if p.momentum then t.solver:scale_history(p.momentum) end
   if p.skip_to then t.batches:seek(p.skip_to) end
   t.run.retries, t.attempt = t.run.retries + 1, t.attempt + 1
+  t.unsettled = p.fresh and not p.asked and (t.options.solver.lr_policy or "fixed") == "fixed"
   t.progress:start(t.solver.iter, t.attempt, t.retry.max + 1)
 end
 
@@ -251,6 +260,24 @@ local function skip(t, said)
   core.train_event(t, { event = "skip", iter = t.solver.iter, samples = t.batches:samples() })
 end
 
+-- Going down in tens from a rate that diverges ends less than a ten below another such rate, and
+-- there a net learns, but badly, unless its schedule goes down by itself. So when a new start at
+-- a fixed rate has held until its first place is good, the rate is lowered once more, where the
+-- training stands.
+function core.settle_if_due(t)
+  local held = t.solver.iter - t.start.iter
+  if not t.unsettled or held < t.retry.every + t.retry.good_after then return end
+  t.unsettled = false
+  if t.retry.settle == 1 then return end
+  local old_scale, old_base_lr = t.run.lr_scale, t.run.base_lr
+  set_scale(t, core.scaled(old_scale, t.retry.settle, 1))
+  t.solver:scale_history(t.retry.settle)
+  say(t, ("this rate has held until %d: a little lower is better, base_lr %s -> %s"):format(
+    t.solver.iter, core.number_text(old_base_lr), core.number_text(t.run.base_lr)))
+  core.train_event(t, { event = "settle", iter = t.solver.iter, old_lr_scale = old_scale,
+    lr_scale = t.run.lr_scale, base_lr = t.run.base_lr, momentum = t.retry.settle })
+end
+
 -- After a divergence (what: { rule =, loss =, ... }, with the batch x, y where there was one):
 -- nil when the training goes on, from wherever that is now; or how it ends.
 function core.recover(t, what, x, y)
@@ -265,7 +292,8 @@ function core.recover(t, what, x, y)
     why = skip(t, said)
     if not why then return nil end
   end
-  p.scale = asked_scale(t, p, word == "retry" and rate or nil)
+  p.asked = word == "retry" and rate or nil
+  p.scale = asked_scale(t, p, p.asked)
   why = why or exhausted(t, p)
   if why then
     say(t, ("%s: %s."):format(said, why))

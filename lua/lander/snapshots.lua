@@ -23,7 +23,7 @@ local function note(t)
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
     best = t.best, unimproved = t.unimproved, tested_finite = t.tested_finite,
-    ring = core.ring_note(t), place = t.place,
+    ring = core.ring_note(t), place = t.place, unsettled = t.unsettled,
     seconds = t.seconds_before + core.clock() - t.began,
   }, true)
 end
@@ -205,7 +205,7 @@ function core.resume(t)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
-  t.tested_finite, t.place = found.tested_finite, found.place
+  t.tested_finite, t.place, t.unsettled = found.tested_finite, found.place, found.unsettled
   run.best = t.best
   t.snapped = t.solver.iter
   core.ring_from_note(t, found.ring)
