@@ -7,6 +7,8 @@
 #                   and how fast data come
 #   make bench-compare BASE=main    this tree beside another revision
 #   make bench-peers                Lander beside PyTorch
+#   make study      how well diverging runs are noticed and recovered: the tables of
+#                   doc/divergence.md (half an hour; goes on where it was stopped)
 #   make lint       clang-format and luacheck
 #   make clean
 #
@@ -77,7 +79,7 @@ cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 # As many jobs as processors, unless make was told how many.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all build demo test bench bench-compare bench-peers lint clean packages data-packages
+.PHONY: all build demo test bench bench-compare bench-peers study lint clean packages data-packages
 all: packages
 	@$(MAKE) --no-print-directory $(jobs) build
 
@@ -99,6 +101,7 @@ bench: all data-packages
 	@$(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
 	@$(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
 	@$(B)/lander scripts/bench/data.lua
+	@$(B)/lander scripts/bench/guard.lua
 
 BASE ?= HEAD
 bench-compare: all
@@ -112,6 +115,12 @@ bench-peers: all
 	@sh tests/install.sh needed $(PEER_PACKAGES)
 	@env -u OPENBLAS_CORETYPE $(B)/lander scripts/bench/turns.lua --json=$(B)/bench.jsonl \
 	  "lander=$(B)/lander scripts/bench/steps.lua" "pytorch=$(pytorch)"
+
+# At fixed rates, and with a schedule that goes down.
+study: all data-packages
+	@$(B)/lander scripts/study/divergence.lua
+	@$(B)/lander scripts/study/divergence.lua --policy=cosine --part=detect,recover --seeds=1 \
+	  --out=runs/study_cosine
 
 lint:
 	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c tests/tools/*.c)
