@@ -147,18 +147,17 @@ lander_status solver_run(lander_solver *s, lander_tensor *const *inputs, int cou
 
 /* R5: the dead net is rejected; of what else keeps a loss at chance there is one warning.
  */
-static lander_rule judge_stall(lander_solver *s, lander_step *step, finding *found) {
-  monitor *m = &s->state.monitor;
+static lander_rule judge_stall(const lander_solver *s, lander_step *step,
+                               finding *found) {
+  const monitor *m = &s->state.monitor;
   if (!s->start || !rule_stall(m, s->settings, found)) return LANDER_RULE_NONE;
   if (rule_stall_is_dead(s->settings, solver_distance(s), found))
     return LANDER_RULE_STALL;
-  if (m->warned) return LANDER_RULE_NONE;
-  m->warned = true;
-  step->warning = LANDER_RULE_STALL;
+  if (!m->warned) step->warning = LANDER_RULE_STALL;
   return LANDER_RULE_NONE;
 }
 
-static lander_rule judge_loss(lander_solver *s, lander_step *step, finding *found) {
+static lander_rule judge_loss(const lander_solver *s, lander_step *step, finding *found) {
   const monitor *m = &s->state.monitor;
   if (!s->settings->guard) return LANDER_RULE_NONE;
   if (rule_blowup(m, s->settings, step->loss, found)) return LANDER_RULE_BLOWUP;
@@ -167,7 +166,7 @@ static lander_rule judge_loss(lander_solver *s, lander_step *step, finding *foun
   return judge_stall(s, step, found);
 }
 
-static void judge(lander_solver *s, lander_step *step) {
+static void judge(const lander_solver *s, lander_step *step) {
   finding found = {step->value, step->threshold, step->baseline, step->distance, NULL};
   step->rule = judge_loss(s, step, &found);
   if (step->rule == LANDER_RULE_NONE && step->warning == LANDER_RULE_NONE) return;
@@ -195,6 +194,7 @@ static lander_status update(lander_solver *s, lander_tensor *const *inputs, int 
 static void accept(lander_solver *s, const lander_step *step) {
   s->state.iter++;
   monitor_accept(&s->state.monitor, step->loss);
+  if (step->warning != LANDER_RULE_NONE) s->state.monitor.warned = true;
   if (s->start && monitor_has_learnt(&s->state.monitor, s->settings)) {
     storage_free(s->start); /* from here on R4b takes the place of R5 */
     s->start = NULL;
