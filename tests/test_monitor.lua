@@ -409,6 +409,25 @@ function TestCheckpoint.test_back_at_every_iteration_to_the_bit()
   lu.assertTrue(whole:lr() < 0.1) -- the plateau's memory came back too
 end
 
+function TestCheckpoint.test_every_type_comes_back_to_the_bit()
+  for _, type in ipairs(lander.core.describe "solver") do
+    local function new()
+      return lander.solver(classifier(), { type = type.name, base_lr = 0.01 })
+    end
+    local whole, solver, c = new(), new(), nil
+    run(whole, 15)
+    for _ = 1, 10 do
+      c = solver:checkpoint(c)
+      run(solver, 2)
+      solver:scale_history(0)
+      solver:return_to(c)
+      run(solver, 1)
+    end
+    run(solver, 5)
+    support.same_params(whole.net, solver.net)
+  end
+end
+
 function TestCheckpoint.test_one_that_is_used_again()
   local solver = solver_of(classifier(), options)
   local c = solver:checkpoint()
