@@ -297,3 +297,27 @@ function TestCommands.test_help_pages_and_completions_come_from_one_table()
     .. "echo ${COMPREPLY[0]}" }, { program = "bash" })
   lu.assertEquals(r.out, "train\n")
 end
+
+function TestCommands.test_curves_and_a_search()
+  local folder = support.folder()
+  local path = support.write(folder .. "/s.lua", ([[
+    local lander = require "lander"
+    local opt = lander.args { base_lr = 0.1, momentum = 0.5, max_iter = 20 }
+    local d = lander.data.synthetic.blobs()
+    lander.train { net = require "models.mlp" { 2, 8, 3 }, data = d, test_data = d, quiet = true,
+      batch_size = 16, retry = false, snapshot_prefix = %q, display = 5,
+      solver = { base_lr = opt.base_lr, momentum = opt.momentum, max_iter = opt.max_iter } }
+  ]]):format(folder .. "/run"))
+  lu.assertEquals(run({ path }).status, 0)
+  local r = run { "plot", folder .. "/run", "--to=" .. folder .. "/run.svg" }
+  lu.assertEquals({ r.status, r.out, r.err }, { 0, folder .. "/run.svg\n", "" })
+  lu.assertStrContains(support.read(folder .. "/run.svg"), "<svg")
+  lu.assertStrContains(run({ "plot", folder .. "/run", "--what=rate" }).out, "rate")
+  r = run { "tune", path, "base_lr=0.0001,0.1", "momentum=0.5,0.9", "--prefix=" .. folder .. "/t",
+            "--", "--max_iter=30" }
+  lu.assertEquals({ r.status, select(2, r.out:gsub("done", "")) > 0 }, { 0, true }, r.err)
+  local _, rows = support.read(folder .. "/t.jsonl"):gsub('"status":"done"', "")
+  lu.assertEquals(rows, 4)
+  lu.assertTrue(support.exists(folder .. "/t_trials/1.log")) -- in processes of their own
+  lu.assertEquals(run({ "tune", path, "--prefix=x" }).status, 2)
+end

@@ -4,7 +4,8 @@
 local lander = ...
 local core = lander.core
 
-local names = { "train", "resume", "test", "predict", "summary", "time", "info", "version", "help" }
+local names = { "train", "resume", "test", "predict", "tune", "plot", "summary", "time", "info",
+                "version", "help" }
 
 local commands = {}
 local loaded = {}

@@ -138,8 +138,11 @@ end
 local function run_first(line, words)
   if not line.first then return DONE end
   local command = core.commands.find(words[line.first])
-  if command then return call(core.commands.run, command, table.move(words, line.first + 1, #words,
-    1, { [0] = words[line.first] })) end
+  core.running_command = command ~= nil
+  if command then
+    return call(core.commands.run, command,
+      table.move(words, line.first + 1, #words, 1, { [0] = words[line.first] }))
+  end
   return run_script(words, line.first)
 end
 

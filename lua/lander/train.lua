@@ -274,6 +274,7 @@ local function finish(t, what)
   if what.status == "finished" then core.ring_clean(t, true) end
   say_end(t)
   if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
+  core.last_run = run
   t.log:finish(run.iter, run.loss)
   core.train_event(t, { event = "end", status = run.status, reason = run.reason, iter = run.iter,
     loss = run.loss, accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr,

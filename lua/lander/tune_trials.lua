@@ -113,20 +113,25 @@ end
 
 -- ---- the processes ----
 
+-- Whether the script that this program was started with is what calls.
+local function script_calls(script)
+  local level, place = 2, debug.getinfo(2, "S")
+  while place and not (place.what == "main" and place.source == "@" .. script) do
+    level = level + 1
+    place = debug.getinfo(level, "S")
+  end
+  return place ~= nil
+end
+
 -- The words that this program was started with, and which of them is the program: nil where
--- there is no script that could be run again (a REPL, a host), or where it is not that script
--- that calls.
+-- there is no script or command that could be run again (a REPL, a host), or where it is not
+-- that script that calls.
 function core.own_command()
   local words = rawget(_G, "arg")
   if type(words) ~= "table" or not (rawget(_G, "io") and rawget(_G, "os") and io.popen
     and rawget(_G, "debug")) then return nil end
   if type(words[0]) ~= "string" or type(words[-1]) ~= "string" then return nil end
-  local level, place = 2, debug.getinfo(2, "S")
-  while place and not (place.what == "main" and place.source == "@" .. words[0]) do
-    level = level + 1
-    place = debug.getinfo(level, "S")
-  end
-  if not place then return nil end
+  if not (core.running_command or script_calls(words[0])) then return nil end
   local first = -1
   while words[first - 1] do first = first - 1 end
   return words, first

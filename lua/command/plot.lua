@@ -1,0 +1,34 @@
+-- plot.lua: lander plot RUN...: the curves of runs.
+local lander = ...
+local core = lander.core
+
+local command = {
+  usage = "plot RUN ... [--what=loss]", help = "draws the curves of runs (runs/lenet) in the "
+    .. "terminal, or to a file",
+  least = 1, most = math.huge,
+  defaults = { what = "loss", to = "", log = false, smooth = 1, title = "" },
+  about = {
+    what = "loss, test_loss, accuracy or rate, several with commas",
+    to = "a file: .svg for a picture, .txt for text", log = "a logarithmic axis",
+    smooth = "rows that are averaged", title = "above the picture",
+  },
+  more = "example: lander plot runs/lenet --what=loss,test_loss --to=lenet.svg",
+}
+
+local function journal_of(run)
+  return run:find "%.jsonl$" and run or run .. ".jsonl"
+end
+
+function command.run(opt)
+  local things, what = {}, {}
+  for i, run in ipairs(opt) do things[i] = journal_of(run) end
+  for word in opt.what:gmatch "[^,]+" do what[#what + 1] = word end
+  things[#things + 1] = {
+    what = what, log = opt.log or nil, smooth = opt.smooth > 1 and opt.smooth or nil,
+    to = opt.to ~= "" and opt.to or nil, title = opt.title ~= "" and opt.title or nil,
+  }
+  local path = lander.plot(table.unpack(things))
+  if path then core.print(path .. "\n") end
+end
+
+return command
