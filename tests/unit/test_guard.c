@@ -184,7 +184,7 @@ static double make_loss(int kind, int t, int when, double how) {
   case SOLVED: return draw(0, 0.001) * (1 + 30 * (t > when));
   case OUTLIERS: return falling(t) + (t % 90 == 89 ? 50 * how : 0);
   case JUMPS: return falling(t) * (t > when && t % 40 < 8 ? how : 1);
-  case STALLS: return 2.3 + draw(-0.05, 0.05);
+  case STALLS: return (t > when ? 2.33 : 2.2) + draw(-0.05, 0.05);
   case SHIFTS: return t > when ? 2.3 + draw(-0.1, 0.1) : falling(t);
   default: return exp(draw(-4, 0.4 + how / 10));
   }

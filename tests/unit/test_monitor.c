@@ -103,6 +103,31 @@ static void test_blowup(void) {
   UNIT_CHECK(!rejected(2.9));
 }
 
+static void test_rise(void) {
+  finding found = {.threshold = 0};
+  solver_settings s = {.guard_rise = 1, .guard_rise_first = 0.5, .guard_rise_after = 50};
+  UNIT_TEST("R4: from the 50th accepted loss on");
+  start(1, 0);
+  accept(45, 1);
+  accept(4, 9);
+  UNIT_CHECK(!rule_rise(&m, &s, 9, &found));
+  accept(1, 9);
+  UNIT_CHECK(rule_rise(&m, &s, 9, &found) && found.value == 9);
+  UNIT_CHECK(fabs(found.baseline - 1.8) < 1e-12 && fabs(found.threshold - 3.6) < 1e-12);
+
+  UNIT_TEST("R4: half the first loss is no rise; nor are deviations");
+  start(40, 0);
+  accept(100, 1);
+  accept(2, 21);
+  UNIT_CHECK(!rule_rise(&m, &s, 23, &found)); /* 21, where 1.4 + 20 are allowed */
+  start(40, 0);
+  accept(100, 1);
+  accept(2, 22);
+  UNIT_CHECK(rule_rise(&m, &s, 23, &found) && fabs(found.threshold - 21.42) < 1e-12);
+  s.guard_rise_spread = 8; /* times 2.95 */
+  UNIT_CHECK(!rule_rise(&m, &s, 23, &found));
+}
+
 static void test_memory(void) {
   UNIT_TEST("the smoothed loss is the mean of the last ones");
   start(1, 0);
@@ -200,6 +225,7 @@ int main(void) {
   test_finite();
   test_baseline();
   test_blowup();
+  test_rise();
   test_memory();
   test_plateau();
   return unit_finish();
