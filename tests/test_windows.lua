@@ -79,6 +79,8 @@ local convolutions = {
   { { 1, 2, 1, 40 }, { 9, kernel = { 1, 7 }, pad = { 0, 3 } } },
   { { 2, 16, 60, 61 }, { 1, kernel = { 2, 3 }, pad = { 0, 1 } } }, -- several bands of rows
   { { 2, 16, 59, 61 }, { 1, kernel = { 3, 3 }, stride = 2, bias = false } },
+  { { 2, 3, 2, 4 }, { 2, kernel = { 1, 9 }, pad = { 0, 6 } } }, -- more zeros than numbers
+  { { 2, 3, 3, 5 }, { 2, kernel = { 2, 8 }, stride = { 3, 1 }, pad = { 2, 7 } } },
   { { 2, 260, 4, 4 }, { 3, kernel = 3, pad = 1 } }, -- a product
   { { 2, 520, 4, 4 }, { 6, kernel = 3, groups = 2 } },
 }

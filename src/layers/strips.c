@@ -38,9 +38,12 @@ void strips_setup(strips *s, const window *w, int64_t channels, int64_t room) {
   s->size = channels * t->channel_step;
 }
 
-/* Rows of a strip: zeros, then `rows` rows of the image, then zeros up to `end`. */
+/* Rows of a strip: zeros, then from `begin` on rows of the image, then zeros from `end`
+ * up to `total`. Alone: the image's memory begins with the first row, or ends with the
+ * last one; there are other channels elsewhere. */
 typedef struct stretch {
   int64_t begin, end, total;
+  bool first_alone, last_alone;
 } stretch;
 
 static void fill_rows(const window *w, const kernels *k, stretch y, window_span x,
@@ -57,38 +60,44 @@ static void fill_rows(const window *w, const kernels *k, stretch y, window_span 
                               .begin = x.begin,
                               .end = x.end,
                               .step = w->stride[1],
+                              .first_alone = y.first_alone,
+                              .last_alone = y.last_alone,
                               .x_step = from_step},
                 from, to + y.begin * width);
 }
 
-static stretch clip(int64_t begin, int64_t end, int64_t total) {
-  stretch s = {begin < 0       ? 0
-               : begin > total ? total
-                               : begin,
-               end < 0       ? 0
-               : end > total ? total
-                             : end,
-               total};
-  return s;
+static int64_t within(int64_t at, int64_t total) {
+  return at < 0 ? 0 : at > total ? total : at;
+}
+
+static stretch clip(const strips *s, int64_t channel, window_span x, int64_t begin,
+                    int64_t end, int64_t total) {
+  const window *w = &s->window;
+  bool near = x.begin <= w->in[1] && w->out[1] - x.end <= w->in[1];
+  return (stretch){.begin = within(begin, total),
+                   .end = within(end, total),
+                   .total = total,
+                   .first_alone = channel == 0 || !near,
+                   .last_alone = channel == s->channels - 1 || !near};
 }
 
 /* One strip of which a row of the image is a row. */
-static void fill_shared(const strips *s, const kernels *k, int64_t row, int64_t rows,
-                        window_span x, const real *image, real *to) {
+static void fill_shared(const strips *s, const kernels *k, int64_t channel, int64_t row,
+                        int64_t rows, window_span x, const real *image, real *to) {
   const window *w = &s->window;
   int64_t top = row - w->pad[0]; /* the row of the image where the strip begins */
-  stretch y = clip(-top, w->in[0] - top, rows_of(w, rows));
+  stretch y = clip(s, channel, x, -top, w->in[0] - top, rows_of(w, rows));
   fill_rows(w, k, y, x, image + (top + y.begin) * w->in[1] + x.first, w->in[1], to);
 }
 
 /* One strip with a part for each row of the kernel. */
-static void fill_parts(const strips *s, const kernels *k, int64_t row, int64_t rows,
-                       window_span x, const real *image, real *to) {
+static void fill_parts(const strips *s, const kernels *k, int64_t channel, int64_t row,
+                       int64_t rows, window_span x, const real *image, real *to) {
   const window *w = &s->window;
   int64_t step = w->stride[0] * w->in[1];
   for (int64_t i = 0; i < w->kernel[0]; i++, to += s->taps.row_step) {
     window_span inside = window_inside(w, 0, i);
-    stretch y = clip(inside.begin - row, inside.end - row, rows);
+    stretch y = clip(s, channel, x, inside.begin - row, inside.end - row, rows);
     int64_t first = (row + y.begin) * w->stride[0] + i * w->dilation[0] - w->pad[0];
     fill_rows(w, k, y, x, image + first * w->in[1] + x.first, step, to);
   }
@@ -103,9 +112,9 @@ void strips_fill(const strips *s, const kernels *k, int64_t row, int64_t rows,
       const real *from = image + c * w->in[0] * w->in[1];
       real *strip = to + c * s->taps.channel_step + j * s->taps.column_step;
       if (shares_rows(w))
-        fill_shared(s, k, row, rows, x, from, strip);
+        fill_shared(s, k, c, row, rows, x, from, strip);
       else
-        fill_parts(s, k, row, rows, x, from, strip);
+        fill_parts(s, k, c, row, rows, x, from, strip);
     }
   }
 }

@@ -39,10 +39,12 @@ typedef struct pool_windows {
 #define TAPS_SLACK 16
 
 /* Rows of a strip, one after another: numbers begin .. end - 1 of each come from x, where
- * they are `step` apart and rows x_step apart; the others are 0. Between the first row
- * and the last, all of x may be read. */
+ * they are `step` apart and rows x_step apart; the others are 0. Of x, all may be read
+ * between the first row and the last; and, unless such a row is alone, as many
+ * numbers before the first or behind the last as rows have zeros there. */
 typedef struct strip_rows {
   int64_t rows, width, begin, end, step, x_step;
+  bool first_alone, last_alone;
 } strip_rows;
 
 /* What the gradient of the weights is made of, for some images; n places each. */

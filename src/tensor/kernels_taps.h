@@ -297,21 +297,18 @@ static bool lies_between(const strip_rows *s) {
 }
 
 static void fill_strip(const strip_rows *s, const real *x, real *y) {
-  int64_t first = 0, last = s->rows;
+  int64_t first = s->first_alone ? 1 : 0, last = s->rows - (s->last_alone ? 1 : 0);
   bool by_vectors = s->width >= 4 && s->width <= 16 * STRIP_VECTORS && s->step == 1;
-  if (by_vectors && s->rows > 2 && lies_between(s)) {
-    strip_row(s, x, y);
-    first = 1;
-    last = s->rows - 1;
+  if (!by_vectors || !lies_between(s) || first >= last) first = last = s->rows;
+  for (int64_t r = 0; r < first; r++) strip_row(s, x + r * s->x_step, y + r * s->width);
+  if (first < last) {
     if (s->width >= 16)
       STRIP_ROWS(real16, mask16, 16);
     else if (s->width >= 8)
       STRIP_ROWS(real8, mask8, 8);
     else
       STRIP_ROWS(real4, mask4, 4);
-    first = last;
-    last = s->rows;
   }
-  for (int64_t r = first; r < last; r++)
+  for (int64_t r = last; r < s->rows; r++)
     strip_row(s, x + r * s->x_step, y + r * s->width);
 }

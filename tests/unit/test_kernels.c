@@ -342,23 +342,24 @@ static void test_steps(void) {
     }
 }
 
-/* All places of `size` numbers in a block of its own, so that a sanitizer sees each step
- * outside. */
+/* From a block of its own, with no more around it than may be read, so that a sanitizer
+ * sees each step outside. */
 static void check_strip(const strip_rows *s) {
-  int64_t n = s->end - s->begin;
-  int64_t size = (s->rows - 1) * s->x_step + (n - 1) * s->step + 1;
-  real *x = malloc((size_t)size * sizeof *x), found[5 * 141];
-  if (!UNIT_CHECK(x != NULL)) return;
-  for (int64_t i = 0; i < size; i++) x[i] = (real)(i + 1);
+  int64_t n = s->end - s->begin, before = s->first_alone ? 0 : s->x_step;
+  int64_t behind = s->last_alone ? 0 : s->x_step;
+  int64_t size = before + (s->rows - 1) * s->x_step + (n - 1) * s->step + 1 + behind;
+  real *block = malloc((size_t)size * sizeof *block), found[5 * 141];
+  if (!UNIT_CHECK(block != NULL)) return;
+  for (int64_t i = 0; i < size; i++) block[i] = (real)(i + 1);
   for (int i = 0; i < COUNT_OF(found); i++) found[i] = CANARY;
-  k->fill_strip(s, x, found);
+  k->fill_strip(s, block + before, found);
   for (int i = 0; i < COUNT_OF(found); i++) {
     int64_t r = i / s->width, q = i % s->width;
-    bool in = q >= s->begin && q < s->end;
-    real from = in ? x[r * s->x_step + (q - s->begin) * s->step] : 0;
-    UNIT_CHECK(found[i] == (r < s->rows ? from : CANARY));
+    bool in = r < s->rows && q >= s->begin && q < s->end;
+    int64_t at = before + r * s->x_step + (q - s->begin) * s->step;
+    UNIT_CHECK(found[i] == (in ? block[at] : r < s->rows ? 0 : CANARY));
   }
-  free(x);
+  free(block);
 }
 
 static void test_fill_strip(void) {
@@ -369,10 +370,18 @@ static void test_fill_strip(void) {
         for (int64_t right = 0; right < 4 && begin + right < width; right++)
           for (int64_t step = 1; step <= 3; step++) {
             int64_t n = width - begin - right;
-            strip_rows s = {rows, width, begin, width - right, step, n * step};
-            check_strip(&s);
-            s.x_step += 3;
-            check_strip(&s);
+            strip_rows s = {.rows = rows,
+                            .width = width,
+                            .begin = begin,
+                            .end = width - right,
+                            .step = step,
+                            .x_step = n * step};
+            for (int alone = 0; alone < 4; alone++) {
+              s.first_alone = alone & 1;
+              s.last_alone = alone & 2;
+              s.x_step = n * step + alone;
+              check_strip(&s);
+            }
           }
 }
 
