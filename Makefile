@@ -21,6 +21,9 @@ MAKEFLAGS += --no-builtin-rules
 PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev libedit-dev pkgconf lua-unit
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
+# Nice to have: what reads PNG and JPEG, opened when a picture is read; tests without it are
+# left out.
+PICTURE_PACKAGES := libpng16-16 libturbojpeg0
 # For bench-peers alone.
 PEER_PACKAGES := python3-torch libopenblas0-openmp
 
@@ -51,7 +54,7 @@ endif
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
 LUA_LIBDIR  := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null || echo /usr/lib/$(multiarch))
-LIBS := -lz -lm -pthread
+LIBS := -lz -lm -ldl -pthread
 
 # ---- sources: every .c of a floor -------------------------------------------------------
 FLOORS := base tensor layers net solver data
@@ -92,6 +95,7 @@ demo: packages data-packages
 
 # Everything again in the double build, where gradients are checked tightly.
 test: packages
+	@sh tests/install.sh wanted $(PICTURE_PACKAGES)
 	@$(MAKE) --no-print-directory $(jobs) build tests
 	@$(if $(SAN)$(TSAN),,$(MAKE) --no-print-directory $(jobs) build tests REAL=double)
 	@sh tests/all.sh $(B) $(if $(SAN)$(TSAN),,$(B)/double)
@@ -177,7 +181,7 @@ $(B)/lander.so: $(core_obj) $(binding_obj)
 	$(call say,$@)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
-	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ledit -ldl
+	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ledit
 
 # ---- tests: C programs against the floors, and hosts against the library -----------------
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
@@ -196,7 +200,7 @@ $(B)/tools/%: tests/tools/%.c
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/internals.a
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) $(LDFLAGS) -Isrc -o $@ $< $(B)/internals.a \
-	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ldl
+	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
 
 # A host sees lander.h and the shared library, nothing else.
 $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so

@@ -2,11 +2,12 @@
  *
  * Read it from top to bottom like a manual:
  *
- *    1. version                     6. nets
- *    2. status and error            7. solvers
- *    3. engine                      8. data
- *    4. descriptions                9. Lua
- *    5. tensors
+ *    1. version                     7. layers of the host's own
+ *    2. status and error            8. solvers
+ *    3. engine                      9. data
+ *    4. descriptions               10. pictures
+ *    5. tensors                    11. Lua
+ *    6. nets
  *
  * Conventions that hold for every function here:
  *
@@ -919,6 +920,19 @@ LANDER_API lander_dataset *lander_data_npy(lander_engine *engine, const char *x,
 LANDER_API lander_dataset *lander_data_npz(lander_engine *engine, const char *path,
                                            const char *x, const char *y,
                                            const char *options, lander_error *error);
+/* A folder of pictures, PNG and JPEG, with a folder for each class: cats/1.png,
+ * dogs/7.jpg. Classes are the folders' names in order (of bytes, so capitals go first),
+ * or class_names, so many of them, in that order: a test set's have to be the training
+ * set's. Files with other endings and hidden ones are left out. Samples go class by
+ * class, in the order of their names. Options: channels (3: RGB; 1: grey), size (rows,
+ * columns: pictures are brought to that size; without it all must have the same), scale,
+ * mean, std, as above. All pictures are in memory, as bytes.
+ * owns: the caller. fails: io, format (names the file), shape (another size than the
+ * first), data (no pictures, a folder that is no class), state (no libpng or
+ * libjpeg-turbo on this machine), argument, memory. */
+LANDER_API lander_dataset *lander_data_images(lander_engine *engine, const char *folder,
+                                              const char *const *class_names, int names,
+                                              const char *options, lander_error *error);
 /* Tensors as a dataset: x (n, ...) and y (n, ...), shared when they are contiguous, else
  * copied. They may be changed between two calls, unless prefetch is true.
  * Options: classes (0): if given, y (n) holds labels from 1 to classes; prefetch (false):
@@ -935,6 +949,14 @@ LANDER_API void lander_dataset_free(lander_dataset *d);
 
 LANDER_API int64_t lander_dataset_count(const lander_dataset *d);
 LANDER_API int lander_dataset_classes(const lander_dataset *d); /* 0: not a choice */
+/* What class k (from 0) is called; NULL: the classes have no names. lander_data_images
+ * gives them; name_classes gives them to a dataset that has none, and to parts that are
+ * made of it from then on. owns: the dataset. name_classes fails: argument (it has names;
+ * another count than its classes), memory. */
+LANDER_API const char *lander_dataset_class_name(const lander_dataset *d, int k);
+LANDER_API lander_status lander_dataset_name_classes(lander_dataset *d,
+                                                     const char *const *names, int count,
+                                                     lander_error *error);
 /* The shape of a sample's x (which 0) or y (which 1); returns its dims. fails: never. */
 LANDER_API int lander_dataset_shape(const lander_dataset *d, int which,
                                     int64_t size[LANDER_MAX_DIMS]);
@@ -980,7 +1002,30 @@ LANDER_API int lander_batches_shape(const lander_batches *b,
 LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
 LANDER_API void lander_batches_free(lander_batches *b);
 
-/* ---- 10. Lua ---------------------------------------------------------------------- */
+/* ---- 10. Pictures ---------------------------------------------------------------- */
+
+/* A PNG or JPEG file as a tensor (channels, rows, columns) of numbers from 0 to 1.
+ * channels: 1 (grey), 3 (RGB), or 0, as the file has them. What is transparent lies on
+ * white; how a camera was held (EXIF) is not looked at. libpng and libjpeg-turbo are
+ * opened when the first picture is read.
+ * owns: the caller. fails: io, format (neither kind, damaged, cut short, over 2^28
+ * numbers, larger than its file can be), state (the library is not installed), argument,
+ * memory. */
+LANDER_API lander_tensor *lander_image_load(lander_engine *engine, const char *path,
+                                            int channels, lander_error *error);
+
+/* A tensor (rows, columns), (1, rows, columns) or (3, rows, columns) as a PNG file, grey
+ * or RGB: `low` and what is below is black, `high` is white, NaN is black.
+ * save: fails: io (then the old file is whole), shape, argument, memory.
+ * encode: the same file in memory. owns: the caller (lander_image_free). */
+LANDER_API lander_status lander_image_save(const lander_tensor *t, const char *path,
+                                           double low, double high, lander_error *error);
+LANDER_API lander_status lander_image_encode(const lander_tensor *t, double low,
+                                             double high, unsigned char **png,
+                                             size_t *size, lander_error *error);
+LANDER_API void lander_image_free(lander_engine *engine, unsigned char *png);
+
+/* ---- 11. Lua ---------------------------------------------------------------------- */
 
 /* Opens the module in a host's own Lua 5.4 state: pushes one table. It needs neither io
  * nor os. (Also what `require "lander"` calls in a stock lua5.4.) */

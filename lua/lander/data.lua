@@ -159,6 +159,8 @@ local function folder_and_options(dir, options, owner)
   return dir, options
 end
 
+local FASHION_CLASSES = { "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt",
+                          "sneaker", "bag", "boot" }
 local FASHION_DIR = "/usr/share/datasets/fashion-mnist"
 local FASHION_SUBSET = "tests/data/fashion_mnist"
 local FASHION_ADVICE = "install the package dataset-fashion-mnist, or give the folder that "
@@ -183,7 +185,10 @@ function data.fashion_mnist(dir, options)
   if not sets and kind == "io" then
     error(("fashion_mnist: %s; %s"):format(message, FASHION_ADVICE), 2)
   end
-  return (check(2, sets, message))
+  check(2, sets, message)
+  sets.train:name_classes(FASHION_CLASSES)
+  sets.test:name_classes(FASHION_CLASSES)
+  return sets
 end
 
 --- MNIST: { train =, test = } from the folder `dir`, normalised by the mean and deviation
@@ -219,6 +224,25 @@ function data.cifar10(dir, options)
   end
   local train = check(2, open(CIFAR_TRAIN))
   return { train = train, test = check(2, open(CIFAR_TEST)) }
+end
+
+-- ---- pictures ----
+
+--- A folder with a folder of PNG and JPEG pictures for each class. Options: channels (3; 1:
+--- grey), size ({ rows, columns }, to which all are brought; else all must have the same),
+--- class_names (the folders' names in the order of the classes; else the order of the
+--- alphabet), scale, mean, std as for idx. d:class_names() tells the names.
+function data.images(dir, options)
+  check_text(dir, "images: the first argument", 2)
+  check_options(options, "images", 2)
+  local given = {}
+  for key, value in pairs(options or {}) do given[key] = value end
+  local names = given.class_names
+  given.class_names = nil
+  if names ~= nil and type(names) ~= "table" then
+    error(("images: class_names must be a list of texts, found a %s"):format(type(names)), 2)
+  end
+  return (check(2, core.data_images(dir, names, given)))
 end
 
 -- ---- map ----

@@ -237,7 +237,7 @@ local function x_lines(chart, label)
 end
 
 -- Whether letters beyond ASCII come out as what they are: what the name of the locale says.
-local function has_unicode()
+function core.has_unicode()
   local variable = core.environment
   if not variable or variable "TERM" == "dumb" then return false end
   for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
@@ -251,7 +251,7 @@ end
 -- can be expected to have.
 local function read_window(options)
   local window = not options.to
-  local name = options.style or (options.to or has_unicode()) and "braille" or "ascii"
+  local name = options.style or (options.to or core.has_unicode()) and "braille" or "ascii"
   if not styles[name] then
     error(("lander.plot: style must be \"braille\" or \"ascii\", found '%s'"):format(name), 0)
   end

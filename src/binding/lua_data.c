@@ -122,6 +122,39 @@ static int data_cifar10(lua_State *L) {
   return dataset_or_error(L, box, &error);
 }
 
+/* The texts of the table at `index`, each held by that table. NULL: there is none there.
+ * Raises an error for what is no text. */
+static const char **read_names(lua_State *L, int index, int *count) {
+  *count = 0;
+  if (lua_isnoneornil(L, index)) return NULL;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_Unsigned length = lua_rawlen(L, index);
+  luaL_argcheck(L, length < 1 << 16, index, "too many names");
+  const char **names = lua_newuserdatauv(L, (length + 1) * sizeof *names, 0);
+  for (lua_Unsigned i = 0; i < length; i++) {
+    if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
+      luaL_error(L, "class_names must be texts, number %d is a %s", (int)i + 1,
+                 luaL_typename(L, -1));
+    names[i] = lua_tostring(L, -1);
+    lua_pop(L, 1);
+  }
+  *count = (int)length;
+  return names;
+}
+
+/* core.data_images(folder, names | nil, options) -> dataset | nil, message, status */
+static int data_images(lua_State *L) {
+  lander_error error;
+  int count;
+  const char *folder = luaL_checkstring(L, 1);
+  const char *options = options_text(L, 3, "images", NULL);
+  const char **names = read_names(L, 2, &count);
+  dataset_box *box = new_dataset_box(L);
+  box->dataset =
+      lander_data_images(binding_engine(L), folder, names, count, options, &error);
+  return dataset_or_error(L, box, &error);
+}
+
 /* core.data_csv(path, x | nil, y, options) -> dataset | nil, message, status */
 static int data_csv(lua_State *L) {
   lander_error error;
@@ -273,6 +306,33 @@ static int dataset_index(lua_State *L) {
   }
   lua_pushvalue(L, 2);
   lua_gettable(L, lua_upvalueindex(1));
+  return 1;
+}
+
+/* d:class_names() -> { "cat", "dog" }; nil when the classes have no names */
+static int dataset_class_names(lua_State *L) {
+  lander_dataset *d = binding_check_dataset(L, 1);
+  if (!lander_dataset_class_name(d, 0)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_newtable(L);
+  for (int k = 0; k < lander_dataset_classes(d); k++) {
+    lua_pushstring(L, lander_dataset_class_name(d, k));
+    lua_rawseti(L, -2, k + 1);
+  }
+  return 1;
+}
+
+/* d:name_classes { "cat", "dog" } -> d */
+static int dataset_name_classes(lua_State *L) {
+  lander_error error;
+  int count;
+  lander_dataset *d = binding_check_dataset(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  const char **names = read_names(L, 2, &count);
+  binding_check(L, lander_dataset_name_classes(d, names, count, &error), &error);
+  lua_settop(L, 1);
   return 1;
 }
 
@@ -453,6 +513,8 @@ static const luaL_Reg dataset_methods[] = {{"batches", dataset_batches},
                                            {"target_shape", dataset_target_shape},
                                            {"subset", dataset_subset},
                                            {"split", dataset_split},
+                                           {"class_names", dataset_class_names},
+                                           {"name_classes", dataset_name_classes},
                                            {NULL, NULL}};
 static const luaL_Reg dataset_meta[] = {{"__gc", dataset_gc},
                                         {"__close", dataset_gc},
@@ -468,13 +530,11 @@ static const luaL_Reg batches_meta[] = {{"__gc", batches_gc},
                                         {NULL, NULL}};
 static const luaL_Reg module_functions[] = {
     {"load_npy", load_npy}, {"save_npy", save_npy}, {NULL, NULL}};
-static const luaL_Reg core_functions[] = {{"data_idx", data_idx},
-                                          {"data_tensors", data_tensors},
-                                          {"data_cifar10", data_cifar10},
-                                          {"data_csv", data_csv},
-                                          {"data_npy", data_npy},
-                                          {"data_npz", data_npz},
-                                          {NULL, NULL}};
+static const luaL_Reg core_functions[] = {
+    {"data_idx", data_idx},         {"data_tensors", data_tensors},
+    {"data_cifar10", data_cifar10}, {"data_images", data_images},
+    {"data_csv", data_csv},         {"data_npy", data_npy},
+    {"data_npz", data_npz},         {NULL, NULL}};
 
 void binding_open_data(lua_State *L) {
   luaL_newmetatable(L, BINDING_DATASET);

@@ -252,6 +252,7 @@ int luaopen_lander(lua_State *L) {
   binding_open_net(L);
   binding_open_solver(L);
   binding_open_data(L);
+  binding_open_image(L);
   binding_open_system(L);
   run_library(L);
   add_searcher(L);

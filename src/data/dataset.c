@@ -22,9 +22,17 @@ lander_dataset *dataset_keep(lander_dataset *d) {
   return d;
 }
 
+static void free_names(lander_dataset *d, int count) {
+  for (int k = 0; d->class_names && k < count; k++)
+    memory_free(d->engine, d->class_names[k]);
+  memory_free(d->engine, d->class_names);
+  d->class_names = NULL;
+}
+
 void lander_dataset_free(lander_dataset *d) {
   if (!d || --d->holds > 0) return;
   lander_engine *engine = d->engine;
+  if (!d->names_lent) free_names(d, d->classes);
   d->type->release(d);
   memory_free(engine, d);
   lander_engine_free(engine);
@@ -45,6 +53,30 @@ int64_t lander_dataset_count(const lander_dataset *d) {
 }
 int lander_dataset_classes(const lander_dataset *d) {
   return d->classes;
+}
+
+const char *lander_dataset_class_name(const lander_dataset *d, int k) {
+  return d->class_names && k >= 0 && k < d->classes ? d->class_names[k] : NULL;
+}
+
+lander_status lander_dataset_name_classes(lander_dataset *d, const char *const *names,
+                                          int count, lander_error *error) {
+  error_clear(error);
+  if (d->class_names)
+    return error_set(error, LANDER_ERROR_ARGUMENT, "the classes have names already");
+  if (count != d->classes)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "%d names are given, but there are %d classes", count, d->classes);
+  d->class_names = memory_new(d->engine, (size_t)count, sizeof *d->class_names, error);
+  if (!d->class_names) return LANDER_ERROR_MEMORY;
+  for (int k = 0; k < count; k++) {
+    d->class_names[k] = memory_copy_text(d->engine, names[k], error);
+    if (!d->class_names[k]) {
+      free_names(d, k);
+      return LANDER_ERROR_MEMORY;
+    }
+  }
+  return LANDER_OK;
 }
 
 int lander_dataset_shape(const lander_dataset *d, int which,
@@ -105,6 +137,8 @@ lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t 
   p->base.count = count;
   p->base.classes = d->classes;
   p->base.lent = d->lent;
+  p->base.class_names = d->class_names;
+  p->base.names_lent = d->class_names != NULL;
   p->base.black = d->black; /* the whole's, as its samples are */
   p->base.channels = d->channels;
   memcpy(p->base.shape, d->shape, sizeof d->shape);

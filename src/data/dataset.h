@@ -20,9 +20,11 @@ struct lander_dataset {
   lander_engine *engine; /* kept */
   int holds;
   int64_t count;
-  real *black;      /* (channels): what a 0 of the file is in each of them; NULL: 0 */
-  int64_t channels; /* the first size of x, when there are rows and columns behind it */
-  int classes;      /* 0: y is no choice among classes */
+  real *black;        /* (channels): what a 0 of the file is in each of them; NULL: 0 */
+  int64_t channels;   /* the first size of x, when there are rows and columns behind it */
+  int classes;        /* 0: y is no choice among classes */
+  char **class_names; /* (classes); NULL: they have none */
+  bool names_lent;    /* they are those of the whole that this is a part of */
   bool lent; /* its memory is the caller's to change: read on the calling thread alone */
   struct dataset_shape {
     int dims;

@@ -17,7 +17,9 @@ static lander_status read_sample(const lander_dataset *d, int64_t position, real
     const real *value = self->value + c * BYTES;
     for (int64_t i = 0; i < plane; i++) x[i] = value[pixel[i]];
   }
-  *y = (real)(self->labels[position * self->labels_step] + 1);
+  int label =
+      self->many ? self->many[position] : self->labels[position * self->labels_step];
+  *y = (real)(label + 1);
   return LANDER_OK;
 }
 

@@ -9,6 +9,8 @@ typedef struct images {
   uint8_t *blocks[2];             /* what was read, to be freed; the second may be NULL */
   const uint8_t *pixels, *labels; /* the first sample's, in the blocks; labels from 0 */
   int64_t pixels_step, labels_step;
+  const uint16_t
+      *many;   /* labels where there may be more than 256 classes; NULL: labels */
   real *value; /* (channels, 256): what each byte becomes */
 } images;
 
