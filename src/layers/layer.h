@@ -80,6 +80,7 @@ struct layer {
   int64_t scratch;       /* reals a thread, during one call */
   int64_t partial;       /* reals a piece, during one call (sums to be added in order) */
   int partial_pieces;    /* how many pieces have such a block; 0: PARALLEL_MAX_PIECES */
+  int64_t workspace;     /* reals for all threads together, during one call */
   int64_t multiply_adds; /* of one forward pass of one sample */
 };
 
@@ -98,6 +99,7 @@ typedef struct layer_call {
   real *kept;        /* (batch, l->kept) */
   real *scratch;     /* (threads, l->scratch) */
   real *partial;     /* (l->partial_pieces, l->partial) */
+  real *workspace;   /* (l->workspace) */
   random_key random; /* this layer's, in this pass */
   /* backward: */
   const real *dy[LAYER_MAX_OUTPUTS];

@@ -127,6 +127,20 @@ static sizes measure(const recurrent *self, const recurrent_cell *cell) {
   return z;
 }
 
+/* What a piece packs of weight_hh: columns for its units, from all gates. */
+static int64_t packed_piece(int64_t hidden, int gates, int pieces) {
+  return gates * gemm_packed_size((hidden + pieces - 1) / pieces, hidden);
+}
+
+static int64_t packed_room(int64_t hidden, int gates) {
+  int64_t most = 0;
+  for (int pieces = 1; pieces <= RECURRENT_PIECES; pieces *= 2) {
+    int64_t room = pieces * packed_piece(hidden, gates, pieces);
+    if (room > most) most = room;
+  }
+  return most;
+}
+
 lander_status recurrent_setup(layer *l, const recurrent_cell *cell, lander_error *error) {
   recurrent *self = l->self;
   lander_status status = layer_want_dims(l, 0, 2, "(time, features)", error);
@@ -148,6 +162,7 @@ lander_status recurrent_setup(layer *l, const recurrent_cell *cell, lander_error
   sizes z = measure(self, cell);
   l->kept = z.input + self->layers * z.layer + self->directions * z.dgates + z.dsequence +
             2 * z.carry;
+  l->workspace = self->directions * packed_room(self->hidden, cell->gates);
   l->partial = (int64_t)cell->blocks * self->hidden;
   l->partial_pieces = RECURRENT_PIECES;
   return LANDER_OK;
@@ -156,8 +171,8 @@ lander_status recurrent_setup(layer *l, const recurrent_cell *cell, lander_error
 /* ---- memory ---------------------------------------------------------------------- */
 
 /* Multiply-adds of one step that are worth a piece, and the unit of its width. */
-#define PIECE_WORK 1e6
-#define PIECE_UNIT 16
+#define PIECE_WORK 2e6
+#define PIECE_UNIT 32
 
 static int count_pieces(int64_t batch, int64_t hidden, int gates) {
   double work = (double)batch * (double)hidden * (double)hidden * gates;
@@ -188,6 +203,7 @@ recurrent_memory recurrent_lay_out(const layer *l, const layer_call *c,
   m.carry = m.dsequence + z.dsequence * c->batch;
   m.dcell = m.carry + z.carry * c->batch;
   m.pieces = count_pieces(c->batch, self->hidden, cell->gates);
+  m.packed_piece = packed_piece(self->hidden, cell->gates, m.pieces);
   return m;
 }
 
@@ -204,6 +220,7 @@ recurrent_run recurrent_select(const recurrent_memory *m, int level, int directi
       .h = own + z.gates * m->batch,
       .c = m->cell->has_cell ? own + (z.gates + z.states) * m->batch : NULL,
       .bias = layer_partial(m->layer, m->call, direction),
+      .packed = m->call->workspace + direction * m->pieces * m->packed_piece,
       .first_weight = (level * self->directions + direction) * (self->bias ? 4 : 2),
       .out = memory,
       .in = below,
@@ -320,16 +337,30 @@ typedef struct step_job {
   int64_t step;
 } step_job;
 
+/* The weights are the same at every step: each piece packs its part beforehand. */
+static void pack_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const step_job *j = arg;
+  const recurrent_memory *m = j->memory;
+  const recurrent_run *r = &j->runs[piece / m->pieces];
+  int64_t begin, end, hidden = m->hidden;
+  recurrent_piece(m, piece, &begin, &end);
+  const real *weight = m->call->w[r->first_weight + 1];
+  real *packed = recurrent_packed(m, r, piece);
+  for (int g = 0; g < m->cell->gates; g++)
+    gemm_pack(GEMM_T, end - begin, hidden, weight + (g * hidden + begin) * hidden, hidden,
+              packed + g * gemm_packed_size(end - begin, hidden));
+}
+
 /* Adds the products with the state before the step to the sums of units begin .. */
-static void add_products(const recurrent_memory *m, const recurrent_run *r, int64_t begin,
+static void add_products(const recurrent_memory *m, const real *packed, int64_t begin,
                          int64_t n, const real *before, real *gates) {
   int64_t hidden = m->hidden, row = m->cell->blocks * hidden;
-  const real *weight = m->call->w[r->first_weight + 1];
   for (int g = 0; g < m->cell->gates; g++) {
     bool apart = m->cell->split && g == m->cell->gates - 1;
-    gemm(GEMM_N, GEMM_T, m->batch, n, hidden, 1, before, hidden,
-         weight + (g * hidden + begin) * hidden, hidden, apart ? 0 : 1,
-         gates + (g + apart) * hidden + begin, row);
+    gemm_packed(m->batch, n, hidden, before, hidden,
+                packed + g * gemm_packed_size(n, hidden), apart ? 0 : 1,
+                gates + (g + apart) * hidden + begin, row);
   }
 }
 
@@ -340,13 +371,13 @@ static void step_piece(void *arg, int piece, int thread) {
   const recurrent_run *r = &j->runs[piece / m->pieces];
   const kernels *k = m->call->kernels;
   int64_t begin, end, t = recurrent_time(m, r, j->step), hidden = m->hidden;
-  parallel_range(hidden, m->pieces, piece % m->pieces, &begin, &end);
+  recurrent_piece(m, piece, &begin, &end);
   int64_t before = recurrent_before(r, t) * m->batch * hidden;
   int64_t after = recurrent_after(r, t) * m->batch * hidden, n = end - begin;
   int64_t row = m->cell->blocks * hidden;
   real *gates = r->gates + t * m->batch * row;
   real *out = r->out + t * m->batch * m->width + r->direction * hidden + begin;
-  add_products(m, r, begin, n, r->h + before, gates);
+  add_products(m, recurrent_packed(m, r, piece), begin, n, r->h + before, gates);
   for (int64_t b = 0; b < m->batch; b++, out += m->width) {
     int64_t from = before + b * hidden + begin, to = after + b * hidden + begin;
     if (m->mask && m->mask[b * m->steps + t] == 0) {
@@ -383,10 +414,10 @@ static void forward_layer(const recurrent_memory *m, int level) {
     set_state(m, r, level, 1 + self->mask, r->h);
     if (r->c) set_state(m, r, level, 2 + self->mask, r->c);
   }
-  for (int64_t s = 0; s < m->steps; s++) {
-    step_job j = {m, runs, s};
+  step_job j = {m, runs, 0};
+  parallel_run(c->engine, self->directions * m->pieces, pack_piece, &j);
+  for (; j.step < m->steps; j.step++)
     parallel_run(c->engine, self->directions * m->pieces, step_piece, &j);
-  }
   for (int d = 0; d < self->directions; d++) {
     get_state(m, &runs[d], level, runs[d].h, c->y[1]);
     if (runs[d].c) get_state(m, &runs[d], level, runs[d].c, c->y[2]);

@@ -95,7 +95,8 @@ typedef struct recurrent_memory {
   /* kept: */
   real *input; /* (steps, batch, features) */
   real *layers, *dgates, *dsequence, *carry, *dcell;
-  int pieces; /* of the units, for each direction */
+  int pieces;           /* of the units, for each direction */
+  int64_t packed_piece; /* numbers of a piece's part of the packed weights */
 } recurrent_memory;
 
 /* One direction of one layer. */
@@ -105,6 +106,7 @@ typedef struct recurrent_run {
   real *h, *c;      /* (steps + 1, batch, hidden) */
   real *bias;       /* (blocks, hidden), in forward */
   int first_weight; /* weight_ih, weight_hh, bias_ih, bias_hh */
+  real *packed;     /* weight_hh, packed for the products of each piece of the units */
   real *out;        /* (steps, batch, width), of the layer */
   const real *in;   /* (steps, batch, in_width) */
   int64_t in_width;
@@ -127,6 +129,16 @@ static inline int64_t recurrent_before(const recurrent_run *r, int64_t t) {
 }
 static inline int64_t recurrent_after(const recurrent_run *r, int64_t t) {
   return r->direction == 0 ? t + 1 : t;
+}
+
+/* The units of a piece. */
+static inline void recurrent_piece(const recurrent_memory *m, int piece, int64_t *begin,
+                                   int64_t *end) {
+  parallel_range(m->hidden, m->pieces, piece % m->pieces, begin, end);
+}
+static inline real *recurrent_packed(const recurrent_memory *m, const recurrent_run *r,
+                                     int piece) {
+  return r->packed + piece % m->pieces * m->packed_piece;
 }
 
 /* Copies (batch, steps, n) to (steps, batch, n), or back. */

@@ -7,19 +7,38 @@ typedef struct back_job {
   int64_t step;
 } back_job;
 
+/* The gates that have their sums with the input in common. */
+static int64_t joint_gates(const recurrent_memory *m) {
+  return (m->cell->gates - m->cell->split) * m->hidden;
+}
+
+/* As in the pass forward; the weights are not turned here. */
+static void pack_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const back_job *j = arg;
+  const recurrent_memory *m = j->memory;
+  const recurrent_run *r = &j->runs[piece / m->pieces];
+  int64_t begin, end, hidden = m->hidden, joint = joint_gates(m);
+  recurrent_piece(m, piece, &begin, &end);
+  const real *weight = m->call->w[r->first_weight + 1];
+  real *packed = recurrent_packed(m, r, piece);
+  gemm_pack(GEMM_N, end - begin, joint, weight + begin, hidden, packed);
+  if (m->cell->split)
+    gemm_pack(GEMM_N, end - begin, hidden, weight + joint * hidden + begin, hidden,
+              packed + gemm_packed_size(end - begin, joint));
+}
+
 /* Adds to the gradient in the state before the step at place `t` what comes through the
  * gates, for the units begin .. begin + n - 1: dgates (batch, gates) W_hh. */
 static void add_products(const recurrent_memory *m, const recurrent_run *r, int64_t t,
-                         int64_t begin, int64_t n) {
+                         const real *packed, int64_t begin, int64_t n) {
   int64_t hidden = m->hidden, row = m->cell->back_blocks * hidden;
-  const real *weight = m->call->w[r->first_weight + 1];
   const real *dgates = r->dgates + t * m->batch * row;
-  int64_t joint = (m->cell->gates - m->cell->split) * hidden;
-  gemm(GEMM_N, GEMM_N, m->batch, n, joint, 1, dgates, row, weight + begin, hidden, 1,
-       r->carry + begin, hidden);
+  int64_t joint = joint_gates(m);
+  gemm_packed(m->batch, n, joint, dgates, row, packed, 1, r->carry + begin, hidden);
   if (m->cell->split)
-    gemm(GEMM_N, GEMM_N, m->batch, n, hidden, 1, dgates + joint + hidden, row,
-         weight + joint * hidden + begin, hidden, 1, r->carry + begin, hidden);
+    gemm_packed(m->batch, n, hidden, dgates + joint + hidden, row,
+                packed + gemm_packed_size(n, joint), 1, r->carry + begin, hidden);
 }
 
 /* The gradients in the gates of one sample's units, from those in its state. */
@@ -53,9 +72,10 @@ static void step_piece(void *arg, int piece, int thread) {
   const recurrent_memory *m = j->memory;
   const recurrent_run *r = &j->runs[piece / m->pieces];
   int64_t begin, end;
-  parallel_range(m->hidden, m->pieces, piece % m->pieces, &begin, &end);
+  recurrent_piece(m, piece, &begin, &end);
   if (j->step < m->steps - 1)
-    add_products(m, r, recurrent_time(m, r, j->step + 1), begin, end - begin);
+    add_products(m, r, recurrent_time(m, r, j->step + 1), recurrent_packed(m, r, piece),
+                 begin, end - begin);
   if (j->step < 0) return; /* the gradient in the state that it all began with */
   int64_t t = recurrent_time(m, r, j->step);
   for (int64_t b = 0; b < m->batch; b++) unit_gradients(m, r, b, t, begin, end - begin);
@@ -151,10 +171,10 @@ static void backward_layer(const recurrent_memory *m, int level) {
   }
   real *dh = self->state ? c->dx[1 + self->mask] : NULL;
   real *dc = self->state && m->cell->has_cell ? c->dx[2 + self->mask] : NULL;
-  for (int64_t s = m->steps - 1; s >= (dh ? -1 : 0); s--) {
-    back_job j = {m, runs, s};
+  back_job j = {m, runs, m->steps - 1};
+  parallel_run(c->engine, self->directions * m->pieces, pack_piece, &j);
+  for (; j.step >= (dh ? -1 : 0); j.step--)
     parallel_run(c->engine, self->directions * m->pieces, step_piece, &j);
-  }
   for (int d = 0; d < self->directions; d++) {
     const recurrent_run *r = &runs[d];
     if (dh) set_first(m, r, level, r->carry, dh);

@@ -84,7 +84,7 @@ struct lander_net {
   int64_t capacity;
   int planned_threads; /* that scratch is for */
   storage *activations, *gradients;
-  real *kept, *scratch, *partial;
+  real *kept, *scratch, *partial, *workspace;
   real *second; /* a layer's gradients that are added to those already there */
   int64_t second_count;
 

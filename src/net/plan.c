@@ -41,13 +41,14 @@ void net_plan_free(lander_net *net) {
   memory_free(net->engine, net->kept);
   memory_free(net->engine, net->scratch);
   memory_free(net->engine, net->partial);
+  memory_free(net->engine, net->workspace);
   memory_free(net->engine, net->second);
   for (int i = 0; i < LAYER_MAX_INPUTS; i++) {
     storage_free(net->held[i]);
     net->held[i] = NULL;
   }
   net->activations = net->gradients = NULL;
-  net->kept = net->scratch = net->partial = net->second = NULL;
+  net->kept = net->scratch = net->partial = net->workspace = net->second = NULL;
   net->capacity = net->second_count = 0;
   net->planned_threads = 0;
   net->ran = false;
@@ -95,18 +96,20 @@ lander_status net_plan_scratch(lander_net *net, lander_error *error) {
 static lander_status plan_batch(lander_net *net, int64_t batch, lander_error *error) {
   lander_status status = check_room(net, batch, error);
   if (status != LANDER_OK) return status;
-  int64_t partial = 1;
+  int64_t partial = 1, workspace = 1;
   for (int i = 0; i < net->nodes_count; i++) {
     const layer *l = &net->nodes[i].layer;
     int64_t pieces = l->partial_pieces ? l->partial_pieces : PARALLEL_MAX_PIECES;
     if (l->partial * pieces > partial) partial = l->partial * pieces;
+    if (l->workspace > workspace) workspace = l->workspace;
   }
   net_plan_free(net);
   net->activations = storage_new(net->engine, place_activations(net, batch), error);
   net->kept =
       memory_new(net->engine, (size_t)place_kept(net, batch, NULL), sizeof(real), error);
   net->partial = memory_new(net->engine, (size_t)partial, sizeof(real), error);
-  if (!net->activations || !net->kept || !net->partial) {
+  net->workspace = memory_new(net->engine, (size_t)workspace, sizeof(real), error);
+  if (!net->activations || !net->kept || !net->partial || !net->workspace) {
     net_plan_free(net);
     return LANDER_ERROR_MEMORY;
   }

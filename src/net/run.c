@@ -96,6 +96,7 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
                   .kept = n->kept,
                   .scratch = net->scratch,
                   .partial = net->partial,
+                  .workspace = net->workspace,
                   .random = {net->seed, RANDOM_DROPOUT(n - net->nodes, net->ran_pass)},
                   .error = error};
   for (int i = 0; i < n->layer.inputs; i++) c.x[i] = net->blobs[n->in[i]].data;

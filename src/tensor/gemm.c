@@ -45,6 +45,26 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
   run(&t);
 }
 
+/* ---- one matrix for many products ------------------------------------------------- */
+
+int64_t gemm_packed_size(int64_t n, int64_t k) {
+  int64_t columns = kernels_table()->product_columns;
+  return (n + columns - 1) / columns * columns * k;
+}
+
+void gemm_pack(gemm_transpose tb, int64_t n, int64_t k, const real *b, int64_t ldb,
+               real *packed) {
+  product_job t = make_job(GEMM_N, tb, 0, n, k, 1, NULL, 0, b, ldb, 0, NULL, 0);
+  kernels_table()->pack(&t, packed);
+}
+
+void gemm_packed(int64_t m, int64_t n, int64_t k, const real *a, int64_t lda,
+                 const real *packed, real beta, real *c, int64_t ldc) {
+  product_job t = make_job(GEMM_N, GEMM_N, m, n, k, 1, a, lda, NULL, 0, beta, c, ldc);
+  t.packed = packed;
+  run(&t);
+}
+
 /* ---- cut into tiles -------------------------------------------------------------- */
 
 /* Multiply-adds that are worth a tile of their own. */
@@ -53,7 +73,7 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
 #define TILES      16
 /* Every tile makes its own copy of its part of b, which is nothing beside the work of so
  * many rows. */
-#define TALL   256
+#define TALL   512
 #define LOWEST 16
 
 typedef struct tiles {

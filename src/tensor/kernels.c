@@ -638,6 +638,7 @@ const kernels KERNELS = {
     .gru = gru,
     .gru_back = gru_back,
     .product = multiply,
+    .pack = pack,
     .product_columns = PANEL,
     .transpose = transpose,
     .full_gradient = full_gradient,

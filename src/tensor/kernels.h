@@ -86,7 +86,8 @@ typedef struct product_job {
   int64_t a_row, a_step;
   const real *b;
   int64_t b_row, b_step;
-  const real *bias; /* NULL: none */
+  const real *packed; /* b as `pack` has left it; NULL: it is read where it lies */
+  const real *bias;   /* NULL: none */
   real beta;
   real *c;
   int64_t c_row;
@@ -151,6 +152,10 @@ typedef struct kernels {
                     int64_t y_step);
 
   void (*product)(const product_job *t);
+  /* b of a product whose n, k and b are given, in the order in which it is read: for one
+   * that many products share. It takes n, rounded up to whole product_columns, times k.
+   */
+  void (*pack)(const product_job *t, real *packed);
   int product_columns; /* so many of them, or a multiple, are no trouble */
 
   /* y[step i] += x[i]; x and y don't meet. */

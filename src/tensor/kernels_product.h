@@ -184,6 +184,12 @@ static void run_panel(const tile *first, int64_t rows, int64_t columns) {
 
 /* ---- the product ---- */
 
+/* Panels one behind the other, each of all rows of b. */
+static void pack(const product_job *t, real *packed) {
+  for (int64_t j = 0; j < t->n; j += PANEL)
+    pack_panel(t, 0, t->k, j, t->n - j < PANEL ? t->n - j : PANEL, packed + j * t->k);
+}
+
 static void run_block(const product_job *t, int64_t i, int64_t rows) {
   _Alignas(PRODUCT_BYTES) real panel[DEPTH * PANEL], bias[PANEL] = {0};
   for (int64_t j = 0; j < t->n; j += PANEL) {
@@ -191,14 +197,18 @@ static void run_block(const product_job *t, int64_t i, int64_t rows) {
     if (t->bias) copy_2d(1, columns, t->bias + j, columns, bias, PANEL);
     for (int64_t p = 0; p < t->k; p += DEPTH) {
       int64_t depth = t->k - p < DEPTH ? t->k - p : DEPTH;
-      pack_panel(t, p, depth, j, columns, panel);
+      const real *from = panel;
+      if (t->packed)
+        from = t->packed + j * t->k + p * PANEL;
+      else
+        pack_panel(t, p, depth, j, columns, panel);
       run_panel(&(tile){.depth = depth,
                         .alpha = t->alpha,
                         .beta = p == 0 ? t->beta : 1,
                         .a = t->a + i * t->a_row + p * t->a_step,
                         .a_row = t->a_row,
                         .a_step = t->a_step,
-                        .panel = (const vector *)panel,
+                        .panel = (const vector *)from,
                         .bias = t->bias && p == 0 ? (const vector *)bias : NULL,
                         .c = t->c + i * t->c_row + j,
                         .c_row = t->c_row},
