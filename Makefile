@@ -104,6 +104,9 @@ test: packages
 bench: all data-packages
 	@$(B)/lander scripts/bench/steps.lua --json=$(B)/bench.jsonl
 	@$(B)/lander scripts/bench/layers.lua --json=$(B)/bench.jsonl
+	@for net in lenet resnet20 gpt_tiny; do \
+	  $(B)/lander scripts/bench/memory.lua --net=$$net; done
+	@$(B)/lander scripts/bench/start.lua --program=$(B)/lander
 	@$(B)/lander scripts/bench/data.lua
 	@$(B)/lander scripts/bench/guard.lua
 

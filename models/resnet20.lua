@@ -24,7 +24,7 @@ end
 local shortcuts = {}
 
 function shortcuts.zeros(x)
-  local taken = x:max_pool { 1, stride = 2 }
+  local taken = x:avg_pool { 1, stride = 2 } -- keeps nothing for the way back, as max_pool would
   return nn.concat { taken, taken:power { scale = 0 } }
 end
 

@@ -573,6 +573,12 @@ LANDER_API lander_tensor *lander_net_gradient(lander_net *net, int layer, int ou
  * the first layer's is the dearest and nobody reads it). fails: never. */
 LANDER_API void lander_net_want_input_gradient(lander_net *net, bool want);
 
+/* A net that a solver has saves memory: outputs that a layer behind them may write over,
+ * and gradients of outputs, are gone after a pass (lander_net_value and
+ * lander_net_gradient say so). keep: all of them stay, from the next pass on. fails:
+ * state (in a pass). */
+LANDER_API lander_status lander_net_keep(lander_net *net, bool keep, lander_error *error);
+
 /* The weighted sum of the losses of the last forward. fails: never (NaN if none ran). */
 LANDER_API double lander_net_loss(const lander_net *net);
 /* The chance level: what that is for a net whose answer doesn't look at its input, all

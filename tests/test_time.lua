@@ -100,6 +100,13 @@ function TestBenchmarks.test_layers()
   end
 end
 
+function TestBenchmarks.test_memory_and_start()
+  local out = bench { "scripts/bench/memory.lua", "--net=mlp", "--tiny" }
+  lu.assertStrMatches(out, "mlp +batch +2 +[%d.]+ MB\n")
+  out = bench { "scripts/bench/start.lua", "--times=1", "--program=" .. support.executable }
+  lu.assertStrMatches(out, "start: [%d.]+ ms .*")
+end
+
 -- Of programs that always take the same time.
 function TestBenchmarks.test_turns()
   local function program(name, ms) return name .. "=echo '{\"median_ms\": " .. ms .. "}' #" end

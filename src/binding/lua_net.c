@@ -198,6 +198,16 @@ static int net_want_input_gradient(lua_State *L) {
   return 1;
 }
 
+/* net:keep(on) -> the net: no output or gradient is written over to save memory */
+static int net_keep(lua_State *L) {
+  lander_error error;
+  lander_net *net = binding_check_net(L, 1);
+  bool keep = lua_isnone(L, 2) || lua_toboolean(L, 2);
+  binding_check(L, lander_net_keep(net, keep, &error), &error);
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* ---- looking ---- */
 
 /* net:time(on) -> the net; the times stand in net:layers() */
@@ -490,6 +500,7 @@ static const luaL_Reg net_methods[] = {{"forward", net_forward},
                                        {"text", net_text},
                                        {"layers", net_layers},
                                        {"time", net_time},
+                                       {"keep", net_keep},
                                        {"layer", net_layer},
                                        {"labels", net_labels},
                                        {"has_loss", net_has_loss},

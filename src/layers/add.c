@@ -16,6 +16,7 @@ static lander_status setup(layer *l, lander_error *error) {
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "add: coeff has %d entries, but there are %d inputs",
                      self->coeff.count, l->inputs);
+  l->x_unread = l->y_unread = l->over_x = l->over_dy = true;
   return merge_setup(l, error);
 }
 
@@ -38,7 +39,7 @@ static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t co
 
 static void apply_back(const layer *l, const layer_call *c, int64_t begin,
                        int64_t count) {
-  for (int i = 0; i < l->inputs; i++)
+  for (int i = l->inputs - 1; i >= 0; i--) /* the first may lie where dy does */
     if (c->dx[i])
       c->kernels->scale(count, coefficient(l, i), c->dy[0] + begin, c->dx[i] + begin);
 }

@@ -33,6 +33,7 @@ static lander_status setup(layer *l, lander_error *error) {
   l->states = 2;
   l->state[RUNNING_MEAN] = (layer_state){"running_mean", channels, 0};
   l->state[RUNNING_VAR] = (layer_state){"running_var", channels, 1};
+  l->y_unread = l->over_dy = true;
   l->kept = 2 * self->channels; /* used once a batch: means, then 1 / deviations */
   return LANDER_OK;
 }

@@ -109,6 +109,7 @@ static lander_status setup(layer *l, lander_error *error) {
     l->scratch = (self->group_kernel * self->positions + 63) / 64 * 64;
   l->partial = self->outputs * self->group_kernel + self->outputs;
   l->partial_pieces = partial_pieces(l->partial);
+  l->y_unread = true;
   l->multiply_adds = self->out * self->group_kernel;
   conv_direct_setup(l);
   return LANDER_OK;

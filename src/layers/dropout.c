@@ -15,6 +15,7 @@ static const lander_option options[] = {
 
 static lander_status setup(layer *l, lander_error *error) {
   l->kept = shape_count(&l->in[0]);
+  l->x_unread = l->y_unread = l->over_x = l->over_dy = true;
   return elementwise_setup(l, error);
 }
 

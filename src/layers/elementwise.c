@@ -37,13 +37,15 @@ void elementwise_run(const layer *l, const layer_call *c, elementwise_body body)
 
 void elementwise_copy(const layer *l, const layer_call *c, int64_t begin, int64_t count) {
   (void)l;
-  memcpy(c->y[0] + begin, c->x[0] + begin, (size_t)count * sizeof(real));
+  if (c->y[0] != c->x[0])
+    memcpy(c->y[0] + begin, c->x[0] + begin, (size_t)count * sizeof(real));
 }
 
 void elementwise_copy_back(const layer *l, const layer_call *c, int64_t begin,
                            int64_t count) {
   (void)l;
-  memcpy(c->dx[0] + begin, c->dy[0] + begin, (size_t)count * sizeof(real));
+  if (c->dx[0] != c->dy[0])
+    memcpy(c->dx[0] + begin, c->dy[0] + begin, (size_t)count * sizeof(real));
 }
 
 void elementwise_zero_back(const layer *l, const layer_call *c, int64_t begin,

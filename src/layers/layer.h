@@ -82,6 +82,10 @@ struct layer {
   int partial_pieces;    /* how many pieces have such a block; 0: PARALLEL_MAX_PIECES */
   int64_t workspace;     /* reals for all threads together, during one call */
   int64_t multiply_adds; /* of one forward pass of one sample */
+  /* What a net that saves memory may do; a layer that says nothing allows nothing. */
+  bool x_unread, y_unread; /* backward reads no input; no output */
+  bool over_x;             /* the first output may be written over the first input */
+  bool over_dy;            /* dx[0] may be written over dy[0] */
 };
 
 /* One call of forward or backward. */

@@ -55,6 +55,7 @@ static lander_status setup(layer *l, lander_error *error) {
                                 .fan_out = self->outputs};
   l->weights = self->bias ? 2 : 1;
   dense_setup(l, self->outputs);
+  l->y_unread = true;
   l->multiply_adds = self->rows * self->outputs * self->fan_in;
   return LANDER_OK;
 }

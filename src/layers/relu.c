@@ -15,10 +15,19 @@ static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t co
   c->kernels->relu(count, (real)self->slope, c->x[0] + begin, c->y[0] + begin);
 }
 
+/* y has the sign of x, unless the slope is negative, and may lie where x did. */
+static lander_status setup(layer *l, lander_error *error) {
+  const relu *self = l->self;
+  l->x_unread = l->over_x = self->slope >= 0;
+  l->over_dy = true;
+  return elementwise_setup(l, error);
+}
+
 static void apply_back(const layer *l, const layer_call *c, int64_t begin,
                        int64_t count) {
   const relu *self = l->self;
-  c->kernels->relu_back(count, (real)self->slope, c->x[0] + begin, c->dy[0] + begin,
+  const real *sign = l->x_unread ? c->y[0] : c->x[0];
+  c->kernels->relu_back(count, (real)self->slope, sign + begin, c->dy[0] + begin,
                         c->dx[0] + begin);
 }
 
@@ -38,7 +47,7 @@ const layer_type layer_relu = {
     .size = sizeof(relu),
     .min_inputs = 1,
     .max_inputs = 1,
-    .setup = elementwise_setup,
+    .setup = setup,
     .forward = forward,
     .backward = backward,
 };

@@ -452,8 +452,11 @@ void net_trace_gradients(lander_net *net) {
     for (int k = 0; k < n->layer.weights; k++)
       needs |= !net->params[n->param[k]].public.frozen;
     if (flags & (LAYER_LABEL | LAYER_METRIC)) needs = false;
-    for (int k = 0; k < n->layer.outputs; k++)
-      net->blobs[n->out + k].needs_gradient = needs;
+    for (int k = 0; k < n->layer.outputs; k++) {
+      blob *b = &net->blobs[n->out + k];
+      if (b->needs_gradient != needs) net->gradients_planned = false;
+      b->needs_gradient = needs;
+    }
   }
 }
 

@@ -74,6 +74,14 @@ lander_tensor *lander_net_value(lander_net *net, int index, int output,
               "%s has no output yet: it was not part of the last forward pass", n->name);
     return NULL;
   }
+  if (b->overwritten) {
+    error_set(
+        error, LANDER_ERROR_STATE,
+        "%s: its output was written over by the next layer, as a solver's net saves "
+        "memory; net:keep(true) before the pass keeps all",
+        n->name);
+    return NULL;
+  }
   if (b->data_offset >= 0) return view(net, b, net->activations, b->data, error);
   for (int i = 0; i < LAYER_MAX_INPUTS; i++) {
     storage *s = net->held[i];
@@ -89,6 +97,14 @@ lander_tensor *lander_net_gradient(lander_net *net, int index, int output,
   error_clear(error);
   const blob *b = find_blob(net, index, output, error);
   if (!b) return NULL;
+  bool is_input = net->nodes[index].layer.type->flags & LAYER_SOURCE;
+  if (b->has_gradient && !is_input && net_saves_memory(net)) {
+    error_set(error, LANDER_ERROR_STATE,
+              "%s: its gradient is gone, as a solver's net saves memory; net:keep(true) "
+              "before the pass keeps all",
+              net->nodes[index].name);
+    return NULL;
+  }
   if (net->ran && b->has_gradient && b->grad)
     return view(net, b, net->gradients, b->grad, error);
   error_set(error, LANDER_ERROR_STATE,

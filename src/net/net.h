@@ -16,6 +16,7 @@ typedef struct blob {
   bool batched;        /* false: one value for the whole batch */
   bool needs_gradient; /* a parameter that is trained lies before it */
   bool has_gradient;   /* written in this backward pass */
+  bool overwritten;    /* by the output of its last reader */
   int readers;         /* how many layers read it */
   int64_t count;       /* numbers a sample */
   int64_t data_offset; /* into activations, when data is there; -1: an input's own */
@@ -35,6 +36,7 @@ typedef struct node {
   double loss_weight;
   bool needs_label; /* itself or something before it is a label */
   real *kept;
+  int64_t second_offset; /* into gradients: what is added to those already there */
   int64_t forward_time, backward_time; /* nanoseconds, while the net is timed */
 } node;
 
@@ -68,6 +70,8 @@ struct lander_net {
   lander_phase phase;
   bool input_gradient;
   bool timed;
+  bool trained; /* a solver has it: memory is saved */
+  bool keep;    /* the host wants to see everything all the same */
   char *text;
 
   int nodes_count, blobs_count, params_count;
@@ -83,10 +87,9 @@ struct lander_net {
   /* What forward and backward need, laid out for batches of up to `capacity`. */
   int64_t capacity;
   int planned_threads; /* that scratch is for */
+  bool gradients_planned;
   storage *activations, *gradients;
   real *kept, *scratch, *partial, *workspace;
-  real *second; /* a layer's gradients that are added to those already there */
-  int64_t second_count;
 
   /* The last forward pass. */
   int64_t batch;
@@ -110,6 +113,8 @@ void net_set_pass(lander_net *net, uint64_t pass);
 void net_keep_state(lander_net *net);
 void net_restore_state(lander_net *net);
 uint64_t net_pass(const lander_net *net);
+/* From here on only what is needed has memory of its own: see plan.c. */
+void net_set_trained(lander_net *net);
 /* Whether the losses and the net's output of the last pass are finite. */
 bool net_output_is_finite(const lander_net *net);
 /* Of the last forward pass, whose losses or output are not finite. Returns its `where`;
@@ -139,6 +144,8 @@ lander_status net_plan(lander_net *net, int64_t batch, lander_error *error);
 lander_status net_plan_scratch(lander_net *net, lander_error *error);
 lander_status net_plan_gradients(lander_net *net, lander_error *error);
 void net_plan_free(lander_net *net);
+/* Whether outputs and gradients may be written over when nobody reads them any more. */
+bool net_saves_memory(const lander_net *net);
 /* Numbers that a blob takes up in a plan for such batches. */
 int64_t net_room(const blob *b, int64_t batch);
 

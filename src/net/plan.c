@@ -1,7 +1,12 @@
 /* plan.c: where activations, their gradients and the layers' own memory lie.
  *
  * Everything is laid out for batches of up to `capacity` samples and only grows, so a
- * training step allocates nothing. */
+ * training step allocates nothing.
+ *
+ * A net that a solver has saves memory. Where its last reader allows it and backward does
+ * not need it, an output is written over by that reader's (a ReLU's, over the sum before
+ * it); and gradients, which live from the first reader that writes them, on the way back,
+ * to the layer that they are of, share memory with those that live at other times. */
 #include "../base/memory.h"
 #include "net.h"
 
@@ -42,25 +47,80 @@ void net_plan_free(lander_net *net) {
   memory_free(net->engine, net->scratch);
   memory_free(net->engine, net->partial);
   memory_free(net->engine, net->workspace);
-  memory_free(net->engine, net->second);
   for (int i = 0; i < LAYER_MAX_INPUTS; i++) {
     storage_free(net->held[i]);
     net->held[i] = NULL;
   }
   net->activations = net->gradients = NULL;
-  net->kept = net->scratch = net->partial = net->workspace = net->second = NULL;
-  net->capacity = net->second_count = 0;
+  net->kept = net->scratch = net->partial = net->workspace = NULL;
+  net->capacity = 0;
   net->planned_threads = 0;
+  net->gradients_planned = false;
   net->ran = false;
+}
+
+bool net_saves_memory(const lander_net *net) {
+  return net->trained && !net->keep;
+}
+
+static void change(lander_net *net, bool *setting, bool value) {
+  bool before = net_saves_memory(net);
+  *setting = value;
+  if (net_saves_memory(net) != before) net_plan_free(net);
+}
+
+void net_set_trained(lander_net *net) {
+  change(net, &net->trained, true);
+}
+
+lander_status lander_net_keep(lander_net *net, bool keep, lander_error *error) {
+  error_clear(error);
+  if (net->running) return net_check_idle(net, error);
+  change(net, &net->keep, keep);
+  return LANDER_OK;
+}
+
+static bool same_room(const blob *a, const blob *b) {
+  return a->batched == b->batched && a->count == b->count;
+}
+
+/* Whether another layer needs what a blob holds: later in the pass forward, or in the one
+ * backward. */
+static bool is_needed(const lander_net *net, int blob_index, int by_other_than) {
+  for (int i = 0; i < net->nodes_count; i++) {
+    const node *n = &net->nodes[i];
+    for (int k = 0; k < n->layer.inputs; k++)
+      if (n->in[k] == blob_index && (i == by_other_than ? k > 0 : true) &&
+          (i >= by_other_than || !n->layer.x_unread))
+        return true;
+  }
+  return false;
+}
+
+/* Whether a layer's first output is written over its first input. */
+static bool goes_over_input(const lander_net *net, int index) {
+  const node *n = &net->nodes[index];
+  const layer *l = &n->layer;
+  if (!net_saves_memory(net) || !l->over_x || !l->x_unread) return false;
+  const blob *x = &net->blobs[n->in[0]], *y = &net->blobs[n->out];
+  return !is_source(net, x) && same_room(x, y) && net->nodes[x->node].layer.y_unread &&
+         !is_needed(net, n->in[0], index);
 }
 
 /* Lays out the blobs; returns how many numbers they need. */
 static int64_t place_activations(lander_net *net, int64_t batch) {
   int64_t total = 0;
+  for (int i = 0; i < net->blobs_count; i++) net->blobs[i].overwritten = false;
   for (int i = 0; i < net->blobs_count; i++) {
     blob *b = &net->blobs[i];
+    const node *n = &net->nodes[b->node];
     b->data_offset = -1;
     if (is_source(net, b)) continue; /* the caller's memory */
+    if (i == n->out && goes_over_input(net, b->node)) {
+      b->data_offset = net->blobs[n->in[0]].data_offset;
+      net->blobs[n->in[0]].overwritten = true;
+      continue;
+    }
     b->data_offset = total;
     total += net_room(b, batch);
   }
@@ -129,42 +189,129 @@ lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
   return status == LANDER_OK ? net_plan_scratch(net, error) : status;
 }
 
+/* ---- gradients ---- */
+
+static int last_reader(const lander_net *net, int blob_index) {
+  int last = -1;
+  for (int i = net->blobs[blob_index].node + 1; i < net->nodes_count; i++)
+    for (int k = 0; k < net->nodes[i].layer.inputs; k++)
+      if (net->nodes[i].in[k] == blob_index) last = i;
+  return last;
+}
+
 /* How much of a layer's input gradients may have to be added to what other readers of its
- * inputs wrote. */
-static int64_t second_room(const lander_net *net, const node *n) {
+ * inputs wrote: those behind it, or itself where it reads one twice. */
+static int64_t second_room(const lander_net *net, int index) {
+  const node *n = &net->nodes[index];
   int64_t total = 0;
   for (int i = 0; i < n->layer.inputs; i++) {
+    bool twice = false;
+    for (int k = 0; k < i; k++) twice |= n->in[k] == n->in[i];
     const blob *b = &net->blobs[n->in[i]];
-    if (b->needs_gradient && b->readers > 1) total += net_room(b, net->capacity);
+    if (b->needs_gradient && (twice || last_reader(net, n->in[i]) > index))
+      total += net_room(b, net->capacity);
   }
   return total;
 }
 
+/* A gradient, or what is to be added to one, in time, which counts nodes on the way back:
+ * written at `from`, read last at `to` <= from. */
+typedef struct tenant {
+  int from, to;
+  int64_t room, at;
+  bool placed;
+} tenant;
+
+/* Where backward starts its gradient is there before the first node; that of an input
+ * stays. */
+static tenant make_tenant(const lander_net *net, int index) {
+  const blob *b = &net->blobs[index];
+  bool saves = net_saves_memory(net),
+       loss = net->nodes[b->node].layer.type->flags & LAYER_LOSS;
+  int last = last_reader(net, index);
+  tenant t = {.from = last < 0 ? b->node : last,
+              .to = saves && !is_source(net, b) ? b->node : -1,
+              .room = b->needs_gradient ? net_room(b, net->capacity) : 0};
+  if (!saves || loss || b->node == lander_net_output(net)) t.from = net->nodes_count;
+  return t;
+}
+
+/* The output whose gradient this one may be written over, -1: none. */
+static int over_gradient(const lander_net *net, int index) {
+  const blob *b = &net->blobs[index];
+  int reader = last_reader(net, index);
+  if (!net_saves_memory(net) || b->readers != 1 || is_source(net, b) ||
+      b->node == lander_net_output(net))
+    return -1;
+  const node *n = &net->nodes[reader];
+  bool may = n->in[0] == index && n->layer.over_dy && net->blobs[n->out].needs_gradient &&
+             same_room(b, &net->blobs[n->out]);
+  return may ? n->out : -1;
+}
+
+/* The end of a tenant that is in the way at `at`; 0: none is. `but` is not looked at. */
+static int64_t in_the_way(const tenant *all, int count, const tenant *t, int but,
+                          int64_t at) {
+  for (int i = 0; i < count; i++) {
+    const tenant *other = &all[i];
+    if (i != but && other->placed && other->from >= t->to && other->to <= t->from &&
+        other->at < at + t->room && at < other->at + other->room)
+      return other->at + other->room;
+  }
+  return 0;
+}
+
+/* Puts a tenant where the one is that it may be written over, if that place stays free,
+ * else at the lowest place. */
+static void place(tenant *all, int count, tenant *t, int over) {
+  int64_t end;
+  if (over >= 0 && all[over].placed && !in_the_way(all, count, t, over, all[over].at))
+    t->at = all[over].at;
+  else
+    while ((end = in_the_way(all, count, t, -1, t->at)) > 0) t->at = end;
+  t->placed = true;
+}
+
+/* The largest that has no place yet, the last one of several: what is written over
+ * another comes behind it. -1: all have one. */
+static int next_tenant(const tenant *all, int count) {
+  int next = -1;
+  for (int i = 0; i < count; i++)
+    if (!all[i].placed && all[i].room > 0 && (next < 0 || all[i].room >= all[next].room))
+      next = i;
+  return next;
+}
+
+/* What nodes have to add, then blobs; the largest first, which leaves the fewest gaps.
+ * Returns how many numbers they need. */
+static int64_t place_gradients(lander_net *net, tenant *all) {
+  int64_t total = 0;
+  int nodes = net->nodes_count, count = nodes + net->blobs_count, next;
+  for (int i = 0; i < nodes; i++)
+    all[i] = (tenant){.from = i, .to = i, .room = second_room(net, i)};
+  for (int i = 0; i < net->blobs_count; i++) all[nodes + i] = make_tenant(net, i);
+  while ((next = next_tenant(all, count)) >= 0) {
+    int over = next < nodes ? -1 : over_gradient(net, next - nodes);
+    place(all, count, &all[next], over < 0 ? -1 : nodes + over);
+    if (all[next].at + all[next].room > total) total = all[next].at + all[next].room;
+  }
+  for (int i = 0; i < nodes; i++) net->nodes[i].second_offset = all[i].at;
+  for (int i = 0; i < net->blobs_count; i++)
+    net->blobs[i].grad_offset = all[nodes + i].at;
+  return total;
+}
+
 lander_status net_plan_gradients(lander_net *net, lander_error *error) {
-  int64_t total = 0, second = 0;
-  for (int i = 0; i < net->blobs_count; i++) {
-    blob *b = &net->blobs[i];
-    if (!b->needs_gradient) continue;
-    b->grad_offset = total;
-    total += net_room(b, net->capacity);
-  }
-  for (int i = 0; i < net->nodes_count; i++) {
-    int64_t room = second_room(net, &net->nodes[i]);
-    if (room > second) second = room;
-  }
-  if (net->gradients && net->gradients->count >= total && net->second_count >= second)
-    return LANDER_OK;
+  if (net->gradients_planned) return LANDER_OK;
+  size_t tenants = (size_t)(net->blobs_count + net->nodes_count);
+  tenant *all = memory_new(net->engine, tenants, sizeof *all, error);
+  if (!all) return LANDER_ERROR_MEMORY;
+  int64_t total = place_gradients(net, all);
+  memory_free(net->engine, all);
   storage *gradients = storage_new(net->engine, total, error);
-  real *other = memory_new(net->engine, (size_t)second, sizeof(real), error);
-  if (!gradients || !other) {
-    storage_free(gradients);
-    memory_free(net->engine, other);
-    return LANDER_ERROR_MEMORY;
-  }
+  if (!gradients) return LANDER_ERROR_MEMORY;
   storage_free(net->gradients);
-  memory_free(net->engine, net->second);
   net->gradients = gradients;
-  net->second = other;
-  net->second_count = second;
+  net->gradients_planned = true;
   return LANDER_OK;
 }

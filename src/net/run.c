@@ -333,7 +333,7 @@ static void backward_node(lander_net *net, node *n, net_blame *blame,
     c.dx[i] = b->grad;
     if (b->has_gradient) { /* each has a place of its own */
       added[i] = b;
-      c.dx[i] = net->second + room;
+      c.dx[i] = net->gradients->data + n->second_offset + room;
       room += net_room(b, net->capacity);
     }
     b->has_gradient = true;

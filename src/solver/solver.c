@@ -96,8 +96,10 @@ lander_solver *lander_solver_new(lander_net *net, const char *options,
   s->net = net;
   s->settings = settings_read(engine, options, &s->type, error);
   if (s->settings && make_history(s, error) == LANDER_OK &&
-      make_spans(s, error) == LANDER_OK && make_norms(s, error) == LANDER_OK)
+      make_spans(s, error) == LANDER_OK && make_norms(s, error) == LANDER_OK) {
+    net_set_trained(net);
     return s;
+  }
   lander_solver_free(s);
   return NULL;
 }

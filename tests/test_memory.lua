@@ -1,0 +1,132 @@
+-- test_memory.lua: the memory that a solver's net saves changes no number.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local nn, fails = lander.nn, support.fails
+
+-- A net of layers that take and give 8 numbers, put together by chance: chains, shortcuts,
+-- branches of several lengths, sums with one input twice.
+local function random_net(seed)
+  local state = seed
+  local function draw(n) -- 1 to n
+    state = (state * 1103515245 + 12345) % 2 ^ 31
+    return state // 65536 % n + 1
+  end
+  local nodes, read = { nn.input { 6 }:linear { 8 } }, {}
+  local function pick()
+    local at = draw(3) == 1 and draw(#nodes) or #nodes -- more often than not the last one
+    read[at] = true
+    return nodes[at]
+  end
+  local kinds = {
+    function() return pick():relu {} end,
+    function() return pick():relu { slope = 0.1 } end,
+    function() return pick():relu { slope = -0.5 } end,
+    function() return pick():dropout { 0.3 } end,
+    function() return pick():dropout { 0 } end,
+    function() return pick():batch_norm {} end,
+    function() return pick():sigmoid {} end,
+    function() return pick():gelu {} end,
+    function() return pick():linear { 8 } end,
+    function() return nn.add { pick(), pick() } end,
+    function() return nn.add { pick(), pick(), pick(), coeff = { 2, -1, 0.5 } } end,
+    function() return nn.mul { pick(), pick() } end,
+    function() return nn.maximum { pick(), pick() } end,
+  }
+  for _ = 1, 14 do nodes[#nodes + 1] = kinds[draw(#kinds)]() end
+  local ends = {}
+  for i, node in ipairs(nodes) do
+    if not read[i] then ends[#ends + 1] = node end
+  end
+  local last = #ends > 1 and nn.add(ends) or ends[1]
+  return nn.net { last:relu {}:linear { 3 }, seed = seed }
+end
+
+-- Three steps, and what is asked of the net behind them.
+local function train(net, keep, x, y, options)
+  local solver = lander.solver(net, options or { type = "sgd", base_lr = 0.01, momentum = 0.9 })
+  net:want_input_gradient(true)
+  net:keep(keep)
+  local losses = {}
+  for i = 1, 3 do losses[i] = solver:step(x, y) or "too large" end
+  local went_back = losses[3] ~= "too large"
+  return { losses = losses, output = net[net:output_name()].output:clone(),
+    gradient = went_back and net.data.gradient:clone() }
+end
+
+local function assert_same(make, x, y, options)
+  local plain, saving = make(), make()
+  local want, found = train(plain, true, x, y, options), train(saving, false, x, y, options)
+  lu.assertEquals(found.losses, want.losses, plain:text())
+  support.same_params(saving, plain)
+  if not want.gradient then return false end -- NaN is not equal to itself
+  support.same_bits(found.output, want.output)
+  support.same_bits(found.gradient, want.gradient)
+  support.same_bits(saving:predict(x), plain:predict(x))
+  return true
+end
+
+local function batch(n, ...)
+  lander.seed(1)
+  local y = lander.zeros(n)
+  for i = 1, n do y[i] = i % 3 + 1 end
+  return lander.randn(n, ...), y
+end
+
+TestMemory = {}
+
+function TestMemory.test_nets_put_together_by_chance()
+  local x, y = batch(6, 6)
+  local compared = 0
+  for seed = 1, 80 do
+    if assert_same(function() return random_net(seed) end, x, y) then compared = compared + 1 end
+  end
+  lu.assertTrue(compared > 60, compared)
+end
+
+function TestMemory.test_models()
+  local x, y = batch(4, 3, 8, 8)
+  for _, shortcut in ipairs { "zeros", "projection" } do
+    assert_same(function()
+      return require "models.resnet20" { depth = 14, size = { 3, 8, 8 }, classes = 3,
+        shortcut = shortcut }
+    end, x, y)
+  end
+end
+
+function TestMemory.test_parts_of_a_minibatch_and_frozen_weights()
+  local x, y = batch(6, 6)
+  for seed = 1, 10 do
+    assert_same(function()
+      local net = random_net(seed)
+      net.params[1].frozen, net.params[2].frozen = true, true
+      return net
+    end, x, y, { type = "adam", base_lr = 0.01, iter_size = 3 })
+  end
+end
+
+-- Before a solver has the net, and when it is told so, all stays to be looked at.
+function TestMemory.test_looking()
+  local function make()
+    return nn.net { nn.input { 6 }, nn.linear { 8, name = "sum" }, nn.relu { name = "positive" },
+      nn.linear { 3, name = "scores" } }
+  end
+  local x, y = batch(4, 6)
+  local net = make()
+  net:forward(x)
+  lu.assertTrue(net.sum.output:min() < 0)
+  net:backward(lander.ones(4, 3))
+  lu.assertEquals(net.sum.gradient:size(), { 4, 8 })
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1 })
+  solver:step(x, y)
+  fails("sum: its output was written over by the next layer", function() return net.sum.output end)
+  fails("positive: its gradient is gone", function() return net.positive.gradient end)
+  lu.assertEquals(net.positive.output:min(), 0)
+  lu.assertEquals(net.scores.output:size(), { 4, 3 })
+  net:keep(true)
+  solver:step(x, y)
+  lu.assertTrue(net.sum.output:min() < 0)
+  lu.assertEquals(net.positive.gradient:size(), { 4, 8 })
+  net:keep(false):forward(x)
+  fails("net:keep(true)", function() return net.sum.output end)
+end
