@@ -129,7 +129,7 @@ end
 function TestTyping.test_results_completion_and_errors()
   local out = typed {
     "expect > ", "type 1 + 1\\r", "expect \\n2",
-    "type x = lander.rand\\t\\t", "expect rand   randn", "type \\x03", "expect ^C",
+    "type lander.nn.softm\\t\\t", "expect softmax       softmax_loss", "type \\x03", "expect ^C",
     "type lander.nn.con\\tv { ke\\t3, outputs = 4 }\\r", "expect conv () kernel=3 outputs=4",
     "type for i = 1, 2 do\\r", "expect >> ", "type print(i * 21) end\\r", "expect \\n42",
     "type error 'boom'\\r", "expect input:1: boom",
