@@ -180,7 +180,7 @@ function TestTyping.test_ctrl_c_gives_the_prompt_back()
 end
 
 function TestTyping.test_sigterm_at_the_prompt_ends_it()
-  local out = typed { "expect > ", "type os.execute('sleep 0.3; kill -TERM $PPID &')\\r",
+  local out = typed { "expect > ", "type os.execute('(sleep 0.7; kill -TERM $PPID) &')\\r",
     "expect true", "end" }
   lu.assertStrContains(out, "ok, exit status")
 end
