@@ -8,7 +8,7 @@
 #   make bench-compare BASE=main    this tree beside another revision
 #   make bench-peers                Lander beside PyTorch
 #   make study      how well diverging runs are noticed and recovered: the tables of
-#                   doc/divergence.md (half an hour; goes on where it was stopped)
+#                   doc/divergence.md (long; it goes on where it was stopped)
 #   make lint       clang-format and luacheck
 #   make clean
 #
