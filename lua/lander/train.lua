@@ -120,8 +120,9 @@ end
 -- ---- the head of a run ----
 
 local function data_text(t)
-  local text = ("data: %s samples of %s"):format(core.count_text(#t.data),
-    core.size_text(t.data:shape()))
+  local classes = (t.data.classes or 0) > 0 and (", %d classes"):format(t.data.classes) or ""
+  local text = ("data: %s samples of %s%s"):format(core.count_text(#t.data),
+    core.size_text(t.data:shape()), classes)
   if t.test_data then text = text .. (", %s to test"):format(core.count_text(#t.test_data)) end
   if t.options.overfit then text = text .. ", the same ones (overfit)" end
   return text
@@ -150,7 +151,7 @@ end
 
 local function say_head(t)
   local config, say = lander.config(), function(text) t.progress:say(text) end
-  say(("lander %s, %s, seed %d, %d thread%s, %s, BLAS %s"):format(config.version, config.real,
+  say(("lander %s, %s, seed %d, %d thread%s, %s, products %s"):format(config.version, config.real,
     t.seed, config.threads, config.threads == 1 and "" or "s", config.instructions,
     tostring(config.blas)))
   say(t.net:summary())
@@ -243,6 +244,9 @@ local function say_end(t)
     t.progress:say(("saved: %s, journal: %s"):format(run.path, t.journal.path or "none"))
   end
   if run.status == "stopped" then say_resume(t) end
+  if run.status == "finished" and run.path and core.is_command and not t.options.dry_run then
+    t.progress:say(("next: lander plot %s, lander test %s"):format(t.prefix, run.path))
+  end
 end
 
 -- Bad data or a net that makes NaN by itself leave nothing new to save; nor does a run that
