@@ -29,16 +29,25 @@ function core.open_journal(path, continued, exact)
   return journal
 end
 
--- Writes one event. A full disk is no reason to stop a training: the first failure is
--- returned, and the journal ends there.
+-- Goes on behind a line that could not be written, when there is room again.
+local function reopen(journal)
+  local torn = is_torn(journal.path)
+  journal.file = io.open(journal.path, "a")
+  if journal.file and torn then journal.file:write "\n" end
+end
+
+-- Writes one event; whether it is there now. A full disk is no reason to stop a training: the
+-- first failure is returned too, and each later event tries anew.
 function Journal:write(event)
-  if not self.file then return end
+  if not self.path then return false end
+  if not self.file then reopen(self) end
+  if not self.file then return false end
   local ok, message = self.file:write(core.json(event, self.exact), "\n")
   if ok then ok, message = self.file:flush() end
-  if not ok then
-    self:close()
-    return message
-  end
+  if ok then return true end
+  self:close()
+  message, self.failed = not self.failed and message or nil, true
+  return false, message
 end
 
 function Journal:close()

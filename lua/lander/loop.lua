@@ -11,8 +11,9 @@ local function call(t, name, event)
 end
 
 local function write(t, event)
-  local trouble = t.journal:write(event)
-  if trouble then t.progress:say("warning: the journal ends here: " .. trouble) end
+  local written, trouble = t.journal:write(event)
+  if trouble then t.progress:say("warning: events are missing in the journal: " .. trouble) end
+  return written
 end
 
 -- What a callback's word means for the training.
@@ -20,12 +21,12 @@ local function stop_word(word)
   return word == "stop" and { status = "stopped", reason = "callback" } or nil
 end
 
--- An event of the run: into run.events and the journal, with the attempt's number.
+-- An event of the run: into run.events and the journal, with the attempt's number. Returns it,
+-- and whether the journal has it.
 function core.train_event(t, event)
   event.attempt = t.attempt
   t.run.events[#t.run.events + 1] = event
-  write(t, event)
-  return event
+  return event, write(t, event)
 end
 
 -- ---- tests ----
@@ -64,8 +65,13 @@ local function test(t)
   local event = core.train_event(t, {
     event = "test", iter = iter, loss = loss, accuracy = accuracy,
   })
-  if core.is_finite(loss) then t.tested_finite = iter else test_is_bad(t, iter, loss) end
-  core.note_best(t)
+  if core.is_finite(loss) then
+    t.tested_finite = iter
+    core.note_best(t)
+  else
+    test_is_bad(t, iter, loss) -- its accuracy is one of nothing
+    t.unimproved = t.unimproved + 1
+  end
   return stop_word(call(t, "on_test", event)) or enough(t)
 end
 
@@ -115,7 +121,7 @@ local function after_step(t, loss, rate)
     smoothed = t.run.loss, rate = rate, attempt = t.attempt, net = t.net, solver = solver }))
   if every(t.test_interval, iter) then ends = test(t) or ends end
   local kept = keep_if_due(t)
-  if kept and kept.status == "diverged" then return core.recover(t, kept) end
+  if kept and kept.status == "diverged" then return core.recover(t, kept) or ends end
   return kept or ends
 end
 
@@ -144,7 +150,7 @@ local function step(t)
     if rule then warn(t, rule, detail) end
     return loss
   end
-  local fault, fault_detail = core.batch_fault(t, t.batches, x, y)
+  local fault, fault_detail = core.batch_fault(t, t.batches, x, y, not ok)
   if fault then return nil, { status = "data_fault", message = fault, fault = fault_detail } end
   if not ok then
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end

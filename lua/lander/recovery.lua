@@ -111,27 +111,27 @@ local function choose(t, what)
   return core.ring_find(t, t.place.from) or t.ring[1]
 end
 
--- Counts tries at one place: until a newer place than the first one there has become good.
+-- What t.place will be after a retry from this place: tries are counted until a newer place than
+-- the first one there has become good.
 local function count_tries(t, place)
   local newest = core.ring_find(t)
   local here = newest and newest.iter or t.start.iter
   if t.place and here <= t.place.iter then
-    t.place.tries, t.place.from = t.place.tries + 1, place.iter
-  else
-    t.place = { iter = here, tries = 1, from = place.iter }
+    return { iter = t.place.iter, tries = t.place.tries + 1, from = place.iter }
   end
-  return t.place.tries
+  return { iter = here, tries = 1, from = place.iter }
 end
 
 -- What a retry will do: place, rate, momentum, data.
 local function plan(t, what)
   local place = choose(t, what)
   local fresh = place == t.start
-  local tries = count_tries(t, place)
+  local counted = count_tries(t, place)
+  local tries = counted.tries
   local factor = fresh and t.retry.factor or t.retry.late_factor
   local again = not fresh and tries > 1
   return {
-    place = place, fresh = fresh, tries = tries, factor = factor,
+    place = place, fresh = fresh, counted = counted, tries = tries, factor = factor,
     scale = core.scaled(t.run.lr_scale, factor, 1),
     momentum = not fresh and (again and 0 or factor) or nil,
     skip_to = again and t.batches:position() or nil,
@@ -186,7 +186,7 @@ end
 
 local function set_scale(t, scale)
   t.run.lr_scale = scale
-  t.run.base_lr = core.scaled(t.base_lr, scale, 1)
+  t.run.base_lr = core.scaled(t.solver.base_lr, scale, 1) -- a script may have changed it
   t.solver.lr_scale = scale
 end
 
@@ -194,8 +194,9 @@ core.set_scale = set_scale
 
 local function go_back(t, p)
   p.old_scale, p.old_base_lr = t.run.lr_scale, t.run.base_lr
+  t.place = p.counted
   core.ring_return(t, p.place)
-  set_scale(t, p.scale)
+  set_scale(t, p.asked and p.asked / t.solver.base_lr or p.scale)
   if p.momentum then t.solver:scale_history(p.momentum) end
   if p.skip_to then t.batches:seek(p.skip_to) end
   t.run.retries, t.attempt = t.run.retries + 1, t.attempt + 1
@@ -216,7 +217,10 @@ local function asked_scale(t, p, rate)
     error(("on_diverge: the rate behind \"retry\" must be a positive number, found %s"):format(
       type(rate) == "number" and core.number_text(rate) or "a " .. type(rate)), 0)
   end
-  return rate / t.base_lr
+  if t.solver.base_lr == 0 then
+    error("on_diverge: base_lr is 0, so no rate is a multiple of it; return \"retry\" alone", 0)
+  end
+  return rate / t.solver.base_lr -- about: the place may have another base_lr, see go_back
 end
 
 local function ask_script(t, event)

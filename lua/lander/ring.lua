@@ -53,9 +53,10 @@ local function take(t, reuse)
   return spill(t, place)
 end
 
--- Its file goes away with the next snapshot: the last one may name it.
+-- Its file goes away with the next snapshot where the last one names it, else now.
 local function drop(t, place)
-  if place.path then t.stale[#t.stale + 1] = place.path end
+  if not place.path then return end
+  if place.named then t.stale[#t.stale + 1] = place.path else core.remove_file(place.path) end
 end
 
 -- The start of the run, to which a fresh start goes back.
@@ -87,9 +88,14 @@ end
 
 -- ---- choosing ----
 
--- Whether so many iterations were accepted after it that it does not hold the disease.
+-- Whether so many iterations were accepted after it that it does not hold the disease. What was
+-- good once is good for ever, also where a training has just gone back to it.
 function core.is_good(t, place)
-  return place.iter + t.retry.good_after <= t.solver.iter
+  return place.proven or place.iter + t.retry.good_after <= t.solver.iter
+end
+
+local function note_good(t)
+  for _, place in ipairs(t.ring) do place.proven = core.is_good(t, place) end
 end
 
 -- The newest good place before iteration `before`; nil: none but the start.
@@ -128,6 +134,7 @@ end
 
 -- Everything as it was at the place; the ring ends there.
 function core.ring_return(t, place)
+  note_good(t)
   core.ring_load(t, place)
   t.net:train_phase()
   t.batches:seek(place.position)
@@ -173,8 +180,10 @@ function core.ring_note(t)
   local list = {}
   for _, place in ipairs(all_places(t)) do
     if place.path then
+      place.named = true -- the snapshot may be there even where it fails afterwards
       list[#list + 1] = { iter = place.iter, attempt = place.attempt, position = place.position,
-                          state = place.state, start = place == t.start }
+                          state = place.state, start = place == t.start,
+                          proven = place.proven }
     end
   end
   return list
@@ -193,8 +202,8 @@ function core.ring_from_note(t, list)
   local loaded = false
   for _, found in ipairs(prefix and list or {}) do
     local place = { iter = found.iter, attempt = found.attempt, position = found.position,
-                    state = found.state }
-    place.path = file_name(prefix, place)
+                    state = found.state, proven = found.proven }
+    place.path, place.named = file_name(prefix, place), true
     if pcall(core.check_kind, place.path, "resume") then
       if prefix ~= t.prefix then
         load_place(t, place)
@@ -209,6 +218,7 @@ end
 -- Removes the files of places that are gone, now that no snapshot names them any more; at the
 -- end of a training those of all.
 function core.ring_clean(t, all)
+  if not t.ring then return end -- it has not even begun
   for _, path in ipairs(t.stale) do core.remove_file(path) end
   t.stale = {}
   for _, place in ipairs(all and all_places(t) or {}) do

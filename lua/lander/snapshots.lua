@@ -58,14 +58,17 @@ local function forget(list, path)
 end
 
 -- The newest `keep` stay, and where they are younger than that, the last good one and the next
--- to become good.
+-- to become good; and the newest that the journal names, from where a run is resumed.
 local function remove_old(t)
-  local list, good = t.snapshots, 0
+  local list, good, named = t.snapshots, 0, 0
   for i, snapshot in ipairs(list) do
+    if snapshot.named then named = i end
     if not snapshot.bad and core.is_good(t, snapshot) then good = i end
   end
   for i = #list - t.keep, 1, -1 do
-    if i ~= good and i ~= good + 1 then core.remove_file(table.remove(list, i).path) end
+    if i ~= good and i ~= good + 1 and i ~= named then
+      core.remove_file(table.remove(list, i).path)
+    end
   end
 end
 
@@ -90,11 +93,13 @@ function core.snapshot(t)
   t.snapped = iter
   forget(t.snapshots, path)
   t.snapshots[#t.snapshots + 1] = { path = path, iter = iter }
-  local event = core.train_event(t, { event = "snapshot", iter = iter, path = path })
+  local event, written = core.train_event(t, { event = "snapshot", iter = iter, path = path })
   t.log:snapshot(path)
-  -- Only now: whenever this is killed, the journal names a file that is there.
+  -- Only now: whenever this is killed, the journal names a file that is there. Where it could
+  -- not be written, the newest that it names has to stay.
+  t.snapshots[#t.snapshots].named = written
   remove_old(t)
-  core.ring_clean(t)
+  if written or not t.journal.path then core.ring_clean(t) end
   if t.options.on_snapshot then return t.options.on_snapshot(event) end
 end
 
@@ -160,7 +165,7 @@ local function list_snapshots(prefix)
     if iter then
       path = ("%s_iter_%d.npz"):format(prefix, iter)
       forget(list, path)
-      list[#list + 1] = { path = path, iter = iter }
+      list[#list + 1] = { path = path, iter = iter, named = true }
     end
   end
   for i = #list, 1, -1 do
@@ -175,6 +180,10 @@ function core.find_resume(resume, prefix)
   if not prefix then
     error("lander.train: resume = \"latest\" needs snapshot_prefix, the beginning of the files' "
       .. "names", 0)
+  end
+  if not rawget(_G, "io") then
+    error("lander.train: resume = \"latest\" looks into the journal, and there is no io here: give "
+      .. "the path of a snapshot", 0)
   end
   local list = list_snapshots(prefix)
   return #list > 0 and list[#list].path or nil

@@ -275,7 +275,8 @@ local function finish(t, what)
       what.message))
   end
   if t.prefix and worth_saving(t, what.status) then save(t) end
-  if what.status == "finished" then core.ring_clean(t, true) end
+  -- They are for the run that goes on from a snapshot.
+  if what.status == "finished" or #t.snapshots == 0 then core.ring_clean(t, true) end
   say_end(t)
   if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
   core.last_run = run
@@ -289,13 +290,23 @@ end
 -- A dry run tried everything and leaves nothing behind: the net is as it was, the files are
 -- gone again. That its snapshot can be read is a part of it.
 local function forget_dry_run(t)
-  if t.run.status == "finished" and t.prefix then t.solver:restore(t.snapshots[1].path) end
+  local failed
+  if t.run.status == "finished" and t.prefix then
+    local snapshot = t.snapshots[1]
+    local ok, message = pcall(function()
+      if not snapshot then error("dry_run: the snapshot could not be written", 0) end
+      t.solver:restore(snapshot.path)
+    end)
+    failed = not ok and message or nil
+  end
   if t.start then core.ring_load(t, t.start) end
   t.run.path, t.run.best = nil, nil
   for _, ending in ipairs(t.prefix and { ".npz", "_best.npz", "_iter_2.npz", ".jsonl", ".log" }
     or {}) do
     core.remove_file(t.prefix .. ending)
   end
+  core.ring_clean(t, true)
+  if failed then error(core.plain_message(failed), 0) end
 end
 
 -- Closes the files however the training ends; an error (of a callback, say) is told there.

@@ -167,7 +167,8 @@ local function settle(t, trial, rung, row)
   if row.status == "done" and (not t.best or core.tune_before(t.metric, row, t.best)) then
     t.best = row
   end
-  local trouble = t.journal and t.journal:write(row)
+  local _, trouble
+  if t.journal then _, trouble = t.journal:write(row) end
   if trouble then
     t.progress:say("warning: the journal ends here, and the search can't go on from later "
       .. "trials: " .. trouble)

@@ -284,12 +284,12 @@ local function make_in_processes(t, trials, rung, settle)
   local left, jobs = #trials, {}
   for line in pipe:lines() do
     local trial, row = read_line(t, line, rung, jobs)
-    if core.stopped() then return false end
     if row then
       settle(trial, row)
       left = left - 1
       if left == 0 then return true end
     end
+    if core.stopped() then return false end
   end
   core.tune_fail("the shell that runs the trials has ended early")
 end

@@ -297,6 +297,18 @@ static lander_status look(void *arg, line_point *at, lander_error *error) {
   return LANDER_OK;
 }
 
+/* What layers remember is of the weights where the iteration began, as with every other
+ * rule, and not of the point that was looked at last, which may have been refused. `start`
+ * has room for it: steps leave untrained parameters alone. */
+static void copy_states(const move *m, real *to, const real *from) {
+  const lander_net *net = m->solver->net;
+  for (int i = 0; i < lander_net_params(net); i++) {
+    if (!lander_net_param(net, i)->frozen) continue;
+    int64_t at = net_param_offset(net, i);
+    memcpy(to + at, from + at, (size_t)net_param_count(net, i) * sizeof(real));
+  }
+}
+
 static lander_status search(move *m, double value, double rate, line_point *found,
                             lander_error *error) {
   lander_solver *s = m->solver;
@@ -304,6 +316,7 @@ static lander_status search(move *m, double value, double rate, line_point *foun
   double size = solver_over_spans(s, sum_abs_span, &(vectors){.a = d});
   double first = m->pairs > 0 ? rate : rate * fmin(1, 1 / size);
   copy(s, m->weights, m->start);
+  copy_states(m, m->start, m->weights);
   line_search line = {
       .look = look,
       .arg = m,
@@ -356,6 +369,7 @@ static lander_status move_along(lander_solver *s, lander_tensor *const *inputs, 
   if (step->rate == 0 || !find_direction(&m)) return LANDER_OK;
   line_point found;
   lander_status status = search(&m, value, step->rate, &found, error);
+  copy_states(&m, m.weights, m.start);
   if (status != LANDER_OK) {
     go_to(&m, 0);
   } else if (found.t == 0) {
