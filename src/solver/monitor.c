@@ -129,10 +129,25 @@ bool rule_rise(const monitor *m, const solver_settings *s, double loss, finding 
 /* ---- R4b, R5: the level of the last losses beside chance --------------------
  */
 
+/* How far such a mean is off by chance: the deviation of what it is made of, by the root
+ * of how many they are. */
+static double level_deviation(const monitor *m, double mean) {
+  double squares = 0;
+  for (int back = MONITOR_WINDOW - 1; back >= 0; back--) {
+    double d = fmin(monitor_loss(m, back), 2 * m->chance) - mean;
+    squares += d * d;
+  }
+  return sqrt(squares / (MONITOR_WINDOW - 1) / MONITOR_WINDOW);
+}
+
+/* The best mean is the luckiest of many, so where rare samples make the losses differ
+ * this one may be above it by some deviations. */
 bool rule_shift(const monitor *m, const solver_settings *s, finding *found) {
   if (!monitor_has_learnt(m, s)) return false;
-  double bound = m->best + s->guard_shift * (m->chance - m->best);
-  return passes(level(m), bound, m->best, found);
+  double mean = level(m);
+  double room =
+      fmax(s->guard_shift * (m->chance - m->best), 6 * level_deviation(m, mean));
+  return passes(mean, m->best + room, m->best, found);
 }
 
 bool rule_stall(const monitor *m, const solver_settings *s, finding *found) {

@@ -151,8 +151,11 @@ static lander_rule judge_stall(const lander_solver *s, lander_step *step,
                                finding *found) {
   const monitor *m = &s->state.monitor;
   if (!s->start || !rule_stall(m, s->settings, found)) return LANDER_RULE_NONE;
-  if (rule_stall_is_dead(s->settings, solver_distance(s), found))
-    return LANDER_RULE_STALL;
+  double distance = solver_distance(s);
+  /* From far above chance the loss passes it on the way down, and the weights go far. */
+  if (m->baseline > 2 * m->chance && distance > s->settings->guard_slow)
+    return LANDER_RULE_NONE;
+  if (rule_stall_is_dead(s->settings, distance, found)) return LANDER_RULE_STALL;
   if (!m->warned) step->warning = LANDER_RULE_STALL;
   return LANDER_RULE_NONE;
 }
