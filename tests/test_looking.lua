@@ -15,8 +15,9 @@ function TestLooking.test_the_examples_run()
     if r.err:find "is not installed" then lu.skip(r.err) end
     lu.assertEquals(r.status, 0, code .. r.err)
   end
-  lu.assertEquals(count, 3)
-  for name in ("line.jsonl rate.svg cosine.svg clothes.png filters.png"):gmatch "%S+" do
+  lu.assertEquals(count, 4)
+  for name in ("line.jsonl rate.svg cosine.svg clothes.png filters.png rate_0.01.html compare.html "
+    .. "best.html"):gmatch "%S+" do
     lu.assertTrue(support.exists(folder .. "/" .. name), name)
   end
 end

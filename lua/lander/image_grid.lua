@@ -3,7 +3,7 @@
 local lander = ...
 local core = lander.core
 
-local GAP = 0.5 -- the shade between two pictures of a grid
+local GREY = 0.5 -- the shade between two pictures of a grid
 local MOST = 10000 -- pictures
 
 local function fail(text, ...)
@@ -51,23 +51,23 @@ local function enlarge(t, zoom)
     :reshape(c, rows * zoom, columns * zoom)
 end
 
--- All pictures in rows of `across`, with lines of one pixel between them.
-local function arrange(list, across)
+-- All pictures in rows of `across`, with lines of `gap` pixels and some shade between them.
+local function arrange(list, across, gap, ground)
   local c, rows, columns = 1, list[1]:size(2), list[1]:size(3)
   for _, picture in ipairs(list) do c = math.max(c, picture:size(1)) end
   local down = (#list + across - 1) // across
-  local grid = lander.full(GAP, c, down * (rows + 1) - 1, across * (columns + 1) - 1)
+  local grid = lander.full(ground, c, down * (rows + gap) - gap, across * (columns + gap) - gap)
   for i, picture in ipairs(list) do
     local row, column = (i - 1) // across, (i - 1) % across
     if picture:size(1) < c then picture = picture:expand(c, rows, columns) end
-    grid:narrow(2, row * (rows + 1) + 1, rows):narrow(3, column * (columns + 1) + 1, columns)
+    grid:narrow(2, row * (rows + gap) + 1, rows):narrow(3, column * (columns + gap) + 1, columns)
       :copy_(picture)
   end
   return grid
 end
 
 -- The tensor as one picture (1 or 3, rows, columns) of shades from 0 to 1. options: range,
--- each, columns, zoom.
+-- each, columns, zoom; gap and ground, the width and shade of what lies between pictures.
 function core.picture(t, options)
   local pictures, across = read_pictures(t)
   local n = pictures:size(1)
@@ -79,15 +79,13 @@ function core.picture(t, options)
       core.count_text(n), core.count_text(MOST))
   end
   local low, high = core.shades(pictures, options.range)
-  local list = {}
+  local list, zoom = {}, options.zoom or 1
   for i = 1, n do
     local picture = pictures:select(1, i)
     if options.each then low, high = core.shades(picture, options.range) end
-    list[i] = shades(picture, low, high)
+    list[i] = enlarge(shades(picture, low, high), zoom)
   end
-  local result = list[1]
-  if n > 1 then
-    result = arrange(list, options.columns or across or math.ceil(math.sqrt(n)))
-  end
-  return enlarge(result, options.zoom or 1)
+  if n == 1 then return list[1] end
+  return arrange(list, options.columns or across or math.ceil(math.sqrt(n)),
+    options.gap or zoom > 1 and 2 or 1, options.ground or GREY)
 end

@@ -246,6 +246,22 @@ function core.sorted_numbers(t)
   return keys
 end
 
+-- Curves of runs { rows =, name =, look = } whose rows are at hand: of one run all quantities in
+-- `what`, of several one.
+function core.curves_of_rows(runs, what)
+  local curves = {}
+  for _, run in ipairs(runs) do
+    for _, word in ipairs(what) do
+      local curve = run_curve(#runs > 1 and run.name or quantities[word].name, run.rows, word, {})
+      if curve then
+        curve.look = run.look
+        curves[#curves + 1] = curve
+      end
+    end
+  end
+  return curves, { x = "iteration", y = quantities[what[1]].name }
+end
+
 -- The quantities that are asked for; loss and test loss of one run, the loss of several.
 local function read_what(what, runs)
   if what == nil then return runs == 1 and { "loss", "test_loss" } or { "loss" } end

@@ -9,7 +9,7 @@ local MOST_ATTEMPTS = 1000
 -- gone.
 local function clean(row)
   for key, value in pairs(row) do
-    if type(value) == "table" then row[key] = nil end
+    if type(value) == "table" and key ~= "solver" then row[key] = nil end
   end
   for _, key in ipairs { "iter", "loss", "rate", "accuracy", "back_to" } do
     if type(row[key]) ~= "number" then row[key] = nil end

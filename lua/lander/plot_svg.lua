@@ -202,7 +202,8 @@ function Picture:line(points, class)
     line[i] = number(point[1]) .. " " .. number(point[2])
   end
   if #line == 1 then
-    self.parts[#self.parts + 1] = shape(1, points[1][1], points[1][2])
+    local point = shape(1, points[1][1], points[1][2])
+    self:add('<g class="%s">%s</g>', class:gsub("^line ?", ""), point)
   else
     self:add('<path class="%s" d="M%s"/>', class, table.concat(line, "L"))
   end
@@ -228,7 +229,9 @@ function Picture:marks(curve)
   end
 end
 
+-- A curve has a look of its own where it is one of those of other pictures too.
 function Picture:curve(i, curve, several)
+  i = curve.look or i
   self:add('<g class="k%d">', (i - 1) % COLOURS + 1)
   for _, stretch in ipairs(curve.stretches) do
     for _, points in ipairs(self:pieces(stretch)) do
@@ -257,10 +260,13 @@ local function any_marks(curves)
 end
 
 -- Entries of the legend: { text =, curve number = } or { text =, draw = "gone" | "bad" }.
-local function legend_entries(curves)
+local function legend_entries(curves, label)
   local entries = {}
   for i, curve in ipairs(curves) do
-    if curve.name then entries[#entries + 1] = { text = curve.name, curve = i } end
+    -- One that is called as its axis is needs no entry.
+    if curve.name and (#curves > 1 or curve.name ~= label) then
+      entries[#entries + 1] = { text = curve.name, curve = curve.look or i }
+    end
   end
   if any_abandoned(curves) then
     entries[#entries + 1] = { text = "abandoned attempt", draw = "gone" }
@@ -303,8 +309,10 @@ end
 
 -- ---- the whole ----
 
--- The lowest and highest of what has a place.
-local function bounds(curves, key, log)
+local ABANDONED = 1.5 -- times what counts that abandoned stretches may reach beyond it
+
+-- The lowest and highest of what has a place, of kept or of abandoned stretches.
+local function reach(curves, key, log, abandoned)
   local low, high
   local function look(v)
     if v and core.is_finite(v) and (not log or v > 0) then
@@ -313,14 +321,28 @@ local function bounds(curves, key, log)
   end
   for _, curve in ipairs(curves) do
     for _, stretch in ipairs(curve.stretches) do
-      for _, v in ipairs(stretch[key]) do look(v) end
+      if (stretch.abandoned or false) == abandoned then
+        for _, v in ipairs(stretch[key]) do look(v) end
+      end
     end
-    -- A divergence's loss may be anything: it does not decide how the rest is seen.
     if key == "x" then
       for _, mark in ipairs(curve.marks) do look(mark.x) end
     end
   end
   return low, high
+end
+
+-- Bounds of an axis. What was abandoned may have had any loss: it does not decide how the rest
+-- is seen, nor do marks, which are at the edge then.
+local function bounds(curves, key, log)
+  local low, high = reach(curves, key, log, false)
+  local gone_low, gone_high = reach(curves, key, log, true)
+  if not low or not gone_low then return low or gone_low, high or gone_high end
+  if key == "y" and not log then
+    local room = (ABANDONED - 1) * math.max(math.abs(low), math.abs(high))
+    gone_low, gone_high = math.max(gone_low, low - room), math.min(gone_high, high + room)
+  end
+  return math.min(low, gone_low), math.max(high, gone_high)
 end
 
 core.plot_bounds = bounds
@@ -359,7 +381,7 @@ function core.plot_svg(curves, labels, options)
   low, high = bounds(curves, "x", log:find "x")
   p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
   p.left, p.right = 18 + widest(p.y.ticks) + (labels.y and 18 or 0), width - 24
-  local entries = legend_entries(curves)
+  local entries = legend_entries(curves, labels.y)
   local legend_top = options.title and 34 or 10
   p.top = legend_top + 18 * place_legend(entries, p.left, p.right) + 8
   p.bottom = height - 28 - (labels.x and 20 or 0)

@@ -284,6 +284,7 @@ local function finish(t, what)
   core.train_event(t, { event = "end", status = run.status, reason = run.reason, iter = run.iter,
     loss = run.loss, accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr,
     path = run.path, message = run.message })
+  if t.prefix and not t.options.dry_run then core.write_report(t) end
   return run
 end
 

@@ -1,0 +1,435 @@
+-- report.lua: a page for every run, <prefix>.html, and lander.report, which makes pages of runs
+-- afterwards and compares several. report_page.lua has the pieces, report_net.lua what is about
+-- a net.
+local lander = ...
+local core = lander.core
+core.page = core.page or {} -- report_page.lua fills it
+local page = core.page
+
+local MOST_ROWS = 400         -- of a table of rows; of more, some between are left out
+local MOST_JOURNAL = 20 << 20 -- bytes of a journal that is read again at the end of a run
+local SHARE, LEAST = 0.02, 0.25 -- of the run's time, and seconds, that predictions may take
+
+-- ---- what a run was ----
+
+local function last_event(rows, kind)
+  for i = #rows, 1, -1 do
+    if rows[i].event == kind then return rows[i] end
+  end
+  return {}
+end
+
+local function count_events(rows, kind)
+  local count = 0
+  for _, row in ipairs(rows) do
+    if row.event == kind then count = count + 1 end
+  end
+  return count
+end
+
+local function final(rows, kind, field)
+  local row = last_event(rows, kind)
+  return row[field] or row[field .. "_is"]
+end
+
+local function best_accuracy(rows)
+  local best
+  for _, row in ipairs(rows) do
+    if row.event == "test" and row.accuracy and not (best and best.accuracy >= row.accuracy) then
+      best = row
+    end
+  end
+  return best
+end
+
+-- The numbers at the head: names and what page.show has made.
+local function facts(rows)
+  local stop, start = last_event(rows, "end"), last_event(rows, "start")
+  local list = {}
+  local function add(name, value, text)
+    if value ~= nil then list[#list + 1] = { name, text or page.show(value) } end
+  end
+  add("status", stop.status or "running or killed")
+  add("iterations", stop.iter or last_event(rows, "train").iter)
+  add("loss", final(rows, "end", "loss") or final(rows, "train", "loss"))
+  add("test loss", final(rows, "test", "loss"))
+  local accuracy = final(rows, "test", "accuracy")
+  add("test accuracy", accuracy, type(accuracy) == "number" and page.percent(accuracy) or nil)
+  local best = best_accuracy(rows)
+  add("best accuracy", best and best.iter,
+    best and ("%s at %s"):format(page.percent(best.accuracy), page.show(best.iter)))
+  local asked = type(start.solver) == "table" and start.solver.base_lr
+  add("base_lr", stop.base_lr or asked or nil, asked and stop.base_lr and asked ~= stop.base_lr
+    and ("%s, from %s"):format(page.show(stop.base_lr), page.show(asked)) or nil)
+  add("retries", count_events(rows, "retry"))
+  return list
+end
+
+local function status_line(rows)
+  local stop = last_event(rows, "end")
+  local class = stop.status == "finished" and "good" or "bad"
+  local text = ("The run %s"):format(stop.status == "finished" and "finished"
+    or stop.status and "ended: " .. tostring(stop.status):gsub("_", " ") or "has no end yet")
+  if stop.reason and stop.reason ~= "max_iter" then
+    text = ("%s (%s)"):format(text, tostring(stop.reason))
+  end
+  local retries = count_events(rows, "retry")
+  if retries > 0 then
+    text = ("%s, after %d %s"):format(text, retries, retries == 1 and "retry" or "retries")
+  end
+  if stop.message then text = ("%s: %s"):format(text, tostring(stop.message)) end
+  return page.paragraph(text .. ".", class)
+end
+
+-- ---- curves ----
+
+local function has(rows, event, field)
+  for _, row in ipairs(rows) do
+    if row.event == event and (row[field] or row[field .. "_is"]) then return true end
+  end
+  return false
+end
+
+local pictures = {
+  { "Loss", { "loss", "test_loss" }, "train", "loss" },
+  { "Accuracy", { "accuracy" }, "test", "accuracy" },
+  { "Rate", { "rate" }, "train", "rate" },
+}
+
+-- Whether the rates are above zero and differ much: then a logarithm shows how they fell.
+local function suits_log(runs)
+  local low, high = math.huge, 0
+  for _, run in ipairs(runs) do
+    for _, row in ipairs(run.rows) do
+      if row.event == "train" and row.rate then
+        low, high = math.min(low, row.rate), math.max(high, row.rate)
+      end
+    end
+  end
+  return low > 0 and high > 5 * low
+end
+
+-- runs: { { rows =, name =, look = }, ... }
+local function curves(runs)
+  local parts = {}
+  for _, picture in ipairs(pictures) do
+    local title, what, event, field = table.unpack(picture)
+    local things = {}
+    for _, run in ipairs(runs) do
+      if has(run.rows, event, field) then
+        things[#things + 1] = run
+      end
+    end
+    if #things > 0 then
+      if #things > 1 then what = { what[1] } end
+      local list, labels = core.curves_of_rows(things, what)
+      local log = title == "Rate" and suits_log(things)
+      parts[#parts + 1] = page.plot(list, labels, { title = title, log = log and "y" or nil })
+    end
+  end
+  if #parts == 0 then return page.paragraph "The run ended before there was anything to draw." end
+  return table.concat(parts)
+end
+
+-- ---- the journal ----
+
+local function attempts(rows)
+  local lines = {}
+  local diverged
+  for _, row in ipairs(rows) do
+    if row.event == "diverged" then diverged = row end
+    if row.event == "retry" and diverged then
+      lines[#lines + 1] = {
+        page.show(diverged.attempt), page.show(diverged.iter), page.show(diverged.rule),
+        page.show(diverged.loss or diverged.loss_is), page.show(row.back_to),
+        page.show(row.old_lr_scale), page.show(row.lr_scale), page.show(row.base_lr),
+      }
+    end
+  end
+  if #lines == 0 then return nil end
+  return page.paragraph("Each line is an attempt that diverged, and what was done about it. In the "
+    .. "curves it is dashed from where the next one began, and ends in a cross.")
+    .. page.table("Attempts", { { "attempt", number = true }, { "diverged at", number = true },
+      { "rule" }, { "loss", number = true }, { "back to", number = true },
+      { "rate times, before", number = true }, { "after", number = true },
+      { "base_lr", number = true } }, lines)
+end
+
+-- At most MOST_ROWS of a list, evenly, the last one always.
+local function thinned(list)
+  if #list <= MOST_ROWS then return list end
+  local result = {}
+  for i = 1, MOST_ROWS do result[i] = list[i * #list // MOST_ROWS] end
+  return result
+end
+
+local function words_of(row)
+  local parts = {}
+  for _, key in ipairs(core.sorted_keys(row)) do
+    local value = row[key]
+    if key ~= "event" and key ~= "iter" and key ~= "attempt" and key ~= "net"
+      and type(value) ~= "table" then
+      parts[#parts + 1] = ("%s %s"):format(page.escape(key), page.show(value))
+    end
+  end
+  return table.concat(parts, "; ")
+end
+
+local function journal(rows, path)
+  local events, trains = {}, {}
+  for _, row in ipairs(rows) do
+    if row.event == "train" then
+      trains[#trains + 1] = { page.show(row.iter), page.show(row.loss or row.loss_is),
+                              page.show(row.rate), page.show(row.attempt) }
+    else
+      events[#events + 1] = { page.show(row.event), page.show(row.iter), page.show(row.attempt),
+                              words_of(row) }
+    end
+  end
+  local text = path and "Everything is in " .. path .. "." or "The run had no journal."
+  if #events > MOST_ROWS then
+    text = ("%s Of %s events %d are shown."):format(text, core.count_text(#events), MOST_ROWS)
+  end
+  return page.paragraph(text)
+    .. page.table("Events", { { "event" }, { "iteration", number = true },
+      { "attempt", number = true }, { "details" } }, thinned(events))
+    .. page.details(("Rows of the curves (%d of %s)"):format(math.min(#trains, MOST_ROWS),
+      core.count_text(#trains)),
+      page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
+        { "rate", number = true }, { "attempt", number = true } }, thinned(trains)))
+end
+
+-- ---- options ----
+
+local function options_table(caption, options)
+  local lines = {}
+  for _, key in ipairs(core.sorted_keys(options)) do
+    local value = options[key]
+    if type(value) ~= "table" or #value > 0 then
+      lines[#lines + 1] = { page.show(key), page.show(value) }
+    end
+  end
+  return page.table(caption, { { "option" }, { "value" } }, lines)
+end
+
+local function options_of(rows, more)
+  local start = last_event(rows, "start")
+  local parts = {}
+  if type(start.solver) == "table" then
+    parts[1] = options_table("The solver's, with their defaults", start.solver)
+  end
+  local training = { samples = start.samples, batch_size = start.batch_size, seed = start.seed,
+                     lander = start.version }
+  for key, value in pairs(more or {}) do training[key] = value end
+  parts[#parts + 1] = options_table("The training's, and what it ran on", training)
+  if type(start.net) == "string" then
+    parts[#parts + 1] = page.details("The net as text", ("<pre>%s</pre>"):format(
+      page.escape(start.net)))
+  end
+  return table.concat(parts)
+end
+
+-- ---- one run ----
+
+-- run: { rows =, name =, path =, net =, data = (to test), classes =, more =, seconds =,
+-- batch_size =, augment = }
+local function one_run(run)
+  local sections = {}
+  local function add(id, title, content)
+    if content then sections[#sections + 1] = { id = id, title = title, content = content } end
+  end
+  add("curves", "Curves", curves { { rows = run.rows } })
+  add("attempts", "Attempts", attempts(run.rows))
+  if run.net and run.data and run.classes and not core.stopped() then
+    local names = run.data:class_names()
+    local result = core.predictions(run.net, run.data, run.classes, run)
+    add("confusion", "Confusion matrix", core.report_confusion(result, run.data, names))
+    add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, names))
+  end
+  if run.net then
+    add("filters", "First-layer filters", core.report_filters(run.net))
+    add("net", "Net", core.report_layers(run.net))
+  end
+  add("journal", "Journal", journal(run.rows, run.path))
+  add("options", "Options", options_of(run.rows, run.more))
+  return page.write(run.name, status_line(run.rows) .. page.facts(facts(run.rows)), sections)
+end
+
+-- ---- several runs ----
+
+local function solver_of(run)
+  local solver = last_event(run.rows, "start").solver
+  return type(solver) == "table" and solver or {}
+end
+
+-- Options that are not the same in all runs.
+local function differences(runs)
+  local keys, lines = {}, {}
+  for _, run in ipairs(runs) do
+    for key in pairs(solver_of(run)) do keys[key] = true end
+  end
+  for _, key in ipairs(core.sorted_keys(keys)) do
+    local line, same = { page.show(key) }, true
+    for i, run in ipairs(runs) do
+      line[i + 1] = page.show(solver_of(run)[key])
+      same = same and line[i + 1] == line[2]
+    end
+    if not same then lines[#lines + 1] = line end
+  end
+  if #lines == 0 then return page.paragraph "The solvers' options are the same in all runs." end
+  local columns = { { "option" } }
+  for i, run in ipairs(runs) do columns[i + 1] = { run.name } end
+  return page.table("Options that differ", columns, lines)
+end
+
+local function results(runs)
+  local names, lines = {}, {}
+  for _, run in ipairs(runs) do
+    for _, fact in ipairs(facts(run.rows)) do
+      if not names[fact[1]] then
+        names[#names + 1] = fact[1]
+        names[fact[1]] = #names
+      end
+    end
+  end
+  for i, run in ipairs(runs) do
+    local line = { page.show(run.name) }
+    for k = 1, #names do line[k + 1] = "-" end
+    for _, fact in ipairs(facts(run.rows)) do line[names[fact[1]] + 1] = fact[2] end
+    lines[i] = line
+  end
+  local columns = { { "run" } }
+  for k, name in ipairs(names) do columns[k + 1] = { name, number = name ~= "status" } end
+  return page.table("Results", columns, lines)
+end
+
+local function several_runs(runs, title)
+  return page.write(title, page.paragraph(("%d runs side by side."):format(#runs)), {
+    { id = "results", title = "Results", content = results(runs) },
+    { id = "curves", title = "Curves", content = curves(runs) },
+    { id = "options", title = "Options", content = differences(runs) },
+  })
+end
+
+-- ---- at the end of a training ----
+
+-- The rows of a training: all of them, also those before it was resumed.
+local function rows_of_training(t)
+  local path = t.journal.path
+  if not (t.resume and path) then return core.run_rows(t.run) end
+  local file = io.open(path, "rb")
+  local size = file and file:seek "end" or math.huge
+  if file then file:close() end
+  return size <= MOST_JOURNAL and core.run_rows(path) or core.run_rows(t.run)
+end
+
+local function training_options(t)
+  local config, options = lander.config(), t.options
+  local more = { threads = config.threads, instructions = config.instructions, real = config.real }
+  for _, key in ipairs { "display", "test_interval", "snapshot", "max_epoch", "max_time", "resume",
+                         "weights", "overfit", "shuffle" } do
+    more[key] = options[key]
+  end
+  more.test_samples = t.test_data and #t.test_data
+  for _, key in ipairs(t.augment and core.sorted_keys(t.augment) or {}) do
+    more["augment." .. key] = t.augment[key]
+  end
+  for _, key in ipairs(core.sorted_keys(t.retry)) do more["retry." .. key] = t.retry[key] end
+  return more
+end
+
+-- Writes <prefix>.html. Whatever goes wrong with it is a warning: the run is what counts.
+function core.write_report(t)
+  local spent = t.seconds_before + core.clock() - t.began
+  local ok, message = pcall(function()
+    return core.write_text(t.prefix .. ".html", one_run {
+      rows = rows_of_training(t), name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
+      net = t.net, data = t.test_data, classes = t.classes, more = training_options(t),
+      batch_size = t.batch_size, augment = t.augment, seconds = math.max(LEAST, SHARE * spent),
+    })
+  end)
+  t.net:train_phase()
+  if not ok then t.progress:say("warning: no report: " .. core.plain_message(message)) end
+end
+
+-- ---- lander.report ----
+
+local known = { to = "string", net = "userdata", data = "userdata", title = "string" }
+
+local function read_arguments(...)
+  local things = table.pack(...)
+  local options = {}
+  local last = things[things.n]
+  if things.n > 0 and type(last) == "table" and not last.history then
+    options = last
+    things[things.n] = nil
+    things.n = things.n - 1
+    for _, thing in ipairs(last) do
+      things.n = things.n + 1
+      things[things.n] = thing
+    end
+  end
+  local named = {}
+  for key, value in pairs(options) do
+    if math.type(key) ~= "integer" then named[key] = value end
+  end
+  local wrong = core.check_options("lander.report", named, known)
+  if wrong then error(wrong, 0) end
+  return things, named
+end
+
+local function read_runs(things)
+  local runs, taken = {}, {}
+  for i = 1, things.n do
+    local run = things[i]
+    if type(run) ~= "string" and not (type(run) == "table" and type(run.history) == "table") then
+      error(("lander.report: thing %d is a %s, expected a run or the path of a journal"):format(i,
+        type(run)), 0)
+    end
+    local name = core.run_name(run, i)
+    taken[name] = (taken[name] or 0) + 1
+    runs[i] = { rows = core.run_rows(run), path = type(run) == "string" and run or nil,
+                look = things.n > 1 and i or nil,
+                name = taken[name] > 1 and ("%s (%d)"):format(name, taken[name]) or name }
+  end
+  if #runs == 0 then
+    error("lander.report: give it runs, or the paths of their journals (runs/lenet.jsonl)", 0)
+  end
+  return runs
+end
+
+local function check_net(run, options)
+  if options.net and getmetatable(options.net) ~= core.net_metatable then
+    error("lander.report: net must be a net", 0)
+  end
+  if options.data and getmetatable(options.data) ~= core.dataset_metatable then
+    error("lander.report: data must be a dataset, on which the net is tested", 0)
+  end
+  run.net, run.data, run.batch_size, run.seconds = options.net, options.data, 100, math.huge
+  run.classes = options.net and core.count_classes(options.net)
+end
+
+local function report(...)
+  local things, options = read_arguments(...)
+  if not options.to then error("lander.report: to, the name of the page, is missing", 0) end
+  local runs = read_runs(things)
+  local text
+  if #runs == 1 then
+    check_net(runs[1], options)
+    runs[1].name = options.title or runs[1].name
+    text = one_run(runs[1])
+  else
+    if options.net or options.data then
+      error("lander.report: net and data belong to one run, found several", 0)
+    end
+    text = several_runs(runs, options.title or "Runs")
+  end
+  return core.write_text(options.to, text)
+end
+
+-- lander.report(run, ..., { to = "x.html" }): a page about a run, with net and data (a dataset
+-- to test it on) also about the net; of several runs one that compares them. A run is what
+-- lander.train returns or the path of its journal. Returns the path.
+function lander.report(...)
+  return core.at_user(report, ...)
+end

@@ -1,0 +1,352 @@
+-- The page about a run: what is in it, that it stands alone, and how it behaves in a browser.
+local lu = require "luaunit"
+local lander = require "lander"
+local support = require "tests.support"
+local core, fails = lander.core, support.fails
+local nn = lander.nn
+
+local function count(s, pattern)
+  return select(2, s:gsub(pattern, ""))
+end
+
+-- Pictures of 6 x 6 with a bright half, upper or lower, some of them with the wrong label; every
+-- number is made up here.
+local function halves(n)
+  local x, y = lander.zeros(n, 1, 6, 6), lander.zeros(n)
+  for i = 1, n do
+    local class = 1 + i % 2
+    x:select(1, i):narrow(2, class == 1 and 1 or 4, 3):fill_(0.5 + (i * 7 % 11) / 22)
+    y:set(i % 13 == 0 and 3 - class or class, i)
+  end
+  return lander.data.tensors(x, y, { classes = 2 }):name_classes { "upper <half>", "lower" }
+end
+
+-- A training that diverges at first, with everything that a page can show.
+local function train(prefix, more)
+  local options = {
+    net = nn.net { nn.input { 1, 6, 6 }, nn.conv { 4, kernel = 3 }, nn.relu {}, nn.linear { 2 } },
+    data = halves(64), test_data = halves(40), batch_size = 8, quiet = true, display = 2,
+    solver = { base_lr = 1e4, momentum = 0.9, max_iter = 40, lr_policy = "step", gamma = 0.1,
+               stepsize = 30 },
+    test_interval = 10, snapshot_prefix = prefix, retry = { max = 9, min_scale = 1e-9 },
+  }
+  for key, value in pairs(more or {}) do options[key] = value end
+  return lander.train(options)
+end
+
+local made -- one run for all tests: its prefix
+local function prefix()
+  if not made then
+    made = support.folder() .. "/halves"
+    local run = train(made)
+    assert(run.status == "finished" and run.retries > 0, run.status)
+  end
+  return made
+end
+
+local function page() return support.read(prefix() .. ".html") end
+
+TestReport = {}
+
+function TestReport.test_every_run_has_its_page()
+  local s = page()
+  for title in ("Curves,Attempts,Confusion matrix,Worst mistakes,First-layer filters,Net,"
+    .. "Journal,Options"):gmatch "[^,]+" do
+    lu.assertStrContains(s, (">%s</h2>"):format(title))
+    lu.assertStrContains(s, (">%s</a></li>"):format(title))
+  end
+  lu.assertStrContains(s, "<title>halves</title>")
+  lu.assertStrContains(s, "The run finished, after ")
+  lu.assertEquals(count(s, "<svg"), 6) -- loss, accuracy and rate, wide and narrow
+  lu.assertStrContains(s, 'class="line gone"')
+  lu.assertTrue(#s < 200000)
+end
+
+function TestReport.test_it_stands_alone()
+  local s = page():gsub('xmlns="http://www.w3.org/2000/svg"', "")
+  lu.assertNil(s:find "https?:")
+  lu.assertNil(s:find "<script")
+  lu.assertNil(s:find "<link [^>]*href=\"[^d]")
+  lu.assertNil(s:find "@import")
+  lu.assertNil(s:find "url%(")
+  lu.assertStrContains(s, "default-src 'none'")
+end
+
+-- Every element that is opened is closed, in order.
+function TestReport.test_it_is_well_formed()
+  local empty = { meta = true, link = true, img = true, br = true }
+  local open = {}
+  local s = page():gsub("<style>.-</style>", ""):gsub("<!DOCTYPE html>", "")
+  for slash, name, rest in s:gmatch "<(/?)(%a%w*)([^>]*)>" do
+    if slash == "/" then
+      lu.assertEquals(table.remove(open), name)
+    elseif not empty[name] and rest:sub(-1) ~= "/" then
+      open[#open + 1] = name
+    end
+  end
+  lu.assertEquals(open, {})
+  local ids = {}
+  for id in s:gmatch ' id="([^"]*)"' do
+    lu.assertNil(ids[id])
+    ids[id] = true
+  end
+  for id in s:gmatch 'href="#([^"]*)"' do lu.assertTrue(ids[id], id) end
+end
+
+function TestReport.test_who_can_not_see_it()
+  local s = page()
+  lu.assertStrContains(s, '<html lang="en">')
+  lu.assertEquals(count(s, "<h1>"), 1)
+  for tag in s:gmatch "<img[^>]*>" do lu.assertStrMatches(tag, '.* alt="[^"]+".*', 1, #tag) end
+  for tag in s:gmatch "<svg[^>]*>" do
+    lu.assertStrMatches(tag, '.* role="img" aria%-label="[^"]+".*', 1, #tag)
+  end
+  for content in s:gmatch "<table.-</table>" do
+    lu.assertEquals(count(content, "<caption>[^<]"), 1)
+    lu.assertEquals(count(content, "<th[ >]"), count(content, '<th scope="%a+"'))
+    for row in content:match("<tbody>(.*)</tbody>"):gmatch "<tr>(.-)</tr>" do
+      lu.assertEquals(count(row, '<th scope="row"'), 1)
+    end
+  end
+end
+
+-- Each sample is counted once, and the mistakes are those whose label is wrong.
+function TestReport.test_the_matrix_is_right()
+  local s = page()
+  local net, data = lander.load(prefix() .. ".npz"), halves(40)
+  local expected = { { 0, 0 }, { 0, 0 } }
+  local wrong = 0
+  for i = 1, #data do
+    local x, y = data:get(i)
+    local said = net:predict(x:unsqueeze(1)):argmax() // 1
+    expected[y // 1][said] = expected[y // 1][said] + 1
+    if said ~= y then wrong = wrong + 1 end
+  end
+  local body = s:match '<table class="matrix">.-<tbody>(.-)</tbody>'
+  local found = {}
+  for cell in body:gmatch "<td class=[^>]*>(%d+)</td>" do found[#found + 1] = tonumber(cell) end
+  lu.assertEquals(found, { expected[1][1], expected[1][2], expected[2][1], expected[2][2] })
+  lu.assertTrue(wrong >= 3)
+  lu.assertEquals(count(s:match '<ul class="gallery">(.-)</ul>', "<li>"), math.min(wrong, 24))
+  lu.assertStrContains(s, ("%d of 40 test samples right"):format(40 - wrong))
+  lu.assertStrContains(s, "upper &lt;half&gt;")
+end
+
+function TestReport.test_base64()
+  for bytes, text in pairs { [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==",
+                             fooba = "Zm9vYmE=", ["\0\xff\xfe"] = "AP/+" } do
+    lu.assertEquals(core.base64(bytes), text)
+  end
+end
+
+-- Nothing but a warning where it can't be written; the run is as it would be.
+function TestReport.test_a_page_that_can_not_be_written_is_a_warning()
+  local where = support.folder() .. "/x"
+  local said = {}
+  local before = core.progress
+  os.execute("mkdir " .. where .. ".html.tmp") -- where the page is written to first
+  core.progress = function(text) said[#said + 1] = text end
+  local ok, run = pcall(train, where, { quiet = false })
+  core.progress = before
+  lu.assertTrue(ok, run)
+  lu.assertEquals(run.status, "finished")
+  lu.assertStrContains(table.concat(said, "\n"), "warning: no report: can't write")
+  lu.assertFalse(support.exists(where .. ".html"))
+end
+
+function TestReport.test_a_full_disk_is_a_warning()
+  if not support.exists "/dev/full" then lu.skip "there is no /dev/full here" end
+  local folder = support.folder()
+  os.execute(("ln -s /dev/full %s/x.html.tmp"):format(folder))
+  local run = train(folder .. "/x")
+  lu.assertEquals(run.status, "finished")
+  lu.assertFalse(support.exists(folder .. "/x.html"))
+end
+
+function TestReport.test_a_dry_run_leaves_none()
+  local where = support.folder() .. "/x"
+  train(where, { dry_run = true, solver = { base_lr = 0.01, max_iter = 10 } })
+  lu.assertFalse(support.exists(where .. "_dry_run.html"))
+  lu.assertFalse(support.exists(where .. ".html"))
+end
+
+-- All of a run, also what was before it was resumed; and the solver goes on as if nothing were.
+function TestReport.test_a_resumed_run()
+  local where = support.folder() .. "/x"
+  local solver = { base_lr = 0.01, max_iter = 20 }
+  train(where, { solver = solver, snapshot = 20 })
+  solver.max_iter = 40
+  train(where, { solver = solver, snapshot = 20, resume = "latest" })
+  local s = support.read(where .. ".html")
+  lu.assertStrContains(s, '<th scope="row" class="number">2</th>') -- a row of the first part
+  lu.assertStrContains(s, '<th scope="row" class="number">40</th>')
+end
+
+function TestReport.test_without_classes_and_pictures()
+  local where = support.folder() .. "/line"
+  local x = lander.arange(-1, 1, 1 / 16):view(-1, 1)
+  local data = lander.data.tensors(x, x:mul(3))
+  lander.train { net = nn.net { nn.input { 1 }, nn.linear { 1 } }, data = data, test_data = data,
+                 batch_size = 8, loss = "mse_loss", quiet = true, snapshot_prefix = where,
+                 solver = { base_lr = 0.1, max_iter = 20 } }
+  local s = support.read(where .. ".html")
+  lu.assertNil(s:find("Confusion", 1, true))
+  lu.assertNil(s:find("First-layer", 1, true))
+  lu.assertStrContains(s, ">Net</h2>")
+end
+
+function TestReport.test_many_classes_become_pairs()
+  local n = 60
+  local x, y = lander.eye(n), lander.arange(1, n)
+  local data = lander.data.tensors(x, y, { classes = n })
+  local net = nn.net { nn.input { n }, nn.linear { n } }
+  core.ensure_loss(net)
+  local result = core.predictions(net, data, n, { batch_size = 7, seconds = math.huge })
+  lu.assertEquals(result.count, n)
+  lu.assertTrue(#result.worst == 24 and result.worst[1].sure >= result.worst[24].sure)
+  local s = core.report_confusion(result, data, nil)
+  lu.assertStrContains(s, "What is confused most often")
+  lu.assertStrContains(core.report_mistakes(result, data, nil), "<table>") -- no pictures
+end
+
+-- ---- lander.report ----
+
+function TestReport.test_of_a_journal()
+  local path = support.folder() .. "/x.html"
+  lu.assertEquals(lander.report(prefix() .. ".jsonl", { to = path }), path)
+  local s = support.read(path)
+  lu.assertStrContains(s, ">Attempts</h2>")
+  lu.assertStrContains(s, '<th scope="row">stepsize</th><td>30</td>')
+  lu.assertNil(s:find("Confusion", 1, true))
+  lander.report(prefix() .. ".jsonl", { to = path, net = lander.load(prefix() .. ".npz"),
+    data = halves(30), title = "again" })
+  s = support.read(path)
+  lu.assertStrContains(s, "<title>again</title>")
+  lu.assertStrContains(s, "of 30 test samples right")
+end
+
+function TestReport.test_of_several_runs()
+  local path = support.folder() .. "/x.html"
+  local run = train(support.folder() .. "/other", { solver = { base_lr = 0.01, max_iter = 40 } })
+  lander.report(prefix() .. ".jsonl", run, { to = path })
+  local s = support.read(path)
+  lu.assertStrContains(s, ">halves</text>")
+  lu.assertStrContains(s, ">other</text>")
+  lu.assertStrContains(s, '<th scope="row">base_lr</th>')
+  lu.assertNil(s:find('<th scope="row">weight_decay</th>', 1, true)) -- the same in both
+  lander.report { run, run, to = path }
+  lu.assertStrContains(support.read(path), ">other (2)</text>")
+end
+
+function TestReport.test_errors()
+  fails("to, the name of the page, is missing", lander.report, "x.jsonl")
+  fails("give it runs", lander.report, { to = "x.html" })
+  fails("there is no journal", lander.report, "/no/such.jsonl", { to = "x.html" })
+  fails("thing 1 is a number", lander.report, 5, { to = "x.html" })
+  fails("did you mean 'title'", lander.report, "x", { to = "x.html", titel = "y" })
+  fails("belong to one run", lander.report, prefix() .. ".jsonl", prefix() .. ".jsonl",
+    { to = "x.html", net = nn.net { nn.input { 2 }, nn.linear { 2 } } })
+  fails("net must be a net", lander.report, prefix() .. ".jsonl",
+    { to = "x.html", net = halves(2) })
+  fails("can't write", lander.report, prefix() .. ".jsonl", { to = "/no/such/x.html" })
+end
+
+function TestReport.test_a_hostile_journal()
+  local path = support.folder()
+  local lines = {
+    '{"event":"start","solver":{"<b>":[[1],{"x":2}],"base_lr":"<i>"},"net":"</pre><script>"}',
+    '{"event":"train","iter":1,"loss":2,"rate":1e-400}', '{"event":"<script>","iter":{}}',
+    '{"event":"diverged"}', '{"event":"retry","back_to":"x"}',
+    '{"event":"test","iter":3,"accuracy":"<script>","loss":{}}', '{"event":"end","status":5}',
+  }
+  support.write(path .. "/<x>.jsonl", table.concat(lines, "\n"))
+  lander.report(path .. "/<x>.jsonl", { to = path .. "/x.html" })
+  local s = support.read(path .. "/x.html")
+  lu.assertNil(s:find "<script")
+  lu.assertNil(s:find "<i>")
+  lu.assertNil(s:find "<x>")
+end
+
+-- ---- in a browser ----
+
+TestReportBrowser = {}
+
+local function chromium(words, url)
+  local folder = support.folder()
+  local flags = { "-k", "5", "60", "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                  "--disable-quic", "--no-first-run", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+                  "--enable-logging=stderr", "--user-data-dir=" .. folder, table.unpack(words) }
+  flags[#flags + 1] = "file://" .. url
+  return support.run(flags, { program = "timeout" })
+end
+
+local function needs_chromium()
+  if not os.execute "command -v chromium >/dev/null" then lu.skip "there is no chromium here" end
+end
+
+-- What a script in a copy of the page finds out; the page itself has none.
+local probe = [==[
+<script>
+const all = s => [...document.querySelectorAll(s)], seen = [];
+for (const e of all("details")) e.open = true;
+for (const e of all("a, summary, [tabindex]")) {
+  e.focus({ focusVisible: true });
+  if (document.activeElement !== e) seen.push("no focus: " + e.outerHTML.slice(0, 80));
+  else if (getComputedStyle(e).outlineStyle === "none") seen.push("not seen: " + e.tagName);
+}
+for (const e of all("img")) if (!e.complete || !e.naturalWidth) seen.push("no picture");
+const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3
+  && b.top < a.bottom - 3;
+for (const e of all("svg")) {
+  const frame = e.getBoundingClientRect(), texts = [];
+  if (!frame.width) continue;
+  for (const t of e.querySelectorAll("text")) {
+    const box = t.getBoundingClientRect(), size = parseFloat(getComputedStyle(t).fontSize);
+    if (box.left < frame.left - 1 || box.right > frame.right + 1)
+      seen.push("cut: " + t.textContent);
+    if (size * frame.width / e.viewBox.baseVal.width < 11.5) seen.push("small: " + t.textContent);
+    for (const [text, other] of texts)
+      if (overlap(box, other)) seen.push("overlap: " + text + " / " + t.textContent);
+    texts.push([t.textContent, box]);
+  }
+}
+top.document.title = "PROBE " + JSON.stringify({ inner: innerWidth,
+  wide: document.documentElement.scrollWidth, focusable: all("a, summary, [tabindex]").length,
+  pictures: all("img").length, sections: all("section > h2").length, seen });
+</script></body>]==]
+
+-- Within a frame of that width: a window is not made narrower than 500 pixels.
+local function probed(width, text)
+  local path = support.folder() .. "/probe.html"
+  local copy = text:gsub("<meta http%-equiv[^>]*>", ""):gsub("</body>", function() return probe end)
+  support.write(path, ('<!DOCTYPE html><title>-</title><iframe width="%d" height="800" '
+    .. 'style="border:0" srcdoc="%s"></iframe>'):format(width, core.escape_xml(copy)))
+  local r = chromium({ "--dump-dom", "--window-size=1400,1000" }, path)
+  local found = r.out:match "<title>PROBE (.-)</title>"
+  lu.assertNotNil(found, r.err)
+  return core.read_json((found:gsub("&quot;", '"'):gsub("&lt;", "<"):gsub("&gt;", ">")
+    :gsub("&amp;", "&")))
+end
+
+function TestReportBrowser.test_no_complaints()
+  needs_chromium()
+  local r = chromium({ "--dump-dom" }, prefix() .. ".html")
+  lu.assertStrContains(r.out, "Confusion matrix")
+  lu.assertNil(r.err:find "CONSOLE", r.err)
+end
+
+function TestReportBrowser.test_wide_and_narrow()
+  needs_chromium()
+  local path = support.folder() .. "/two.html"
+  lander.report(prefix() .. ".jsonl", prefix() .. ".jsonl", { to = path })
+  for _, text in ipairs { page(), support.read(path) } do
+    for _, width in ipairs { 360, 1280 } do
+      local found = probed(width, text)
+      lu.assertEquals(found.inner, width)
+      lu.assertTrue(found.wide <= width, found.wide)
+      lu.assertTrue(found.sections >= 3 and found.focusable >= 5)
+      lu.assertEquals(found.seen, {})
+    end
+  end
+end
