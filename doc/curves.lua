@@ -1,5 +1,5 @@
 -- curves.lua: writes doc/curves/*.svg, the pictures of doc/solver.md: the rate of every schedule
--- over the iterations, with the numbers that stand there.
+-- over the iterations, with the numbers that stand there, and what divergence looks like.
 --   build/lander doc/curves.lua [FOLDER]
 local lander = require "lander"
 local nn = lander.nn
@@ -61,3 +61,26 @@ local x = {}
 for i = 1, #rates do x[i] = i - 1 end
 draw("plateau", "plateau", true, { x = x, y = rates })
 draw("plateau_loss", "the loss that plateau looks at", false, { x = x, y = losses }, "loss")
+
+-- What doc/diverging.lua has recorded.
+local runs = {}
+for line in io.lines "doc/curves/diverging.csv" do
+  local name, numbers = line:match "^([^,]+),(.*)"
+  local run = { x = {}, y = {}, name = name }
+  for number in numbers:gmatch "[^,]+" do
+    run.x[#run.x + 1], run.y[#run.y + 1] = #run.x, tonumber(number)
+  end
+  runs[#runs + 1] = run
+end
+local dead = table.remove(runs)
+
+lander.plot(runs[1], runs[2], runs[3], runs[4], runs[5], {
+  to = folder .. "/diverging.svg", title = "LeNet with five rates", log = true, smooth = 5,
+  y_range = { 0.1, 100 }, x_label = "iteration", y_label = "loss, mean of 5", height = 320,
+})
+dead.name = "loss"
+lander.plot {
+  dead, { x = { 0, 199 }, y = { math.log(10), math.log(10) }, name = "ln 10, chance" },
+  to = folder .. "/dead.svg", title = "a net that dies", x_label = "iteration", y_label = "loss",
+  y_range = { 0, 16 }, height = 260,
+}

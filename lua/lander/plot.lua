@@ -6,7 +6,7 @@ local core = lander.core
 local known = {
   to = "string", title = "string", what = "string|table", names = "table", range = "table",
   x = "any", log = "boolean|string", smooth = "integer", width = "integer", height = "integer",
-  x_label = "string", y_label = "string", style = "string",
+  x_label = "string", y_label = "string", style = "string", y_range = "table",
 }
 
 local function fail(text, ...)
@@ -70,6 +70,17 @@ local function read_log(log)
   return log
 end
 
+local function check_y_range(options)
+  local range = options.y_range
+  if not range then return end
+  local low, high = range[1], range[2]
+  if not (type(low) == "number" and type(high) == "number" and low < high
+    and core.is_finite(high - low) and (low > 0 or not options.log:find "y")) then
+    fail("y_range = { low, high } must be two numbers, the first the lower one%s",
+      options.log:find "y" and " and above 0" or "")
+  end
+end
+
 local function check_size(options, name, least, most)
   local size = options[name]
   if size and (size < least or size > most) then
@@ -83,6 +94,7 @@ local function read_options(given)
   local options = {}
   for key, value in pairs(given) do options[key] = value end
   options.log = read_log(given.log)
+  check_y_range(options)
   if given.to then
     options.kind = given.to:match "%.(%a+)$"
     if options.kind ~= "svg" and options.kind ~= "txt" then

@@ -345,6 +345,13 @@ local function bounds(curves, key, log)
   return math.min(low, gone_low), math.max(high, gone_high)
 end
 
+-- The axis of y: of what is there, or as it is asked for.
+function core.plot_y_scale(curves, log, options, ticks)
+  local low, high = bounds(curves, "y", log)
+  if options.y_range then low, high = options.y_range[1], options.y_range[2] end
+  return core.new_scale(low, high, { log = log, ticks = ticks, tight = options.y_range ~= nil })
+end
+
 core.plot_bounds = bounds
 
 local function widest(ticks)
@@ -376,9 +383,8 @@ function core.plot_svg(curves, labels, options)
   local width, height = options.width or WIDTH, options.height or HEIGHT
   local several = #curves > 1
   local p = setmetatable({ parts = {} }, Picture)
-  local low, high = bounds(curves, "y", log:find "y")
-  p.y = core.new_scale(low, high, { log = log:find "y" ~= nil, ticks = height // 45 })
-  low, high = bounds(curves, "x", log:find "x")
+  p.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, height // 45)
+  local low, high = bounds(curves, "x", log:find "x")
   p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
   p.left, p.right = 18 + widest(p.y.ticks) + (labels.y and 18 or 0), width - 24
   local entries = legend_entries(curves, labels.y)

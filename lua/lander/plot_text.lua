@@ -265,9 +265,8 @@ function core.plot_text(curves, labels, options)
   local width, style, coloured = read_window(options)
   local log, rows = options.log or "", options.height or HEIGHT
   local chart = setmetatable({}, Chart)
-  local low, high = core.plot_bounds(curves, "y", log:find "y")
-  chart.y = core.new_scale(low, high, { log = log:find "y" ~= nil, ticks = math.max(rows // 4, 2) })
-  low, high = core.plot_bounds(curves, "x", log:find "x")
+  chart.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, math.max(rows // 4, 2))
+  local low, high = core.plot_bounds(curves, "x", log:find "x")
   chart.x = core.new_scale(low, high,
     { log = log:find "x" ~= nil, ticks = math.max(width // 14, 2), tight = true })
   chart.canvas = new_canvas(1, rows, style)
