@@ -313,6 +313,13 @@ function TestCommands.test_curves_and_a_search()
   lu.assertEquals({ r.status, r.out, r.err }, { 0, folder .. "/run.svg\n", "" })
   lu.assertStrContains(support.read(folder .. "/run.svg"), "<svg")
   lu.assertStrContains(run({ "plot", folder .. "/run", "--what=rate" }).out, "rate")
+  r = run { "report", folder .. "/run", folder .. "/run.jsonl", "--to=" .. folder .. "/two.html" }
+  lu.assertEquals({ r.status, r.out }, { 0, folder .. "/two.html\n" }, r.err)
+  r = run { "report", folder .. "/run", "--to=" .. folder .. "/one.html", "--title=One run",
+            "--net=" .. folder .. "/run.npz", "--data=blobs" }
+  lu.assertEquals(r.status, 0, r.err)
+  lu.assertStrContains(support.read(folder .. "/one.html"), "<title>One run</title>")
+  lu.assertStrContains(support.read(folder .. "/one.html"), ">Confusion matrix</h2>")
   r = run { "tune", path, "base_lr=0.0001,0.1", "momentum=0.5,0.9", "--prefix=" .. folder .. "/t",
             "--", "--max_iter=30" }
   lu.assertEquals({ r.status, select(2, r.out:gsub("done", "")) > 0 }, { 0, true }, r.err)

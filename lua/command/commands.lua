@@ -4,8 +4,8 @@
 local lander = ...
 local core = lander.core
 
-local names = { "train", "resume", "test", "predict", "tune", "plot", "summary", "time", "info",
-                "version", "help" }
+local names = { "train", "resume", "test", "predict", "tune", "plot", "report", "summary", "time",
+                "info", "version", "help" }
 
 local commands = {}
 local loaded = {}
@@ -124,6 +124,11 @@ function commands.open_data(word)
     data.train, data.test = data.train:split(#data.train - #data.train // 10)
   end
   return data
+end
+
+-- The journal of a run, which is given by that or by its prefix.
+function commands.journal_of(run)
+  return run:find "%.jsonl$" and run or run .. ".jsonl"
 end
 
 commands.data_about = "fashion_mnist, mnist:FOLDER, cifar10:FOLDER, csv:FILE, npz:FILE, xor, "

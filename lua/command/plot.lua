@@ -15,13 +15,9 @@ local command = {
   more = "example: lander plot runs/lenet --what=loss,test_loss --to=lenet.svg",
 }
 
-local function journal_of(run)
-  return run:find "%.jsonl$" and run or run .. ".jsonl"
-end
-
 function command.run(opt)
   local things, what = {}, {}
-  for i, run in ipairs(opt) do things[i] = journal_of(run) end
+  for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
   for word in opt.what:gmatch "[^,]+" do what[#what + 1] = word end
   things[#things + 1] = {
     what = what, log = opt.log or nil, smooth = opt.smooth > 1 and opt.smooth or nil,

@@ -121,6 +121,17 @@ local function plot(...)
   core.print(text)
 end
 
+core.topics.plot = [==[
+lander.plot(thing, ..., { options }): curves in the terminal, or in a file. A thing is a run, the
+path of a journal, numbers, a tensor, a function (with range), or { x =, y =, name = }.
+  to        a file: .svg for a picture, .txt for text
+  what      of runs: "loss", "test_loss", "accuracy", "rate", or a list of these
+  range     { from, to } of functions
+  names, title, x_label, y_label    texts
+  log       true, "x", "xy": logarithmic axes;  y_range  { low, high }
+  smooth    the mean of so many values
+  example: lander.plot("runs/lenet.jsonl", { what = "loss", to = "loss.svg" })]==]
+
 -- lander.plot(thing, ..., options): draws runs, journals (their paths), tensors, numbers and
 -- functions. doc/looking.md has the options.
 function lander.plot(...)

@@ -427,6 +427,13 @@ local function report(...)
   return core.write_text(options.to, text)
 end
 
+core.topics.report = [==[
+lander.report(run, ..., { to = "x.html" }): a page about a run (what lander.train returns, or the
+path of its journal), or one that compares several. lander.train writes <snapshot_prefix>.html.
+  net, data   of one run: a net, and a dataset to test it on, for what is told of them
+  title       the page's heading
+  example: lander.report("runs/a.jsonl", "runs/b.jsonl", { to = "compare.html" })]==]
+
 -- lander.report(run, ..., { to = "x.html" }): a page about a run, with net and data (a dataset
 -- to test it on) also about the net; of several runs one that compares them. A run is what
 -- lander.train returns or the path of its journal. Returns the path.
