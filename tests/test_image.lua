@@ -386,6 +386,13 @@ end
 
 TestClassNames = {}
 
+function TestClassNames.test_of_fashion_mnist()
+  local folder = "tests/data/fashion_mnist"
+  local names = lander.data.fashion_mnist(folder).test:class_names()
+  lu.assertEquals({ #names, names[10] }, { 10, "boot" })
+  lu.assertNil(lander.data.fashion_mnist(folder, { classes = 12 }).test:class_names())
+end
+
 function TestClassNames.test_given_once()
   local x = lander.zeros(4, 2)
   local d = lander.data.tensors(x, lander.tensor { 1, 2, 1, 2 }, { classes = 2 })

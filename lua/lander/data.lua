@@ -186,8 +186,9 @@ function data.fashion_mnist(dir, options)
     error(("fashion_mnist: %s; %s"):format(message, FASHION_ADVICE), 2)
   end
   check(2, sets, message)
-  sets.train:name_classes(FASHION_CLASSES)
-  sets.test:name_classes(FASHION_CLASSES)
+  for _, set in pairs(sets) do
+    if set.classes == #FASHION_CLASSES then set:name_classes(FASHION_CLASSES) end
+  end
   return sets
 end
 

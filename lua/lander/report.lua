@@ -341,7 +341,7 @@ end
 -- Writes <prefix>.html. Whatever goes wrong with it is a warning: the run is what counts.
 function core.write_report(t)
   local spent = t.seconds_before + core.clock() - t.began
-  local ok, message = pcall(function()
+  local ok, message = pcall(function() -- the path, or what is wrong
     return core.write_text(t.prefix .. ".html", one_run {
       rows = rows_of_training(t), name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
       net = t.net, data = t.test_data, classes = t.classes, more = training_options(t),
@@ -349,7 +349,8 @@ function core.write_report(t)
     })
   end)
   t.net:train_phase()
-  if not ok then t.progress:say("warning: no report: " .. core.plain_message(message)) end
+  t.progress:say(ok and "page: " .. message
+    or "warning: no report: " .. core.plain_message(message))
 end
 
 -- ---- lander.report ----
