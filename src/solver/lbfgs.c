@@ -298,8 +298,8 @@ static lander_status look(void *arg, line_point *at, lander_error *error) {
 }
 
 /* What layers remember is of the weights where the iteration began, as with every other
- * rule, and not of the point that was looked at last, which may have been refused. `start`
- * has room for it: steps leave untrained parameters alone. */
+ * rule, and not of the point that was looked at last, which may have been refused.
+ * `start` has room for it: steps leave untrained parameters alone. */
 static void copy_states(const move *m, real *to, const real *from) {
   const lander_net *net = m->solver->net;
   for (int i = 0; i < lander_net_params(net); i++) {
