@@ -368,3 +368,23 @@ function Testlbfgs.test_a_snapshot_of_another_size()
   for _ = 1, 5 do lu.assertEquals(step_same(), step()) end
   support.same_params(same.net, solver.net)
 end
+
+-- They are those of the point where the iteration began, as with every other rule: of one that
+-- goes somewhere, and of one that stays where it is as no point that it looked at was better.
+function Testlbfgs.test_running_statistics_are_of_the_point_where_it_began()
+  local function make()
+    return nn.net { nn.input { 4 }, nn.linear { 5 }, nn.batch_norm {}, nn.linear { 3 }, seed = 2 }
+  end
+  for _, case in ipairs { { moves = true, base_lr = 1 },
+                          { moves = false, base_lr = 1e4, max_evaluations = 2 } } do
+    local net, still = make(), make()
+    local weight = net.params[1].data:clone()
+    lander.solver(net, { type = "lbfgs", base_lr = case.base_lr,
+                         max_evaluations = case.max_evaluations }):step(x, t)
+    lander.solver(still, { type = "sgd", base_lr = 0 }):step(x, t)
+    lu.assertEquals((net.params[1].data - weight):abs():max() > 0, case.moves)
+    for _, name in ipairs { "batch_norm1.running_mean", "batch_norm1.running_var" } do
+      support.same_bits(net.params[name].data, still.params[name].data)
+    end
+  end
+end

@@ -544,6 +544,7 @@ function TestCheckpoint.test_the_collector_knows_how_large_they_are()
   local solver = solver_of(nn.net { nn.input { 300 }, nn.linear { 300 } }, { loss = "mse_loss" })
   local count = lander.core.tensor_bytes
   collectgarbage()
+  collectgarbage() -- what earlier tests have left: a net goes one cycle after its solver
   local before = count()
   local bytes = solver:checkpoint().bytes
   for _ = 1, 200 * 2 ^ 20 // bytes do solver:checkpoint() end
@@ -651,4 +652,57 @@ function TestNoFalseAlarm.test_schedules()
     measured_start(solver, batches_of(16))
     watch(solver, 1500, batches_of(16))
   end
+end
+
+-- ---- what a rejection leaves as it was ----
+
+TestRejected = {}
+
+-- R1 and R2 end a pass; R3 to R5 judge a whole one, which has changed running statistics.
+function TestRejected.test_a_loss_that_is_finite_leaves_the_net_as_it_was()
+  local solver, next_batch = solver_of(classifier()), batches_of(16)
+  measured_start(solver, next_batch)
+  for _ = 1, 20 do lu.assertNil(select(2, solver:step(next_batch(solver.iter + 1)))) end
+  solver.net.params["linear2.bias"].data:set(1e4, 1)
+  local rule, before, iter
+  for _ = 1, 10 do
+    before, iter = copies(solver.net), solver.iter
+    rule = select(2, solver:step(next_batch(solver.iter + 1)))
+    if rule then break end
+  end
+  lu.assertEquals({ rule, solver.iter }, { "R3", iter })
+  lu.assertNotNil(solver.net.params["batch_norm1.running_mean"])
+  unchanged(solver.net, before)
+end
+
+function TestCheckpoint.test_the_seed_of_the_net_comes_back()
+  local path = support.folder() .. "/other.npz"
+  solver_of(classifier(2), options):snapshot(path)
+  local whole, solver = solver_of(classifier(), options), solver_of(classifier(), options)
+  local c = solver:checkpoint()
+  solver:restore(path) -- with the other net's seed, which dropout draws from
+  solver:return_to(c)
+  run(whole, 5)
+  run(solver, 5)
+  support.same_params(whole.net, solver.net)
+end
+
+-- Of adam the mean is a direction, and the mean square a size, which going back does not change.
+-- With gradients that are all 1 both are known.
+function TestCheckpoint.test_only_directions_of_the_history_are_scaled()
+  local function moved_by(factor)
+    local net = nn.net { nn.input { 1 }, nn.linear { 1, bias = false } }
+    local solver = lander.solver(net, { type = "adam", base_lr = 0.125, momentum = 0.5,
+      momentum2 = 0.75, loss = function(y) return y:sum(), lander.ones(1, 1) end })
+    local x = lander.ones(1, 1) -- and a label that the loss does not look at
+    for _ = 1, 3 do solver:step(x, x) end
+    solver:scale_history(factor)
+    local before = net.params[1].data[1][1]
+    solver:step(x, x)
+    return before - net.params[1].data[1][1]
+  end
+  lu.assertAlmostEquals(moved_by(1), 0.125, 1e-6)
+  -- m = 0.5 * factor * (1 - 0.5^3) + 0.5, corrected by 1 - 0.5^4; v = 1 - 0.75^4, corrected to 1
+  lu.assertAlmostEquals(moved_by(0), 0.125 * 0.5 / (1 - 0.5 ^ 4), 1e-6)
+  lu.assertAlmostEquals(moved_by(0.5), 0.125 * (0.25 * (1 - 0.5 ^ 3) + 0.5) / (1 - 0.5 ^ 4), 1e-6)
 end

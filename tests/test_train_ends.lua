@@ -129,6 +129,17 @@ function TestTrying.test_a_dry_run_does_everything_and_leaves_nothing()
   fails("leave out resume", lander.train, options { dry_run = true, resume = "latest" })
 end
 
+function TestTrying.test_a_dry_run_whose_snapshot_fails_says_so()
+  local folder = support.folder()
+  -- A folder in the place of the snapshot: renaming the file to it fails, for root too.
+  lander.core.make_dir(folder .. "/run_dry_run_iter_2.npz/x")
+  local o = options { dry_run = true, snapshot_prefix = folder .. "/run" }
+  local start = o.net:clone()
+  fails("dry_run: the snapshot could not be written", lander.train, o)
+  support.same_params(o.net, start)
+  lu.assertEquals(lander.core.list_dir(folder), { "run_dry_run_iter_2.npz/" })
+end
+
 function TestTrying.test_a_dry_run_tests_two_batches()
   local seen = 0
   lander.nn.define("count_calls", { forward = function(_, x) seen = seen + 1 return x end,
