@@ -120,7 +120,8 @@ local tool = support.executable:match "^(.*)/" .. "/tools/terminal"
 local function typed(steps, home, words)
   home = home or support.folder()
   local path = support.write(home .. "/steps", table.concat(steps, "\n") .. "\n")
-  local r = run({ "-c", ("HOME=%s XDG_STATE_HOME=%s/state %s %s %s %s"):format(home, home, tool,
+  local r = run({ "-c", ("LSAN_OPTIONS=suppressions=tests/tools/leaks.txt HOME=%s "
+    .. "XDG_STATE_HOME=%s/state %s %s %s %s"):format(home, home, tool,
     path, support.executable, words or "") }, { program = "sh" })
   lu.assertEquals({ r.out:match "waited in vain for[^\n]*", r.status }, { nil, 0 }, r.out)
   return r.out

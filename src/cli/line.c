@@ -152,6 +152,7 @@ static int edit_line(lua_State *L) {
   signals_at_prompt(true);
   const char *line = el_gets(session.editor, &length);
   signals_at_prompt(false);
+  signals_clear(); /* a Ctrl-C on the way to the prompt is not for what was typed after */
   if (session.cleared) return cleared(L);
   if (!line || length <= 0) {
     fputs("\n", stdout);
