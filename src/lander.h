@@ -777,10 +777,12 @@ LANDER_API lander_status lander_solver_get(const lander_solver *solver, const ch
 
 /* A schedule of the host's own, in place of lr_policy; NULL takes it back. It is called
  * when a rate is asked for, once in an iteration, with t counting from 0; warmup and
- * lr_scale apply to what it returns. */
+ * lr_scale apply to what it returns. restore takes it back where the snapshot is of a
+ * solver whose lr_policy was set later on, and has_schedule tells. */
 typedef double (*lander_schedule)(void *userdata, int64_t t);
 LANDER_API void lander_solver_set_schedule(lander_solver *solver,
                                            lander_schedule schedule, void *userdata);
+LANDER_API bool lander_solver_has_schedule(const lander_solver *solver);
 
 /* Where the training begins: the losses of `times` forward passes without an update
  * (their mean is L0, their deviation s0), the weights as they are now, and the chance

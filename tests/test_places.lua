@@ -174,6 +174,45 @@ function TestPlacesFiles.test_the_first_scale_goes_along()
   lu.assertEquals({ run.status, run.retries, run.lr_scale }, { "finished", 1, 0.05 })
 end
 
+-- A snapshot that rule R6 has marked is none of the good ones that stay, after a resume too.
+function TestPlacesFiles.test_the_mark_of_R6_goes_along()
+  local function left(folder)
+    local list = {}
+    for _, name in ipairs(files(folder, "_iter_")) do
+      list[#list + 1] = tonumber(name:match "_iter_(%d+)")
+    end
+    table.sort(list)
+    return list
+  end
+  local function with(folder, more)
+    local o = options { test_data = support.blobs(20), test_interval = 30, snapshot = 20, keep = 3,
+                        snapshot_prefix = folder .. "/run", resume = "latest" }
+    -- The test at 60 fails: what was kept since 30 is bad, and 20 stays though 40 is old enough.
+    o.on_iter = function(e)
+      local var = e.net.params["batch_norm1.running_var"].data
+      if e.iter == 59 or e.iter == 60 then var:fill_(-1) elseif e.iter == 61 then var:fill_(1) end
+    end
+    for key, value in pairs(more or {}) do o[key] = value end
+    return o
+  end
+  local whole, parts = support.folder(), support.folder()
+  local found
+  local function look(folder, iter)
+    return function(e)
+      if e.iter == iter then found = left(folder) end
+    end
+  end
+  local o = with(whole)
+  local before = o.on_iter
+  o.on_iter = both(before, look(whole, 105))
+  local run = lander.train(o)
+  lu.assertEquals(#events(run, "bad_test"), 1)
+  lu.assertEquals(found, { 20, 40, 60, 80, 100 })
+  stopped_at(80, 1, with(parts))
+  lander.train(with(parts, { on_iter = look(parts, 105) }))
+  lu.assertEquals(found, { 20, 40, 60, 80, 100 })
+end
+
 -- Whenever a run is killed, the files are there that the newest snapshot names.
 function TestPlacesFiles.test_what_the_newest_snapshot_names_is_there()
   local folder = support.folder()
@@ -216,6 +255,51 @@ function TestPlacesFiles.test_without_snapshots_they_go_when_they_are_dropped_an
   lu.assertEquals(files(folder, "_ring_"), {})
 end
 
+-- Where a finished run is made longer, the start and the first place of the ring are one file.
+function TestPlacesFiles.test_the_start_of_a_longer_run_stays()
+  local folder = support.folder()
+  local function with(max_iter, more)
+    local o = options { snapshot = 50, snapshot_prefix = folder .. "/run", resume = "latest" }
+    o.solver.max_iter = max_iter
+    for key, value in pairs(more or {}) do o[key] = value end
+    return o
+  end
+  lander.train(with(400))
+  local run = lander.train(with(1000, { on_iter = function(e)
+    if e.iter == 900 then lu.assertTrue(support.exists(folder .. "/run_ring_1_400.npz")) end
+  end }))
+  lu.assertEquals({ run.iter, files(folder, "_ring_") }, { 1000, {} })
+end
+
+-- The start has to be there, in memory where its file can't be written.
+function TestPlacesFiles.test_a_full_disk_at_the_start()
+  local folder = support.folder()
+  -- A folder in the place of its file: renaming the file to it fails, for root too.
+  lander.core.make_dir(folder .. "/run_ring_1_0.npz/x")
+  local with = { snapshot_prefix = folder .. "/run", retry = { memory = 1, settle = 1 } }
+  local o, usual = options(with), options { retry = { settle = 1 } }
+  o.on_iter, usual.on_iter = ruin_at { 60 }, ruin_at { 60 }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },
+    { "finished", 1, 0 })
+  lu.assertEquals(events(run, "snapshot_failed")[1].iter, 0)
+  lander.train(usual)
+  support.same_params(o.net, usual.net)
+end
+
+-- Files go away where a host has given its scripts no os, too.
+function TestPlacesFiles.test_without_os()
+  local folder = support.folder()
+  local os_before = os
+  os = nil -- luacheck: ignore
+  local ok, run = pcall(lander.train, options { snapshot = 50, keep = 1,
+    snapshot_prefix = folder .. "/run", retry = { memory = 1 } })
+  os = os_before -- luacheck: ignore
+  lu.assertEquals({ ok, ok and run.status or run }, { true, "finished" })
+  lu.assertEquals({ files(folder, "_ring_"), files(folder, ".probe") }, { {}, {} })
+  lu.assertTrue(#files(folder, "_iter_") <= 3)
+end
+
 function TestPlacesFiles.test_one_whose_file_is_gone_is_none()
   local folder = support.folder()
   local ruin, newest = ruin_at { 260 }, folder .. "/run_ring_1_200.npz"
@@ -226,4 +310,78 @@ function TestPlacesFiles.test_one_whose_file_is_gone_is_none()
     end })
   lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },
     { "finished", 1, 100 })
+end
+
+TestKilledAcrossRetries = {}
+keep_status(TestKilledAcrossRetries)
+
+-- Killed in the middle of many iterations, between the files of places and the snapshot that names
+-- them, and before those go that none names any more; gone on with each time.
+function TestKilledAcrossRetries.test_the_bits_and_nothing_left()
+  local folder = support.folder()
+  local script = support.write(folder .. "/train.lua", [[
+    local lander = require "lander"
+    local support = require "tests.support"
+    local opt = lander.args { prefix = "", resume = false, life = 1000, where = "", memory = 1e9 }
+    local nn = lander.nn
+    local net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
+                         nn.dropout { 0.3 }, nn.linear { 2, name = "last" } }
+    local seen = 0
+    local function die(where)
+      if opt.where == where and seen >= opt.life then os.execute "kill -9 $PPID" end
+    end
+    local write, clean = lander.core.ring_write, lander.core.ring_clean
+    function lander.core.ring_write(t)
+      write(t)
+      die "write"
+    end
+    function lander.core.ring_clean(t, all)
+      die "clean"
+      clean(t, all)
+    end
+    local run = lander.train { net = net, data = support.blobs(53), batch_size = 8, quiet = true,
+      solver = { base_lr = 0.05, momentum = 0.9, max_iter = 400 }, snapshot = 7, keep = 2,
+      retry = { every = 20, good_after = 10, memory = opt.memory },
+      snapshot_prefix = opt.prefix, resume = opt.resume and "latest" or nil,
+      on_iter = function(e)
+        if e.attempt <= 2 and e.iter >= 260 and e.iter < 265 then
+          e.net.params["last.bias"].data:set(1e6, 1)
+        end
+        seen = seen + 1
+        die "iter"
+      end }
+    print(run.status, run.iter, run.retries)
+  ]])
+  local function run(name, ...)
+    return support.run { script, "--prefix=" .. folder .. "/" .. name, ... }
+  end
+  lu.assertStrContains(run("whole").out, "finished\t400\t2")
+  local whole = lander.load(folder .. "/whole.npz")
+  -- What a run leaves that is killed while it writes its next snapshot.
+  local function leave_half()
+    local newest = 0
+    for _, name in ipairs(files(folder, "killed_iter_")) do
+      newest = math.max(newest, tonumber(name:match "_iter_(%d+)"))
+    end
+    if newest < 393 then
+      support.write(("%s/killed_iter_%d.npz.tmp-999999999-0"):format(folder, newest + 7), "half")
+    end
+  end
+  for _, memory in ipairs { "--memory=1e9", "--memory=1" } do
+    local places = { "iter", "write", "clean" }
+    local kills, done = 0, nil
+    while not done and kills < 80 do
+      local result = run("killed", "--resume", memory, "--where=" .. places[1 + kills % 3],
+        "--life=" .. 16 + kills * 7 % 13)
+      done = result.out:find("finished\t400\t2", 1, true)
+      if not done then
+        kills = kills + 1
+        leave_half()
+      end
+    end
+    lu.assertTrue(done and kills > 20, kills .. " kills")
+    support.same_params(whole, lander.load(folder .. "/killed.npz"))
+    lu.assertEquals({ files(folder, "_ring_"), files(folder, ".tmp-") }, { {}, {} })
+    for _, name in ipairs(files(folder, "killed")) do os.remove(folder .. "/" .. name) end
+  end
 end

@@ -398,6 +398,21 @@ function TestTriage.test_a_schedule_that_jumps_a_hundredfold()
   lu.assertTrue(run.loss < 0.1)
 end
 
+-- What can't be read among the first five batches is told of as later: by the first step.
+function TestTriage.test_data_that_can_not_be_read_at_the_start()
+  local read = 0
+  local _, x, y = support.blobs(53)
+  local with_loss = support.mlp(1)
+  lander.core.ensure_loss(with_loss)
+  local losses = lander.core.measure_start { net = with_loss,
+    batches = { next = function()
+      read = read + 1
+      if read == 3 then error("the file is torn", 0) end
+      return x, y
+    end } }
+  lu.assertEquals({ #losses, losses[2], losses[3] == losses[3] }, { 5, losses[1], false })
+end
+
 TestTheScriptsWord = {}
 keep_status(TestTheScriptsWord)
 

@@ -242,3 +242,31 @@ function TestSchedule.test_every_schedule_is_described()
   lu.assertEquals(words, { "fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid", "cosine",
     "one_cycle", "plateau" })
 end
+
+-- ---- a schedule in Lua and snapshots ----
+
+TestOwnSchedule = {}
+
+local function of_function()
+  return lander.solver(support.mlp(1), { lr_policy = function() return 0.1 end })
+end
+
+function TestOwnSchedule.test_a_word_that_was_set_later_wins_after_a_restore()
+  local path = support.folder() .. "/step.npz"
+  local first = of_function()
+  local _, x, y = support.blobs(8)
+  first:step(x, y)
+  first.gamma, first.stepsize, first.base_lr = 0.5, 1, 0.02
+  first.lr_policy = "step"
+  lu.assertAlmostEquals(first:lr(), 0.01, 1e-12)
+  first:snapshot(path)
+  local other = of_function()
+  other:restore(path)
+  lu.assertEquals({ other:lr(), other.lr_policy }, { first:lr(), "step" })
+  -- And a function that was set after the word.
+  first.lr_policy = function() return 0.3 end
+  first:snapshot(path)
+  other = of_function()
+  other:restore(path)
+  lu.assertEquals({ other:lr(), type(other.lr_policy) }, { 0.1, "function" }) -- its own
+end

@@ -98,6 +98,8 @@ function TestEnds.test_what_makes_no_sense_is_said_before_iteration_0()
   wrong("best = \"loss\" needs test_data", { best = "loss" })
   wrong("one run has one metric", { best = "loss", test_data = test_data, test_interval = 1,
     early_stop = { metric = "accuracy" } })
+  wrong("batch_size = 16 can't be cut in solver.iter_size = 3 equal parts",
+    { solver = { base_lr = 0.1, iter_size = 3, max_iter = 10 } })
   local x = lander.arange(1, 50):view(50, 1)
   local data = lander.data.tensors(x, x)
   wrong("best = \"accuracy\" needs a net whose loss is softmax_loss", { best = "accuracy",

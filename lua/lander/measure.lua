@@ -160,9 +160,10 @@ end
 function core.measure_start(t)
   local losses = {}
   for i = 1, 5 do
-    local x, y = t.batches:next()
-    local ok, loss = pcall(t.net.loss, t.net, x, y)
-    if not ok and not core.batch_fault(t, t.batches, x, y, true) then error(loss, 0) end
+    local read, x, y = pcall(t.batches.next, t.batches)
+    local ok, loss
+    if read then ok, loss = pcall(t.net.loss, t.net, x, y) end
+    if read and not ok and not core.batch_fault(t, t.batches, x, y, true) then error(loss, 0) end
     -- What is wrong with the data shows again in the first step, and is told there.
     losses[i] = ok and loss or 0 / 0
   end

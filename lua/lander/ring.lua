@@ -44,25 +44,39 @@ local function spill(t, place)
   return place
 end
 
--- This place. nil where a file would be needed and could not be written.
-local function take(t, reuse)
+local function take_in_memory(t, reuse)
   local place = new_place(t)
   place.checkpoint = t.solver:checkpoint(reuse)
+  return place
+end
+
+-- This place. nil where a file would be needed and could not be written.
+local function take(t, reuse)
+  local place = take_in_memory(t, reuse)
   if not t.prefix or fits(t, place.checkpoint.bytes, t.retry.ring + 1) then return place end
   place.checkpoint = nil
   return spill(t, place)
 end
 
--- Its file goes away with the next snapshot where the last one names it, else now.
-local function drop(t, place)
-  if not place.path then return end
-  if place.named then t.stale[#t.stale + 1] = place.path else core.remove_file(place.path) end
+local function same(a, b)
+  return a.iter == b.iter and a.attempt == b.attempt
 end
 
--- The start of the run, to which a fresh start goes back.
+-- Its file goes away with the next snapshot where the last one names it, else now: also one that
+-- a run which was killed had written before it came to its snapshot. Not the start's.
+local function drop(t, place)
+  if not t.prefix or same(place, t.start) then return end
+  if place.named then
+    t.stale[#t.stale + 1] = { iter = place.iter, attempt = place.attempt }
+  else
+    core.remove_file(file_name(t.prefix, place))
+  end
+end
+
+-- The start of the run, to which a fresh start goes back: the one place that there has to be.
 function core.ring_start(t)
   t.ring, t.stale = t.ring or {}, t.stale or {}
-  t.start = t.start or take(t)
+  t.start = t.start or take(t) or take_in_memory(t)
 end
 
 -- A new place at the end of the ring, the oldest giving way: in the memory of that one.
@@ -192,15 +206,15 @@ end
 -- Takes a place's file into memory, from another run's folder.
 local function load_place(t, place)
   t.solver:restore(place.path)
-  place.checkpoint, place.path = t.solver:checkpoint(), nil
+  place.checkpoint, place.path, place.named = t.solver:checkpoint(), nil, nil
 end
 
 -- The places of the note of the snapshot t.resume, as far as their files are there.
-function core.ring_from_note(t, list)
-  t.ring, t.stale = {}, {}
+function core.ring_from_note(t, note)
   local prefix = t.resume:match "^(.*)_iter_%d+%.npz$"
   local loaded = false
-  for _, found in ipairs(prefix and list or {}) do
+  t.ring, t.stale = {}, prefix == t.prefix and note.stale or {}
+  for _, found in ipairs(prefix and note.ring or {}) do
     local place = { iter = found.iter, attempt = found.attempt, position = found.position,
                     state = found.state, proven = found.proven }
     place.path, place.named = file_name(prefix, place), true
@@ -219,7 +233,7 @@ end
 -- end of a training those of all.
 function core.ring_clean(t, all)
   if not t.ring then return end -- it has not even begun
-  for _, path in ipairs(t.stale) do core.remove_file(path) end
+  for _, place in ipairs(t.stale) do core.remove_file(file_name(t.prefix, place)) end
   t.stale = {}
   for _, place in ipairs(all and all_places(t) or {}) do
     if place.path then core.remove_file(place.path) end

@@ -7,13 +7,18 @@
 local lander = ...
 local core = lander.core
 
-function core.remove_file(path)
-  if rawget(_G, "os") then os.remove(path) end
-end
-
 -- ---- what a note holds ----
 
 local NOTE_VERSION = 1
+
+-- Iterations of the snapshots that rule R6 has found to be none to go back to.
+local function bad_snapshots(t)
+  local list = {}
+  for _, snapshot in ipairs(t.snapshots) do
+    if snapshot.bad then list[#list + 1] = snapshot.iter end
+  end
+  return list
+end
 
 local function note(t)
   return core.json({
@@ -23,7 +28,8 @@ local function note(t)
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
     best = t.best, unimproved = t.unimproved, tested_finite = t.tested_finite,
-    ring = core.ring_note(t), place = t.place, unsettled = t.unsettled,
+    ring = core.ring_note(t), stale = t.stale, bad = bad_snapshots(t),
+    place = t.place, unsettled = t.unsettled,
     seconds = t.seconds_before + core.clock() - t.began,
   }, true)
 end
@@ -44,7 +50,9 @@ local function read_note(path, text)
                           "position", "unimproved", "seconds" } do
     if type(found[name]) ~= "number" then bad_note(path, name .. " is missing") end
   end
-  if type(found.ring) ~= "table" then bad_note(path, "ring is missing") end
+  for _, name in ipairs { "ring", "stale", "bad" } do
+    if type(found[name]) ~= "table" then bad_note(path, name .. " is missing") end
+  end
   return found
 end
 
@@ -217,6 +225,11 @@ function core.resume(t)
   t.tested_finite, t.place, t.unsettled = found.tested_finite, found.place, found.unsettled
   run.best = t.best
   t.snapped = t.solver.iter
-  core.ring_from_note(t, found.ring)
+  core.ring_from_note(t, found)
   t.snapshots = t.prefix and list_snapshots(t.prefix) or {}
+  for _, iter in ipairs(found.bad) do
+    for _, snapshot in ipairs(t.snapshots) do
+      if snapshot.iter == iter then snapshot.bad = true end
+    end
+  end
 end

@@ -79,6 +79,13 @@ local function check_limits(options)
   end
 end
 
+local function check_parts(options)
+  local batch, parts = options.batch_size or 64, options.solver.iter_size
+  if math.type(parts) == "integer" and parts > 0 and batch % parts ~= 0 then
+    fail("batch_size = %d can't be cut in solver.iter_size = %d equal parts", batch, parts)
+  end
+end
+
 local function check_together(options)
   if (options.snapshot or 0) > 0 and not options.snapshot_prefix then
     fail("snapshot needs snapshot_prefix, the beginning of the files' names")
@@ -110,6 +117,7 @@ function core.check_train(options)
     fail("solver.base_lr, the learning rate, must be a number")
   end
   check_limits(options)
+  check_parts(options)
   check_together(options)
   return core.read_retry(options.retry)
 end
@@ -124,5 +132,5 @@ function core.probe_prefix(prefix)
   local file, message = io.open(probe, "wb")
   if not file then error(("can't write beside '%s': %s"):format(prefix, message), 0) end
   file:close()
-  if rawget(_G, "os") then os.remove(probe) end
+  core.remove_file(probe)
 end

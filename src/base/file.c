@@ -3,9 +3,11 @@
 #define _FILE_OFFSET_BITS 64
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,14 +198,70 @@ static lander_status check_target(const char *path, mode_t *mode, lander_error *
   return LANDER_OK;
 }
 
+/* The start of a temporary name, before "<pid>-<n>". */
+static int start_of_temporary(char *out, size_t capacity, const char *path) {
+  size_t directory = directory_length(path);
+  return snprintf(out, capacity, "%.*s%.*s.tmp-", (int)directory, path, BASE_MAX,
+                  path + directory);
+}
+
+/* Who writes a file holds it, until it is closed or its process is gone. */
+static bool hold(int fd) {
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  return fcntl(fd, F_SETLK, &whole) == 0;
+}
+
+/* The process of the name's end "<pid>-<n>"; 0: it is none. */
+static long owner_of(const char *end) {
+  char *at;
+  if (*end < '1' || *end > '9') return 0;
+  errno = 0;
+  long pid = strtol(end, &at, 10);
+  if (errno || (pid_t)pid != pid || *at != '-' || !at[1]) return 0;
+  return at[1 + strspn(at + 1, "0123456789")] ? 0 : pid;
+}
+
+/* A process that a number stands for may live where that number means another one, on
+ * another machine or in a container: then the file is held. */
+static void remove_unless_held(const char *path) {
+  struct stat status;
+  int fd = open_retrying(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+  if (fd < 0) return;
+  if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && hold(fd)) unlink(path);
+  close(fd);
+}
+
+/* Removes what processes have left that were killed while they wrote a file of this
+ * name. */
+static void remove_orphans(const char *path) {
+  char start[PATH_MAX], whole[PATH_MAX];
+  size_t directory = directory_length(path);
+  int length = start_of_temporary(start, sizeof start, path);
+  if (length < 0 || (size_t)length >= sizeof start) return;
+  snprintf(whole, sizeof whole, "%.*s", (int)directory, path);
+  DIR *dir = opendir(directory > 0 ? whole : ".");
+  const char *name = start + directory;
+  for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+    if (strncmp(entry->d_name, name, strlen(name)) != 0) continue;
+    long pid = owner_of(entry->d_name + strlen(name));
+    if (pid == 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH) continue;
+    int size =
+        snprintf(whole, sizeof whole, "%.*s%s", (int)directory, path, entry->d_name);
+    if (size > 0 && (size_t)size < sizeof whole) remove_unless_held(whole);
+  }
+  if (dir) closedir(dir);
+}
+
 /* Creates a file with a name that is not there yet, beside the final one. */
 static lander_status create_temporary(file_writer *f, lander_error *error) {
-  size_t directory = directory_length(f->path);
+  size_t at = (size_t)start_of_temporary(f->temporary, f->capacity, f->path);
   for (int n = 0; n < NAMES_TRIED; n++) {
-    snprintf(f->temporary, f->capacity, "%.*s%.*s.tmp-%ld-%d", (int)directory, f->path,
-             BASE_MAX, f->path + directory, (long)getpid(), n);
+    snprintf(f->temporary + at, f->capacity - at, "%ld-%d", (long)getpid(), n);
     f->fd = open_retrying(f->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    if (f->fd >= 0) return LANDER_OK;
+    if (f->fd >= 0) {
+      hold(f->fd); /* not every file system can; then only the process's number says it */
+      return LANDER_OK;
+    }
     if (errno != EEXIST) break;
   }
   return failed("write", f->path, errno, true, error);
@@ -240,6 +298,7 @@ file_writer *file_create(lander_engine *engine, const char *path, lander_error *
     f->capacity = strlen(f->path) + SUFFIX_ROOM;
     f->temporary = memory_new(engine, f->capacity, 1, error);
   }
+  if (f->temporary) remove_orphans(f->path);
   if (!f->temporary || create_temporary(f, error) != LANDER_OK) {
     writer_free(f);
     return NULL;

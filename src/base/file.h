@@ -18,7 +18,8 @@ void file_close(file_reader *f);
 
 /* Writing, from the beginning on. create fails where the file could not be written later
  * on: so it can be asked before a long run. A link is followed. commit syncs and renames;
- * without it, file_abandon removes what was written. Both free the writer. The first
+ * without it, file_abandon removes what was written. Both free the writer. create also
+ * removes what a process that was killed has left of the same file. The first
  * failure is remembered and returned by every later call. */
 typedef struct file_writer file_writer;
 file_writer *file_create(lander_engine *engine, const char *path, lander_error *error);

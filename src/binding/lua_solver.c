@@ -347,6 +347,10 @@ static int solver_restore(lua_State *L) {
   lander_solver *solver = binding_check_solver(L, 1);
   const char *path = luaL_checkstring(L, 2);
   binding_check(L, lander_solver_restore(solver, path, &error), &error);
+  if (!lander_solver_has_schedule(solver)) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCHEDULE);
+  }
   lua_pushstring(L, lander_solver_note(solver));
   return 1;
 }

@@ -1,10 +1,12 @@
 /* lua_system.c: the little that the Lua part of the library needs of the system, which a
- * host may not have given its scripts (os): a clock, and folders. */
+ * host may not have given its scripts (os): a clock, folders, and removing a
+ * file. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "binding.h"
 
@@ -42,6 +44,12 @@ static int make_dir(lua_State *L) {
   }
   if (length > 0 && path[length - 1] != '/') make_one(L, path);
   return 0;
+}
+
+/* core.remove_file(path) -> whether there was a file that is gone now */
+static int remove_file(lua_State *L) {
+  lua_pushboolean(L, unlink(luaL_checkstring(L, 1)) == 0);
+  return 1;
 }
 
 /* A folder that is open, closed by the collector where an error comes between. */
@@ -103,6 +111,7 @@ void binding_open_system(lua_State *L) {
   static const luaL_Reg functions[] = {{"clock", monotonic_clock},
                                        {"make_dir", make_dir},
                                        {"list_dir", list_dir},
+                                       {"remove_file", remove_file},
                                        {NULL, NULL}};
   lua_getfield(L, -1, "core");
   luaL_setfuncs(L, functions, 0);

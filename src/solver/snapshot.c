@@ -485,6 +485,8 @@ static void take_rest(lander_solver *s, loaded *l) {
   memcpy(s->history, l->history, sizeof old.history);
   memcpy(l->history, old.history, sizeof old.history);
   memcpy(s->changed, l->changed, sizeof s->changed);
+  if (s->changed[settings_find(s->type, "lr_policy")])
+    lander_solver_set_schedule(s, NULL, NULL);
   s->start = l->start;
   s->settings = l->settings;
   s->note = l->note;

@@ -136,6 +136,11 @@ void lander_solver_set_schedule(lander_solver *s, lander_schedule of_host,
                                 void *userdata) {
   s->schedule = of_host;
   s->schedule_userdata = userdata;
+  if (of_host) s->changed[settings_find(s->type, "lr_policy")] = false;
+}
+
+bool lander_solver_has_schedule(const lander_solver *s) {
+  return s->schedule;
 }
 
 /* ---- looking and changing

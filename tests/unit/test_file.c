@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../src/base/file.h"
@@ -232,6 +234,81 @@ static void test_full(void) {
   count_files(true);
 }
 
+/* A process that has begun to write `path` and then waits. */
+static pid_t start_writer(const char *path) {
+  int ready[2];
+  if (pipe(ready) != 0) return -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    file_writer *f = file_create(engine, path, &e);
+    file_write(f, "half", 4, &e);
+    if (write(ready[1], "x", 1) == 1)
+      for (;;) pause();
+    _exit(1);
+  }
+  char got;
+  close(ready[1]);
+  bool begun = pid > 0 && read(ready[0], &got, 1) == 1;
+  close(ready[0]);
+  return begun ? pid : -1;
+}
+
+static void kill_writer(pid_t pid) {
+  kill(pid, SIGKILL);
+  waitpid(pid, NULL, 0);
+}
+
+static bool make(const char *file) {
+  int fd = open(name(file), O_WRONLY | O_CREAT | O_EXCL, 0600);
+  return fd >= 0 && close(fd) == 0;
+}
+
+static void test_orphans(void) {
+  UNIT_TEST("what a killed process has left goes with the next file of that name");
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s", name("net"));
+  pid_t dead = start_writer(path), alive = start_writer(path);
+  if (!UNIT_CHECK(dead > 0 && alive > 0)) return;
+  UNIT_CHECK(count_files(false) == 2);
+  kill_writer(dead);
+  UNIT_CHECK(put(name("nets"), "x") && put(name("ne"), "x") && count_files(false) == 4);
+  UNIT_CHECK(put(path, "new") && holds(path, "new"));
+  UNIT_CHECK(count_files(false) == 4); /* three, and that of the one that is alive */
+  kill_writer(alive);
+  file_writer *f = file_create(engine, path, &e);
+  UNIT_CHECK(f && count_files(false) == 4 && file_commit(f, &e) == LANDER_OK);
+  UNIT_CHECK(count_files(false) == 3);
+  count_files(true);
+
+  UNIT_TEST("what only looks like it stays, and what is held, and what is no file");
+  char end[64], held[64];
+  const char *others[] = {"net.tmp-",   "net.tmp-0-0",  "net.tmp--5-0", "net.tmp-5",
+                          "net.tmp-5-", "net.tmp-5-0x", "net.tmp-x-0",  "anet.tmp-5-0"};
+  for (int i = 0; i < COUNT_OF(others); i++) UNIT_CHECK(make(others[i]));
+  UNIT_CHECK(make("net.tmp-99999999999999999999-0"));
+  /* As of a process of another machine: its number means nobody here. */
+  snprintf(held, sizeof held, "net.tmp-%ld-7", (long)dead);
+  UNIT_CHECK(make(held));
+  pid_t other = fork();
+  if (other == 0) {
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open(name(held), O_WRONLY);
+    if (fcntl(fd, F_SETLK, &whole) == 0) make("ready");
+    for (;;) pause();
+  }
+  for (int i = 0; i < 5000 && access(name("ready"), F_OK) != 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  UNIT_CHECK(put(path, "new"));
+  UNIT_CHECK(count_files(false) == COUNT_OF(others) + 4);
+  kill_writer(other);
+  UNIT_CHECK(put(path, "new"));
+  UNIT_CHECK(count_files(false) == COUNT_OF(others) + 3 && access(name(held), F_OK) != 0);
+  snprintf(end, sizeof end, "net.tmp-%ld-8", (long)dead);
+  UNIT_CHECK(mkdir(name(end), 0700) == 0 && symlink("net", name(held)) == 0);
+  UNIT_CHECK(put(path, "new"));
+  UNIT_CHECK(count_files(true) == COUNT_OF(others) + 5);
+}
+
 static void test_out_of_memory(void) {
   UNIT_TEST("the n-th allocation fails, for every n");
   const char *path = name("net");
@@ -279,6 +356,7 @@ int main(void) {
   test_writing();
   test_refusals();
   test_full();
+  test_orphans();
   test_out_of_memory();
   test_descriptors();
   UNIT_TEST("the directory is empty, and all memory is given back");
