@@ -95,7 +95,9 @@ function TestLabels.test_one_that_is_ignored_is_no_fault_of_the_data()
     end })
   lu.assertEquals({ run.status, run.message, #events(run, "diverged") }, { "finished", nil, 1 })
   -- Nor is it one where the loss is not finite, and the data are looked at.
-  run = with_ignored({ base_lr = 1e30, max_iter = 5 }, { retry = false })
+  run = with_ignored({ base_lr = 0.05, max_iter = 9 }, { retry = false, on_iter = function(e)
+    if e.iter == 5 then e.net.params["linear2.weight"].data:fill_(1 / 0) end
+  end })
   lu.assertEquals({ run.status, events(run, "diverged")[1].rule }, { "diverged", "R1" })
 end
 

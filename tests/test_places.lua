@@ -312,6 +312,25 @@ function TestPlacesFiles.test_one_whose_file_is_gone_is_none()
     { "finished", 1, 100 })
 end
 
+-- Killed when a snapshot was there and what no snapshot names any more was not gone yet.
+function TestPlacesFiles.test_what_a_killed_run_had_still_to_remove()
+  local folder = support.folder()
+  local function with()
+    return options { snapshot = 45, snapshot_prefix = folder .. "/run", resume = "latest",
+                     on_iter = ruin_at { 260 } }
+  end
+  local clean = lander.core.ring_clean
+  function lander.core.ring_clean(t, all)
+    if #t.stale > 0 then error "killed" end
+    clean(t, all)
+  end
+  local ok = pcall(lander.train, with())
+  lander.core.ring_clean = clean
+  lu.assertEquals({ ok, #files(folder, "_ring_") > 0 }, { false, true })
+  local run = lander.train(with())
+  lu.assertEquals({ run.status, files(folder, "_ring_") }, { "finished", {} })
+end
+
 TestKilledAcrossRetries = {}
 keep_status(TestKilledAcrossRetries)
 
