@@ -18,7 +18,7 @@
 MAKEFLAGS += --no-builtin-rules
 
 # ---- what has to be installed: the one list ------------------------------------------
-PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev libedit-dev pkgconf lua-unit
+PACKAGES := lua5.4 liblua5.4-dev zlib1g-dev libedit-dev pkgconf lua-unit procps
 # Nice to have: where it can't be had, the small subset in tests/data takes its place.
 DATA_PACKAGES := dataset-fashion-mnist
 # Nice to have: what reads PNG and JPEG, opened when a picture is read; tests without it are

@@ -220,6 +220,7 @@ typedef struct tenant {
   int from, to;
   int64_t room, at;
   bool placed;
+  int next; /* the one with the next higher place, of those that have one; -1: none */
 } tenant;
 
 /* Where backward starts its gradient is there before the first node; that of an input
@@ -249,27 +250,46 @@ static int over_gradient(const lander_net *net, int index) {
   return may ? n->out : -1;
 }
 
-/* The end of a tenant that is in the way at `at`; 0: none is. `but` is not looked at. */
-static int64_t in_the_way(const tenant *all, int count, const tenant *t, int but,
-                          int64_t at) {
-  for (int i = 0; i < count; i++) {
-    const tenant *other = &all[i];
-    if (i != but && other->placed && other->from >= t->to && other->to <= t->from &&
-        other->at < at + t->room && at < other->at + other->room)
-      return other->at + other->room;
+/* Those that have a place, as a list in the order of their places. */
+typedef struct tenants {
+  tenant *all;
+  int first; /* -1: none */
+} tenants;
+
+static bool meet(const tenant *a, const tenant *b) {
+  return a->from >= b->to && a->to <= b->from;
+}
+
+/* Whether this place is free for t; `but` is not looked at. */
+static bool is_free(const tenants *s, const tenant *t, int but, int64_t at) {
+  for (int i = s->first; i >= 0 && s->all[i].at < at + t->room; i = s->all[i].next)
+    if (i != but && meet(&s->all[i], t) && at < s->all[i].at + s->all[i].room)
+      return false;
+  return true;
+}
+
+/* The lowest place for t: in a gap between those that live when it does, or behind them.
+ */
+static int64_t lowest(const tenants *s, const tenant *t) {
+  int64_t at = 0;
+  for (int i = s->first; i >= 0 && s->all[i].at < at + t->room; i = s->all[i].next) {
+    int64_t end = s->all[i].at + s->all[i].room;
+    if (meet(&s->all[i], t) && end > at) at = end;
   }
-  return 0;
+  return at;
 }
 
 /* Puts a tenant where the one is that it may be written over, if that place stays free,
  * else at the lowest place. */
-static void place(tenant *all, int count, tenant *t, int over) {
-  int64_t end;
-  if (over >= 0 && all[over].placed && !in_the_way(all, count, t, over, all[over].at))
-    t->at = all[over].at;
-  else
-    while ((end = in_the_way(all, count, t, -1, t->at)) > 0) t->at = end;
+static void place(tenants *s, int index, int over) {
+  tenant *t = &s->all[index];
+  bool may = over >= 0 && s->all[over].placed && is_free(s, t, over, s->all[over].at);
+  t->at = may ? s->all[over].at : lowest(s, t);
   t->placed = true;
+  int *link = &s->first;
+  while (*link >= 0 && s->all[*link].at < t->at) link = &s->all[*link].next;
+  t->next = *link;
+  *link = index;
 }
 
 /* The largest that has no place yet, the last one of several: what is written over
@@ -290,9 +310,10 @@ static int64_t place_gradients(lander_net *net, tenant *all) {
   for (int i = 0; i < nodes; i++)
     all[i] = (tenant){.from = i, .to = i, .room = second_room(net, i)};
   for (int i = 0; i < net->blobs_count; i++) all[nodes + i] = make_tenant(net, i);
+  tenants placed = {all, -1};
   while ((next = next_tenant(all, count)) >= 0) {
     int over = next < nodes ? -1 : over_gradient(net, next - nodes);
-    place(all, count, &all[next], over < 0 ? -1 : nodes + over);
+    place(&placed, next, over < 0 ? -1 : nodes + over);
     if (all[next].at + all[next].room > total) total = all[next].at + all[next].room;
   }
   for (int i = 0; i < nodes; i++) net->nodes[i].second_offset = all[i].at;
@@ -303,8 +324,8 @@ static int64_t place_gradients(lander_net *net, tenant *all) {
 
 lander_status net_plan_gradients(lander_net *net, lander_error *error) {
   if (net->gradients_planned) return LANDER_OK;
-  size_t tenants = (size_t)(net->blobs_count + net->nodes_count);
-  tenant *all = memory_new(net->engine, tenants, sizeof *all, error);
+  size_t most = (size_t)(net->blobs_count + net->nodes_count);
+  tenant *all = memory_new(net->engine, most, sizeof *all, error);
   if (!all) return LANDER_ERROR_MEMORY;
   int64_t total = place_gradients(net, all);
   memory_free(net->engine, all);
