@@ -326,5 +326,6 @@ function TestCommands.test_curves_and_a_search()
   local _, rows = support.read(folder .. "/t.jsonl"):gsub('"status":"done"', "")
   lu.assertEquals(rows, 4)
   lu.assertTrue(support.exists(folder .. "/t_trials/1.log")) -- in processes of their own
+  lu.assertStrContains(support.read(folder .. "/run.jsonl"), '"iter":20,') -- the first run's own
   lu.assertEquals(run({ "tune", path, "--prefix=x" }).status, 2)
 end

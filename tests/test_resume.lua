@@ -210,6 +210,27 @@ function TestResume.test_another_run_is_told_apart()
     net = solver.net, solver = { base_lr = 1, max_iter = 2 } })
 end
 
+-- A run that was rescued has a factor on its rate, which a rate that is asked for anew has not.
+function TestResume.test_another_base_lr_is_meant_as_it_stands()
+  local prefix = support.folder() .. "/run"
+  local function resumed(base_lr)
+    local o = options { resume = prefix .. "_iter_60.npz", net = net(3) }
+    o.solver = { base_lr = base_lr, momentum = 0.9, max_iter = 61 }
+    local rates = {}
+    o.on_iter = function(e) rates[#rates + 1] = e.rate end
+    return lander.train(o), rates[1]
+  end
+  local first = options { snapshot = 60, snapshot_prefix = prefix }
+  first.solver = { base_lr = 0.5, lr_scale = 0.1, momentum = 0.9, max_iter = 60 }
+  lander.train(first)
+  local run, rate = resumed(0.5)
+  lu.assertAlmostEquals(rate, 0.05, 1e-12)
+  lu.assertAlmostEquals(run.base_lr, 0.05, 1e-12)
+  run, rate = resumed(0.02)
+  lu.assertAlmostEquals(rate, 0.02, 1e-12)
+  lu.assertEquals(run.base_lr, 0.02)
+end
+
 TestKeep = {}
 keep_status(TestKeep)
 

@@ -245,6 +245,15 @@ function TestTrainFiles.test_weights_of_a_saved_net()
   })
 end
 
+function TestTrainFiles.test_what_can_not_begin_costs_no_older_journal()
+  local prefix = support.folder() .. "/run"
+  lander.train(options { snapshot_prefix = prefix })
+  local before = support.read(prefix .. ".jsonl")
+  fails("expected", train, { snapshot_prefix = prefix,
+    data = lander.data.tensors(lander.zeros(8, 5), lander.ones(8)) })
+  lu.assertEquals(support.read(prefix .. ".jsonl"), before)
+end
+
 TestTrainOptions = {}
 keep_status(TestTrainOptions)
 

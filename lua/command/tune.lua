@@ -48,15 +48,16 @@ local function split(words)
 end
 
 -- The script, with the searched options behind its own words; returns its last training.
-local function run_script(path, rest, o)
+local function run_script(path, rest, o, info)
   local before = arg
   arg = { [0] = path }
   for i, word in ipairs(rest) do arg[i] = word end
   for name, value in pairs(o) do arg[#arg + 1] = ("--%s=%s"):format(name, tostring(value)) end
   core.last_run = nil
+  core.trial_prefix = info.prefix -- its files are beside the search, not over the user's own
   local chunk = assert(loadfile(path))
   chunk(table.unpack(arg))
-  arg = before
+  arg, core.trial_prefix = before, nil
   return core.last_run or error(path .. " did not train: it must call lander.train", 0)
 end
 
@@ -72,7 +73,7 @@ function command.run(opt)
     processes = opt.processes >= 0 and opt.processes or nil,
     time_limit = opt.time_limit > 0 and opt.time_limit or nil,
     prefix = opt.prefix ~= "" and opt.prefix or "runs/tune_" .. name,
-    trial = function(o) return run_script(opt[1], rest, o) end,
+    trial = function(o, _, info) return run_script(opt[1], rest, o, info) end,
   }) .. "\n")
 end
 

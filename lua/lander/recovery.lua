@@ -276,8 +276,9 @@ function core.settle_if_due(t)
   local old_scale, old_base_lr = t.run.lr_scale, t.run.base_lr
   set_scale(t, core.scaled(old_scale, t.retry.settle, 1))
   t.solver:scale_history(t.retry.settle)
-  say(t, ("this rate has held until %d: a little lower is better, base_lr %s -> %s"):format(
-    t.solver.iter, core.number_text(old_base_lr), core.number_text(t.run.base_lr)))
+  say(t, ("held until %d: going on a little below the rate that was found, base_lr %s -> %s "
+    .. "(retry.settle = %s)"):format(t.solver.iter, core.number_text(old_base_lr),
+    core.number_text(t.run.base_lr), core.number_text(t.retry.settle)))
   core.train_event(t, { event = "settle", iter = t.solver.iter, old_lr_scale = old_scale,
     lr_scale = t.run.lr_scale, base_lr = t.run.base_lr, momentum = t.retry.settle })
 end

@@ -23,7 +23,7 @@ end
 local function note(t)
   return core.json({
     version = NOTE_VERSION, attempt = t.attempt, retries = t.run.retries,
-    lr_scale = t.run.lr_scale, first_scale = t.first_scale,
+    lr_scale = t.run.lr_scale, first_scale = t.first_scale, base_lr = t.solver.base_lr,
     samples = #t.data, batch_size = t.batch_size, shuffle = t.shuffle, seed = t.seed,
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
@@ -210,6 +210,19 @@ local function check_same(t, found)
   end
 end
 
+-- The rate goes on as it was, retries and all; but where another base_lr is asked for than that
+-- run had, it is meant as it stands.
+local function take_rate(t, found)
+  local asked = t.solver.base_lr
+  if not found.base_lr or asked == found.base_lr then
+    t.first_scale = found.first_scale
+    return core.set_scale(t, found.lr_scale)
+  end
+  t.rate_said = ("that run had base_lr %s, times %s by its retries; here it is %s, as asked "
+    .. "for"):format(core.number_text(found.base_lr), core.number_text(found.lr_scale), core.number_text(asked))
+  core.set_scale(t, t.first_scale)
+end
+
 -- Restores the snapshot t.resume: the solver, and the notes of the training. The batches
 -- are made after it, as they need the seed.
 function core.resume(t)
@@ -218,7 +231,7 @@ function core.resume(t)
   check_same(t, found)
   local run = t.run
   t.attempt, run.retries = found.attempt, found.retries
-  run.lr_scale, t.first_scale = found.lr_scale, found.first_scale
+  take_rate(t, found)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds

@@ -66,7 +66,6 @@ end
 
 local function open_files(t)
   local path = t.prefix
-  if path then core.probe_prefix(path) end
   t.journal = core.open_journal(path and path .. ".jsonl", t.resume ~= nil)
   t.log = core.open_log(path and path .. ".log", t.resume ~= nil)
 end
@@ -78,7 +77,9 @@ local function prepare(options)
     options = options, net = options.net, retry = retry,
     batch_size = options.batch_size or 64,
     display = options.display or 100, test_interval = options.test_interval or 0,
-    snapshot = options.snapshot or 0, prefix = options.snapshot_prefix,
+    snapshot = options.snapshot or 0,
+    -- A trial of `lander tune` has files of its own, whatever the script says.
+    prefix = options.snapshot_prefix and core.trial_prefix or options.snapshot_prefix,
     keep = options.keep or 3,
     seed = math.type(solver.random_seed) == "integer" and solver.random_seed or 1,
     snapshots = {}, attempt = 1,
@@ -109,7 +110,7 @@ local function prepare(options)
   new_solver(t)
   if t.resume then core.resume(t) end
   make_batches(t)
-  open_files(t)
+  if t.prefix then core.probe_prefix(t.prefix) end
   t.progress = core.new_progress {
     every = t.display, total = t.max_iter, batch = t.batch_size, quiet = options.quiet,
     seconds = t.max_time and t.max_time - t.seconds_before,
@@ -158,7 +159,8 @@ local function say_head(t)
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
   if t.resume then
-    return say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
+    say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
+    return t.rate_said and say(t.rate_said)
   elseif t.options.resume then
     say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
@@ -176,6 +178,7 @@ local function begin(t)
     if not ends then measure_start(t) end
     core.set_scale(t, t.first_scale)
   end
+  open_files(t) -- what could not begin has not cost the journal of an older run
   t.first_iter, t.run.iter = t.solver.iter, t.solver.iter
   say_head(t)
   t.log:start(t.prefix or "")
@@ -313,12 +316,12 @@ end
 -- Closes the files however the training ends; an error (of a callback, say) is told there.
 local function close_at_end(t)
   return setmetatable({}, { __close = function(_, message)
-    if message ~= nil then
+    if message ~= nil and t.journal then
       core.train_event(t, { event = "end", status = "error", iter = t.solver.iter,
         message = tostring(message) })
     end
-    t.journal:close()
-    t.log:close()
+    if t.journal then t.journal:close() end
+    if t.log then t.log:close() end
     if t.options.dry_run then forget_dry_run(t) end
   end })
 end
