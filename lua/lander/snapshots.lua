@@ -218,8 +218,9 @@ local function take_rate(t, found)
     t.first_scale = found.first_scale
     return core.set_scale(t, found.lr_scale)
   end
-  t.rate_said = ("that run had base_lr %s, times %s by its retries; here it is %s, as asked "
-    .. "for"):format(core.number_text(found.base_lr), core.number_text(found.lr_scale), core.number_text(asked))
+  t.rate_said = ("that run had base_lr %s, times %s by its retries; here it is %s, as "
+    .. "asked for"):format(core.number_text(found.base_lr), core.number_text(found.lr_scale),
+    core.number_text(asked))
   core.set_scale(t, t.first_scale)
 end
 
