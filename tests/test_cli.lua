@@ -255,6 +255,8 @@ function TestCommands.test_a_run_goes_on_with_its_own_script()
 end
 
 function TestCommands.test_mistakes_are_named()
+  lu.assertStrContains(run({ "trian", "lenet" }).err, "did you mean lander train?")
+  lu.assertStrContains(run({ "train", "lenet", "--data=mnist" }).err, "--data=mnist:FOLDER")
   lu.assertStrContains(run({ "train", "lenett" }).err,
     "there is no model 'lenett', did you mean 'lenet'?")
   lu.assertStrContains(run({ "train", "lenet", "--data=fashion" }).err, "there is no such data")

@@ -7,7 +7,7 @@ local core = lander.core
 local names = { "train", "resume", "test", "predict", "tune", "plot", "report", "summary", "time",
                 "info", "version", "help" }
 
-local commands = {}
+local commands = { names = names }
 local loaded = {}
 
 local function load_command(name)
@@ -98,18 +98,21 @@ function commands.open_net(word, options)
   return net
 end
 
+local function needed(rest, form)
+  return rest or error(("--data needs a place: --data=%s"):format(form), 0)
+end
+
 local readers = {
   fashion_mnist = function(rest) return lander.data.fashion_mnist(rest) end,
-  mnist = function(rest) return lander.data.mnist(rest or "") end,
-  cifar10 = function(rest) return lander.data.cifar10(rest or "") end,
-  csv = function(rest) return { train = lander.data.csv(rest or "") } end,
-  npz = function(rest) return { train = lander.data.npz(rest or "") } end,
+  mnist = function(rest) return lander.data.mnist(needed(rest, "mnist:FOLDER")) end,
+  cifar10 = function(rest) return lander.data.cifar10(needed(rest, "cifar10:FOLDER")) end,
+  npz = function(rest) return { train = lander.data.npz(needed(rest, "npz:FILE")) } end,
   xor = function() return { train = lander.data.synthetic.xor() } end,
   spiral = function() return { train = lander.data.synthetic.spiral() } end,
   blobs = function() return { train = lander.data.synthetic.blobs() } end,
 }
 
--- Data by a word: fashion_mnist, fashion_mnist:FOLDER, csv:FILE ... -> { train =, test = }; where
+-- Data by a word: fashion_mnist, fashion_mnist:FOLDER, npz:FILE ... -> { train =, test = }; where
 -- there is no test part a tenth of the samples becomes one.
 function commands.open_data(word)
   local kind, rest = word:match "^([%w_]+):?(.*)$"
@@ -131,7 +134,7 @@ function commands.journal_of(run)
   return run:find "%.jsonl$" and run or run .. ".jsonl"
 end
 
-commands.data_about = "fashion_mnist, mnist:FOLDER, cifar10:FOLDER, csv:FILE, npz:FILE, xor, "
+commands.data_about = "fashion_mnist, mnist:FOLDER, cifar10:FOLDER, npz:FILE, xor, "
   .. "spiral, blobs"
 
 return commands

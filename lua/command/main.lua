@@ -115,6 +115,9 @@ local function run_script(words, first)
   local name = words[first]
   if name ~= "-" then add_script_folder(name) end
   local chunk, message = loadfile(name ~= "-" and name or nil)
+  if not chunk and name:find "^%l+$" then
+    message = message .. core.did_you_mean(name, core.commands.names):gsub("'(.*)'", "lander %1")
+  end
   return call_loaded(chunk, message, table.unpack(words, first + 1))
 end
 

@@ -150,6 +150,15 @@ local function check_weights(t)
       .. "were loaded, or at how they are filled"):format(where) }
 end
 
+-- What this process has in memory, where the system tells.
+local function memory_text()
+  local file = rawget(_G, "io") and io.open "/proc/self/status"
+  if not file then return "" end
+  local kilobytes = tonumber(file:read("a"):match "VmRSS:%s*(%d+) kB")
+  file:close()
+  return kilobytes and (", %d MB in memory"):format(math.ceil(kilobytes / 1024)) or ""
+end
+
 local function say_head(t)
   local config, say = lander.config(), function(text) t.progress:say(text) end
   say(("lander %s, %s, seed %d, %d thread%s, %s, products %s"):format(config.version, config.real,
@@ -166,7 +175,7 @@ local function say_head(t)
   end
   local of = t.classes and (" for %d classes"):format(t.classes) or ""
   say(("first loss %s%s"):format(core.number_text(t.first_loss), t.chance
-    and (", chance%s %s"):format(of, core.number_text(t.chance)) or ""))
+    and (", chance%s %s"):format(of, core.number_text(t.chance)) or "") .. memory_text())
 end
 
 -- Returns how the training ends where it can't even begin.

@@ -97,9 +97,21 @@ local function check_together(options)
   end
 end
 
+-- For an option of the solver's that was given one floor too high.
+local function belongs_to_solver(options)
+  for _, d in ipairs(type(options) == "table" and core.describe "solver" or {}) do
+    for _, option in ipairs(d.options or {}) do
+      if options[option.name] ~= nil and not known[option.name] then
+        return (" (%s belongs into solver = { ... })"):format(option.name)
+      end
+    end
+  end
+  return ""
+end
+
 function core.check_train(options)
   local wrong = core.check_options("lander.train", options, known)
-  if wrong then error(wrong, 0) end
+  if wrong then error(wrong .. belongs_to_solver(options), 0) end
   for _, name in ipairs { "net", "data", "solver" } do
     if options[name] == nil then fail("%s is missing", name) end
   end
