@@ -97,6 +97,31 @@ function support.same_params(a, b)
   for i = 1, #a.params do support.same_bits(a.params[i].data, b.params[i].data) end
 end
 
+-- ---- trainings ----
+
+-- The exit status of this process is no business of the trainings that a class runs.
+function support.keep_status(class)
+  local before
+  function class.setUp() before = lander.core.exit_status end
+  function class.tearDown() lander.core.exit_status = before end
+end
+
+-- The events of a run that are of this kind.
+function support.events(run, kind)
+  local found = {}
+  for _, e in ipairs(run.events) do
+    if e.event == kind then found[#found + 1] = e end
+  end
+  return found
+end
+
+-- A net with everything that has a memory.
+function support.net_with_memory(seed)
+  local nn = lander.nn
+  return nn.net { seed = seed or 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
+                  nn.dropout { 0.3 }, nn.linear { 2 } }
+end
+
 -- ---- data ----
 
 -- Two clouds of points, of classes 1 and 2, around (-1, -1) and (1, 1); no randomness.

@@ -5,19 +5,8 @@ local lander = require "lander"
 local support = require "tests.support"
 local nn = lander.nn
 
-local function keep_status(class)
-  local before
-  function class.setUp() before = lander.core.exit_status end
-  function class.tearDown() lander.core.exit_status = before end
-end
-
-local function events(run, kind)
-  local found = {}
-  for _, e in ipairs(run.events) do
-    if e.event == kind then found[#found + 1] = e end
-  end
-  return found
-end
+local keep_status = support.keep_status
+local events = support.events
 
 local function train(options)
   local o = { data = support.blobs(53), batch_size = 8, quiet = true, display = 0 }

@@ -3,19 +3,10 @@
 local lu = require "luaunit"
 local lander = require "lander"
 local support = require "tests.support"
-local nn = lander.nn
 
-local function keep_status(class)
-  local before
-  function class.setUp() before = lander.core.exit_status end
-  function class.tearDown() lander.core.exit_status = before end
-end
-
--- A net with everything that has a memory.
-local function net(seed)
-  return nn.net { seed = seed or 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
-                  nn.dropout { 0.3 }, nn.linear { 2 } }
-end
+local keep_status = support.keep_status
+local events = support.events
+local net = support.net_with_memory
 
 local function options(more)
   local o = {
@@ -24,14 +15,6 @@ local function options(more)
   }
   for key, value in pairs(more or {}) do o[key] = value end
   return o
-end
-
-local function events(run, kind)
-  local found = {}
-  for _, e in ipairs(run.events) do
-    if e.event == kind then found[#found + 1] = e end
-  end
-  return found
 end
 
 -- Ruins the net, finite as it stays, after iteration iters[k] and the four behind it in attempt

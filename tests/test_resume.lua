@@ -5,12 +5,7 @@ local lander = require "lander"
 local support = require "tests.support"
 local fails = support.fails
 
--- The exit status of this process is no business of the trainings in here.
-local function keep_status(class)
-  local before
-  function class.setUp() before = lander.core.exit_status end
-  function class.tearDown() lander.core.exit_status = before end
-end
+local keep_status = support.keep_status
 
 -- A net with everything that has a memory: dropout, batch norm's statistics.
 local function net(seed)

@@ -28,12 +28,7 @@ local function journal(path)
   return events
 end
 
--- The exit status of this process is no business of the trainings in here.
-local function keep_status(class)
-  local before
-  function class.setUp() before = lander.core.exit_status end
-  function class.tearDown() lander.core.exit_status = before end
-end
+local keep_status = support.keep_status
 
 TestTrain = {}
 keep_status(TestTrain)

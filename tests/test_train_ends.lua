@@ -4,11 +4,7 @@ local lander = require "lander"
 local support = require "tests.support"
 local fails = support.fails
 
-local function keep_status(class)
-  local before
-  function class.setUp() before = lander.core.exit_status end
-  function class.tearDown() lander.core.exit_status = before end
-end
+local keep_status = support.keep_status
 
 local function options(more)
   local o = {
