@@ -151,9 +151,9 @@ $(levels:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels
 	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
 	  -c $< -o $@
 
-$(B)/embedded.c: lua/embed.lua $(lua_src)
+$(B)/embedded.c: lua/embed.lua lua/probe.lua $(lua_src)
 	@mkdir -p $(@D)
-	$(call say,lua/ and models/ into $@)lua5.4 lua/embed.lua $(lua_src) > $@.tmp && mv $@.tmp $@
+	$(call say,lua/ and models/ into $@)lua5.4 $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
 
 $(B)/binding/embedded.o: $(B)/embedded.c
 	@mkdir -p $(@D)

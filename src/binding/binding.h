@@ -87,12 +87,23 @@ int binding_define(lua_State *L);
 int binding_describe(lua_State *L);
 int binding_layer_options(lua_State *L);
 
-/* The Lua part of the library and the models, built in (embedded.c is generated). */
+/* The Lua part of the library and the models, built in (embedded.c is generated): as
+ * text, and as the code that the build's Lua made of it, names and lines included. */
 typedef struct binding_source {
   const char *name; /* "lander/train.lua", "models/lenet.lua" */
-  const char *text;
-  size_t length;
+  const char *text, *code;
+  size_t text_length, code_length;
 } binding_source;
 extern const binding_source binding_sources[]; /* ended by a NULL name */
+extern const binding_source binding_probe;     /* not one of them */
+
+/* Whether the state's own compiler makes the same code of a source's text. */
+bool binding_same_code(lua_State *L, const binding_source *s);
+/* Adds core.load_source and core.model_names to the table "core" of the module, which is
+ * on top of the stack. */
+void binding_open_sources(lua_State *L);
+/* Runs the Lua part of the library with the module, which is on top of the stack, and
+ * lets `require` find the models. */
+void binding_run_sources(lua_State *L);
 
 #endif

@@ -1,5 +1,5 @@
 /* module.c: luaopen_lander. Makes the state's engine and the module's table, then runs
- * the Lua part of the library, which is built in. */
+ * the Lua part of the library. */
 #include <string.h>
 
 #include "binding.h"
@@ -162,78 +162,6 @@ static const luaL_Reg core_functions[] = {{"stop", stop},
                                           {"define", binding_define},
                                           {NULL, NULL}};
 
-/* ---- the built-in Lua ---- */
-
-static const binding_source *find_source(const char *name) {
-  for (const binding_source *s = binding_sources; s->name; s++)
-    if (!strcmp(s->name, name)) return s;
-  return NULL;
-}
-
-static void load_source(lua_State *L, const binding_source *s) {
-  lua_pushfstring(L, "@%s", s->name);
-  if (luaL_loadbufferx(L, s->text, s->length, lua_tostring(L, -1), "t") != LUA_OK)
-    lua_error(L);
-  lua_remove(L, -2);
-}
-
-/* core.load_source(name) -> a file that is built in, as a function; nil: there is none.
- */
-static int load_source_by_name(lua_State *L) {
-  const binding_source *s = find_source(luaL_checkstring(L, 1));
-  if (!s) return 0;
-  load_source(L, s);
-  return 1;
-}
-
-/* Every lander/x.lua is called with the module's table. */
-static void run_library(lua_State *L) {
-  for (const binding_source *s = binding_sources; s->name; s++) {
-    if (strncmp(s->name, "lander/", 7)) continue;
-    load_source(L, s);
-    lua_pushvalue(L, -2);
-    lua_call(L, 1, 0);
-  }
-}
-
-/* core.model_names() -> the models that are built in: { "alexnet", ... } */
-static int model_names(lua_State *L) {
-  lua_Integer count = 0;
-  lua_newtable(L);
-  for (const binding_source *s = binding_sources; s->name; s++) {
-    if (strncmp(s->name, "models/", 7)) continue;
-    lua_pushlstring(L, s->name + 7, strlen(s->name) - 7 - 4);
-    lua_rawseti(L, -2, ++count);
-  }
-  return 1;
-}
-
-/* A searcher for `require "models.lenet"`, after those that look at files: a model in the
- * user's folder goes before the one that is built in. */
-static int search_models(lua_State *L) {
-  const char *module = luaL_checkstring(L, 1);
-  const char *path = luaL_gsub(L, module, ".", "/");
-  path = lua_pushfstring(L, "%s.lua", path);
-  const binding_source *s = strncmp(path, "models/", 7) ? NULL : find_source(path);
-  if (!s) {
-    lua_pushfstring(L, "no model '%s' is built into lander", module);
-    return 1;
-  }
-  load_source(L, s);
-  lua_pushstring(L, path);
-  return 2;
-}
-
-static void add_searcher(lua_State *L) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, "package") == LUA_TTABLE &&
-      lua_getfield(L, -1, "searchers") == LUA_TTABLE) {
-    lua_pushcfunction(L, search_models);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-  }
-  lua_settop(L, 1);
-}
-
 int luaopen_lander(lua_State *L) {
   lua_settop(L, 0);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
@@ -241,21 +169,17 @@ int luaopen_lander(lua_State *L) {
   make_engine(L);
   luaL_newlib(L, module_functions);
   luaL_newlib(L, core_functions);
-  lua_pushcfunction(L, load_source_by_name);
-  lua_setfield(L, -2, "load_source");
-  lua_pushcfunction(L, model_names);
-  lua_setfield(L, -2, "model_names");
   lua_setfield(L, -2, "core");
   lua_pushstring(L, lander_version());
   lua_setfield(L, -2, "version");
+  binding_open_sources(L);
   binding_open_tensor(L);
   binding_open_net(L);
   binding_open_solver(L);
   binding_open_data(L);
   binding_open_image(L);
   binding_open_system(L);
-  run_library(L);
-  add_searcher(L);
+  binding_run_sources(L);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
   return 1;

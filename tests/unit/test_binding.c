@@ -1,9 +1,9 @@
-/* test_binding.c: the module in a host's own Lua state: no memory at any moment, and
- * finalizers that run when the state is closed. */
+/* test_binding.c: the module in a host's own Lua state: no memory at any moment,
+ * finalizers that run when the state is closed, and the Lua files that are built in. */
 #include "unit.h"
 
 #include "allocator.h"
-#include "lander.h"
+#include "binding/binding.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -98,7 +98,44 @@ static void test_late_finalizer(void) {
   UNIT_CHECK(test_allocator_clean(&a));
 }
 
+/* ---- the Lua files that are built in ------------------------------------------------
+ */
+
+/* Their code is that of their text, names and lines of all functions included. */
+static void test_code(void) {
+  UNIT_TEST("built-in code");
+  lua_State *L = luaL_newstate();
+  UNIT_CHECK(binding_same_code(L, &binding_probe));
+  for (const binding_source *s = binding_sources; s->name; s++)
+    UNIT_CHECK(binding_same_code(L, s));
+  UNIT_CHECK(lua_gettop(L) == 0);
+  lua_close(L);
+}
+
+/* A compiler that makes anything else of the probe is another one. */
+static void test_other_code(void) {
+  UNIT_TEST("code of another compiler");
+  lua_State *L = luaL_newstate();
+  static char other[1 << 14];
+  binding_source s = binding_probe;
+  UNIT_CHECK(s.code_length < sizeof other);
+  memcpy(other, s.code, s.code_length);
+  s.code = other;
+  for (size_t i = 0; i < s.code_length; i++) {
+    other[i] ^= 1;
+    UNIT_CHECK(!binding_same_code(L, &s));
+    other[i] ^= 1;
+  }
+  s.code_length--;
+  UNIT_CHECK(!binding_same_code(L, &s));
+  s.code_length += 2;
+  UNIT_CHECK(!binding_same_code(L, &s));
+  lua_close(L);
+}
+
 int main(void) {
+  test_code();
+  test_other_code();
   starve("tensors without memory", tensors);
   starve("nets without memory", nets);
   test_late_finalizer();
