@@ -269,6 +269,46 @@ function TestCommands.test_mistakes_are_named()
   lu.assertEquals(run({ "summary", "lenet", "mlp" }).status, 2)
 end
 
+-- What goes wrong in a command is told without places in the command's own files; a script keeps
+-- its own.
+function TestCommands.test_messages_name_no_places_of_ours()
+  local folder = support.folder()
+  local net, text = folder .. "/net.npz", support.write(folder .. "/x.txt", "no net")
+  support.mlp(1):save(net)
+  for _, words in ipairs {
+    { "test", "nofile.npz" }, { "test", text }, { "info", text }, { "info", "nofile.npz" },
+    { "summary", "nofile.lua" }, { "predict", net, "nofile.npy" }, { "predict", net, text },
+    { "time", "lenet", "--batch=0" }, { "train", "lenet", "--max_iter=0" },
+    { "train", "lenet", "--type=sdg" }, { "train", "lenet", "--data=npz:nofile" },
+    { "plot", "nofile" }, { "report", "nofile" }, { "resume", "nofile" },
+    { "-e", "lander.plot(3)" }, { "-e", "lander.image(3)" },
+  } do
+    local r = run(words)
+    local said = table.concat(words, " ") .. ": " .. r.err
+    lu.assertTrue(r.status == 1 or r.status == 2, said)
+    lu.assertNil(r.err:find "[%w_]+/[%w_]+%.lua:%d+:", said)
+  end
+  lu.assertStrContains(run({ "-e", "local x = 1\nlander.plot(3)" }).err,
+    "(command line):2: lander.plot: thing 1 is a number")
+  local path = script "local lander = require 'lander'\n\nlander.plot(3)"
+  lu.assertStrContains(run({ path }).err, "script.lua:3: lander.plot: thing 1 is a number")
+  lu.assertStrContains(run({ "summary", script "\nerror 'mine'" }).err, "script.lua:2: mine")
+end
+
+function TestCommands.test_a_search_without_a_result()
+  local folder = support.folder()
+  local prefix = "--prefix=" .. folder .. "/t"
+  local r = run { "tune", folder .. "/none.lua", "base_lr=1,2", prefix }
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.err, "no trial has a result")
+  lu.assertStrMatches(r.out, ".*trial 1 failed: cannot open %S+none.lua.*")
+  local path = script("local opt = require 'lander'.args { base_lr = 1 }\n"
+    .. training:format "solver = { base_lr = 1e30, max_iter = 50 }, retry = false")
+  r = run { "tune", path, "base_lr=1,2", prefix .. "2" }
+  lu.assertEquals(r.status, 3, r.err)
+  lu.assertStrContains(r.out, "2 diverged")
+end
+
 function TestCommands.test_help_pages_and_completions_come_from_one_table()
   local help = run { "--help" }
   local man, all = run({ "help", "--man" }).out, {}

@@ -55,7 +55,8 @@ local function run_script(path, rest, o, info)
   for name, value in pairs(o) do arg[#arg + 1] = ("--%s=%s"):format(name, tostring(value)) end
   core.last_run = nil
   core.trial_prefix = info.prefix -- its files are beside the search, not over the user's own
-  local chunk = assert(loadfile(path))
+  local chunk, message = loadfile(path)
+  if not chunk then error(message, 0) end
   chunk(table.unpack(arg))
   arg, core.trial_prefix = before, nil
   return core.last_run or error(path .. " did not train: it must call lander.train", 0)
@@ -67,14 +68,19 @@ function command.run(opt)
     core.commands.usage_error(command, "nothing to search: give NAME=VALUES")
   end
   local name = opt[1]:match "([^/]+)$":gsub("%.lua$", "")
-  core.print(tostring(lander.tune {
+  local result = lander.tune {
     search = search, method = opt.method, metric = opt.metric, seed = opt.seed,
     trials = opt.trials > 0 and opt.trials or nil,
     processes = opt.processes >= 0 and opt.processes or nil,
     time_limit = opt.time_limit > 0 and opt.time_limit or nil,
     prefix = opt.prefix ~= "" and opt.prefix or "runs/tune_" .. name,
     trial = function(o, _, info) return run_script(opt[1], rest, o, info) end,
-  }) .. "\n")
+  }
+  core.print(tostring(result) .. "\n")
+  -- What happened to the trials was said; where none has a result, so says the status.
+  if not result.best and result.status == "finished" then
+    core.exit(result.diverged > 0 and 3 or 1, "")
+  end
 end
 
 return command

@@ -125,7 +125,10 @@ layer; in the terminal, or as a PNG file. lander.image.load(path) reads PNG and 
 -- A tensor, a batch as a grid, or the filters of a net's layer: in the terminal, or as a PNG
 -- file (to = "x.png"). doc/looking.md has the options.
 setmetatable(image, {
-  __call = function(...) return core.at_user(show, ...) end,
+  __call = function(...)
+    local path = core.at_user(show, ...)
+    if path then return path end
+  end,
 })
 
 local function load_picture(path, options)
@@ -142,5 +145,5 @@ end
 --- A PNG or JPEG file as a tensor (channels, rows, columns) of numbers from 0 to 1.
 --- Options: channels: 1 (grey), 3 (RGB); else as the file has them.
 function image.load(path, options)
-  return core.at_user(load_picture, path, options)
+  return (core.at_user(load_picture, path, options))
 end

@@ -4,7 +4,7 @@ local core = lander.core
 local methods = core.net_methods
 
 local function at_user(f)
-  return function(...) return core.at_user(f, ...) end
+  return function(...) return (core.at_user(f, ...)) end
 end
 
 -- ---- looking ----

@@ -105,7 +105,7 @@ local function define(name, def)
   register(name, def)
 end
 
-function nn.define(name, def) return core.at_user(define, name, def) end
+function nn.define(name, def) core.at_user(define, name, def) end
 
 -- ---- a loss that is a function: f(scores, target) -> loss, gradient of the scores ----
 

@@ -135,7 +135,8 @@ path of a journal, numbers, a tensor, a function (with range), or { x =, y =, na
 -- lander.plot(thing, ..., options): draws runs, journals (their paths), tensors, numbers and
 -- functions. doc/looking.md has the options.
 function lander.plot(...)
-  return core.at_user(plot, ...)
+  local path = core.at_user(plot, ...)
+  if path then return path end
 end
 
 -- Writes a text to a file beside its final name, so that a full disk costs no older one.

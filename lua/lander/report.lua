@@ -439,5 +439,5 @@ path of its journal), or one that compares several. lander.train writes <snapsho
 -- to test it on) also about the net; of several runs one that compares them. A run is what
 -- lander.train returns or the path of its journal. Returns the path.
 function lander.report(...)
-  return core.at_user(report, ...)
+  return (core.at_user(report, ...))
 end

@@ -71,11 +71,13 @@ local function is_library(source)
     or source:find "^=%[C%]" ~= nil
 end
 
--- The message handler of the command: the message and the user's own lines. Objects that
--- say their exit status go through as they are.
+-- The message handler of the command: the message and the user's own lines. What was raised in
+-- a line of ours names the user's, where there is one. Objects that say their exit status go
+-- through as they are.
 function core.traceback(message)
   if type(message) == "table" and rawget(message, "exit_status") then return message end
-  local lines = { type(message) == "string" and message or core.show(message) }
+  local plain = core.plain_message(message)
+  local lines = { type(message) == "string" and plain or core.show(message) }
   local level = 2
   while #lines < 12 do
     local frame = debug.getinfo(level, "Slnt")
@@ -87,6 +89,9 @@ function core.traceback(message)
       lines[#lines + 1] = ("  %s:%d: in %s"):format(frame.short_src, frame.currentline, where)
     end
     level = level + 1
+  end
+  if plain ~= message and lines[2] then
+    lines[1] = ("%s %s"):format(lines[2]:match "^  (.-:%d+:)", plain)
   end
   -- One line that only repeats the message's own place says nothing.
   if #lines == 2 and lines[1]:find(lines[2]:match "^  (.-:%d+:)", 1, true) == 1 then

@@ -101,11 +101,11 @@ end
 -- Errors of the library's own Lua without the place where they were raised there.
 function core.plain_message(message)
   if type(message) ~= "string" then return message end
-  return (message:gsub("^lander/[%w_]+%.lua:%d+: ", ""))
+  return (message:gsub("^lander/[%w_]+%.lua:%d+: ", ""):gsub("^command/[%w_]+%.lua:%d+: ", ""))
 end
 
 -- Calls f(...) and raises its error where the caller of the caller is: at the user's
--- line.
+-- line. `return core.at_user(...)` would be a tail call, which loses a level.
 function core.at_user(f, ...)
   local results = table.pack(pcall(f, ...))
   if not results[1] then error(core.plain_message(results[2]), 3) end
