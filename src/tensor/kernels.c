@@ -11,16 +11,21 @@
 
 #include "kernels_math.h"
 
-/* In a loop so marked, an element is read and written in one round only: in place or
- * not, the compiler need not compare pointers. */
+/* In a loop marked EACH, an element is read and written in one round only: in place or
+ * not, the compiler need not compare pointers. One marked UNROLL, whose bounds are
+ * constant where it is put, leaves no loop: what it works on may be in registers. */
+#define INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
-#define EACH _Pragma("clang loop vectorize(assume_safety)") for
+#define EACH   _Pragma("clang loop vectorize(assume_safety)") for
+#define UNROLL _Pragma("clang loop unroll(full)") for
 /* libm's functions, in the double build, stay calls. */
 #pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
-#define EACH _Pragma("GCC ivdep") for
+#define EACH   _Pragma("GCC ivdep") for
+#define UNROLL _Pragma("GCC unroll 24") for
 #else
-#define EACH for
+#define EACH   for
+#define UNROLL for
 #endif
 
 /* ---- element by element ---------------------------------------------------------- */

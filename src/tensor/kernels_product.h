@@ -32,8 +32,7 @@ typedef real loose_vector
 
 /* ---- copies ---- */
 
-static inline __attribute__((always_inline)) void
-transpose_8x8(const real *x, int64_t x_step, real *y, int64_t y_step) {
+INLINE void transpose_8x8(const real *x, int64_t x_step, real *y, int64_t y_step) {
   real8 a[8], b[8];
   for (int i = 0; i < 8; i++) a[i] = *(const real8 *)(x + i * x_step);
   for (int i = 0; i < 8; i += 2) {
@@ -97,27 +96,54 @@ typedef struct tile {
  * would be waited for. */
 #define AHEAD 32
 
+/* Where it is not, the next tile's rows are asked for, a line of each at a time; but
+ * rows that are a multiple of PAGE apart would push this tile's out of the cache. */
+#define LINE ((int)(64 / sizeof(real)))
+#define PAGE ((int)(4096 / sizeof(real)))
+
+INLINE void ask_for_next(const int rows, const tile *t, const real *a) {
+  if (t->a_step == 1 && t->a_row % PAGE != 0)
+    UNROLL(int i = 0; i < rows; i++) __builtin_prefetch(a + (rows + i) * t->a_row);
+}
+
+/* c = y + beta c, with bias in y already. */
+INLINE void write_tile(const int rows, const int vectors, const tile *t,
+                       vector (*sum)[TILE_VECTORS]) {
+  const vector *bias = t->bias;
+  real *c = t->c;
+  const real alpha = t->alpha, beta = t->beta;
+  const int64_t c_row = t->c_row;
+  UNROLL(int i = 0; i < rows; i++)
+  UNROLL(int v = 0; v < vectors; v++) {
+    sum[i][v] *= alpha;
+    if (bias) sum[i][v] += bias[v];
+  }
+  if (beta == 0) UNROLL(int i = 0; i < rows; i++)
+  UNROLL(int v = 0; v < vectors; v++)
+  *(loose_vector *)(c + i * c_row + v * LANE_COUNT) = sum[i][v];
+  else UNROLL(int i = 0; i < rows; i++) UNROLL(int v = 0; v < vectors; v++) {
+    loose_vector *at = (loose_vector *)(c + i * c_row + v * LANE_COUNT);
+    *at = sum[i][v] + beta * *at;
+  }
+}
+
 /* With constant rows and vectors the loops are unrolled, and `sum` is in registers. */
-static inline __attribute__((always_inline)) void
-run_tile(const int rows, const int vectors, const tile *t) {
+INLINE void run_tile(const int rows, const int vectors, const tile *t) {
   vector sum[TILE_ROWS][TILE_VECTORS];
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < vectors; v++) sum[i][v] = (vector){0};
   const real *a = t->a;
   const vector *b = t->panel;
-  for (int64_t p = 0; p < t->depth; p++, a += t->a_step, b += TILE_VECTORS) {
-    __builtin_prefetch(a + AHEAD * t->a_step);
-    for (int i = 0; i < rows; i++)
-      for (int v = 0; v < vectors; v++) sum[i][v] += a[i * t->a_row] * b[v];
-  }
-  for (int i = 0; i < rows; i++)
-    for (int v = 0; v < vectors; v++) {
-      vector y = t->alpha * sum[i][v];
-      loose_vector *c = (loose_vector *)(t->c + i * t->c_row + v * LANE_COUNT);
-      if (t->bias) y += t->bias[v];
-      if (t->beta != 0) y += t->beta * *c;
-      *c = y;
+  const int64_t a_row = t->a_row, a_step = t->a_step, depth = t->depth;
+  UNROLL(int i = 0; i < rows; i++)
+  UNROLL(int v = 0; v < vectors; v++) sum[i][v] = (vector){0};
+  for (int64_t p = 0, end = LINE; p < depth; end += LINE) {
+    ask_for_next(rows, t, a);
+    for (; p < end && p < depth; p++, a += a_step, b += TILE_VECTORS) {
+      __builtin_prefetch(a + AHEAD * a_step);
+      UNROLL(int i = 0; i < rows; i++)
+      UNROLL(int v = 0; v < vectors; v++) sum[i][v] += a[i * a_row] * b[v];
     }
+  }
+  write_tile(rows, vectors, t, sum);
 }
 
 #define TILE(rows)                                                                       \

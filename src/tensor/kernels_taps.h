@@ -37,16 +37,6 @@ typedef real_int tap_mask
 #define BACK_SUMS    ((BACK_ROWS * BACK_TAPS + 3) / 4 * 4)
 #define MOST_VECTORS 8
 
-#define INLINE static inline __attribute__((always_inline))
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)") for
-#elif defined(__GNUC__)
-#define UNROLL _Pragma("GCC unroll 24") for
-#else
-#define UNROLL for
-#endif
-
 /* ---- sums over the taps ----------------------------------------------------------- */
 
 INLINE void taps_block(const taps *t, const real *x, const real *w, const real *bias,
