@@ -9,6 +9,7 @@
 #   make bench-peers                Lander beside PyTorch
 #   make study      how well diverging runs are noticed and recovered: the tables of
 #                   doc/divergence.md (long; it goes on where it was stopped)
+#   make fuzz TARGET=idx SECONDS=600    looks for a file that breaks a reader (tests/fuzz)
 #   make lint       clang-format and luacheck
 #   make clean
 #
@@ -65,17 +66,21 @@ cli_src := $(sort $(wildcard src/cli/*.c))
 lua_src := $(sort $(wildcard lua/lander/*.lua lua/command/*.lua models/*.lua))
 
 # The inner loops are compiled once for each instruction set and chosen at run time.
+# LEVELS=baseline: for any processor alone (valgrind knows no AVX-512, for one).
 machine := $(shell $(CC) -dumpmachine)
 # No one looks at the processor's floating-point exceptions; if one could, gcc would make
 # no vectors of loops that choose (NaN and infinity are as they should be all the same).
 # Nor does anyone look at errno, which a square root would otherwise be called for.
 KERNEL_FLAGS := -O3 -fno-trapping-math -fno-math-errno
-levels := baseline $(if $(filter x86_64%,$(machine)),avx2 avx512)
+LEVELS ?= baseline $(if $(filter x86_64%,$(machine)),avx2 avx512)
+ifeq ($(LEVELS),baseline)
+CFLAGS_ALL += -DLANDER_BASELINE
+endif
 KERNEL_FLAGS_baseline :=
 KERNEL_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell
 KERNEL_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 
-core_obj := $(core_src:src/%.c=$(B)/%.o) $(levels:%=$(B)/tensor/kernels_%.o)
+core_obj := $(core_src:src/%.c=$(B)/%.o) $(LEVELS:%=$(B)/tensor/kernels_%.o)
 binding_obj := $(binding_src:src/%.c=$(B)/%.o) $(B)/binding/embedded.o
 cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 
@@ -130,7 +135,7 @@ study: all data-packages
 	  --out=runs/study_cosine
 
 lint:
-	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/host/*.c tests/tools/*.c)
+	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/host/*.c tests/tools/*.c)
 	@luacheck --quiet lua models scripts tests
 
 packages:
@@ -146,7 +151,7 @@ $(B)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) -c $< -o $@
 
-$(levels:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels.c
+$(LEVELS:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels.c
 	@mkdir -p $(@D)
 	$(call say,$< for $*)$(CC) $(CFLAGS_ALL) $(KERNEL_FLAGS) $(KERNEL_FLAGS_$*) -DKERNELS=kernels_$* -DKERNELS_NAME='"$*"' \
 	  -c $< -o $@
@@ -214,6 +219,52 @@ $(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
 $(B)/host/test_static: tests/host/test_static.c src/lander.h $(B)/liblander.a
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LIBS)
+
+# ---- fuzzing: a program of each target, for libFuzzer and for the tests ------------------
+FUZZ_PACKAGES := clang libclang-rt-14-dev
+SECONDS ?= 600
+fuzz_src := $(sort $(wildcard tests/fuzz/target_*.c))
+fuzz_common := tests/fuzz/fuzz.c tests/fuzz/zip.c
+fuzz_bin := $(fuzz_src:tests/fuzz/target_%.c=$(B)/replay/%)
+FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+tests: $(fuzz_bin)
+
+# Takes the inputs in tests/fuzz/corpus and ends.
+$(B)/replay/%: tests/fuzz/target_%.c $(fuzz_common) tests/fuzz/replay.c tests/fuzz/fuzz.h $(B)/internals.a
+	@mkdir -p $(@D)
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) $(LDFLAGS) -Isrc -o $@ $< $(fuzz_common) tests/fuzz/replay.c \
+	  $(B)/internals.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
+
+# Looks for new ones. What it finds is left in build/fuzz/found; what it has learnt, in
+# build/fuzz/corpus.
+$(B)/fuzzer/%: tests/fuzz/target_%.c $(fuzz_common) tests/fuzz/fuzz.h $(B)/internals.a
+	@mkdir -p $(@D)
+	$(call say,$<)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LUA_CFLAGS) -Isrc -o $@ $< $(fuzz_common) \
+	  $(B)/internals.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
+
+# A Lua state that lives on looks like a leak to libFuzzer.
+FUZZ_json := -detect_leaks=0
+
+.PHONY: fuzz fuzzer fuzz-merge
+fuzzer:
+	@sh tests/install.sh needed $(FUZZ_PACKAGES)
+	@$(MAKE) --no-print-directory $(jobs) B=build/fuzz CC=clang LEVELS=baseline \
+	  KERNEL_FLAGS="-O1 -fno-sanitize=fuzzer-no-link,undefined" \
+	  CFLAGS="-fsanitize=fuzzer-no-link $(FUZZ_FLAGS)" build/fuzz/fuzzer/$(TARGET)
+
+fuzz: fuzzer
+	@mkdir -p build/fuzz/found build/fuzz/corpus/$(TARGET)
+	@build/fuzz/fuzzer/$(TARGET) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=1024 \
+	  -malloc_limit_mb=512 -max_len=8192 -print_final_stats=1 -use_value_profile=1 \
+	  -artifact_prefix=build/fuzz/found/$(TARGET)- -dict=tests/fuzz/words.dict $(FUZZ_$(TARGET)) \
+	  build/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+# The smallest set of what was learnt that reaches the same code goes to tests/fuzz/corpus.
+fuzz-merge: fuzzer
+	@rm -rf build/fuzz/merged && mkdir -p build/fuzz/merged
+	@build/fuzz/fuzzer/$(TARGET) -merge=1 -max_len=2048 build/fuzz/merged tests/fuzz/corpus/$(TARGET) build/fuzz/corpus/$(TARGET)
+	@rm -rf tests/fuzz/corpus/$(TARGET) && mv build/fuzz/merged tests/fuzz/corpus/$(TARGET)
 
 clean:
 	rm -rf build

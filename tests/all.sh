@@ -32,6 +32,10 @@ for build in "$@"; do
     case $program in *.d | *'*') continue ;; esac
     run "$program" "$program"
   done
+  for program in "$build"/replay/*; do
+    case $program in *.d | *'*') continue ;; esac
+    run "$program" "$program" "tests/fuzz/corpus/$(basename "$program")"
+  done
   run "$build/lander tests/run.lua" "$build/lander" tests/run.lua
   # A sanitizer has to be loaded before the program, which a stock lua5.4 is not built for.
   case $build in

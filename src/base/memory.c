@@ -18,6 +18,38 @@ typedef struct header {
 /* The header, and the most that aligning the block can skip. */
 #define OVERHEAD (sizeof(header) + ALIGNMENT)
 
+/* What lies behind a block, to the end of what the allocator gave, nobody may touch: a
+ * sanitizer is told so. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WATCHED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WATCHED
+#endif
+
+#ifdef WATCHED
+#include <sanitizer/asan_interface.h>
+
+static void guard_end(const header *h, const char *block) {
+  const char *raw = h->raw, *end = block + h->size;
+  ASAN_POISON_MEMORY_REGION(end, (size_t)(raw + h->raw_size - end));
+}
+
+static void open_end(const header *h) {
+  ASAN_UNPOISON_MEMORY_REGION(h->raw, h->raw_size);
+}
+#else
+static void guard_end(const header *h, const char *block) {
+  (void)h;
+  (void)block;
+}
+
+static void open_end(const header *h) {
+  (void)h;
+}
+#endif
+
 static header *header_of(void *block) {
   return (header *)((char *)block - sizeof(header));
 }
@@ -40,6 +72,7 @@ static void *block_new(lander_engine *engine, size_t bytes, lander_error *error)
   uintptr_t skip = (ALIGNMENT - lowest % ALIGNMENT) % ALIGNMENT;
   char *block = raw + sizeof(header) + skip;
   *header_of(block) = (header){raw, raw_size, bytes};
+  guard_end(header_of(block), block);
   return block;
 }
 
@@ -76,6 +109,7 @@ void *memory_resize(lander_engine *engine, void *block, size_t count, size_t siz
 void memory_free(lander_engine *engine, void *block) {
   if (!block) return;
   header h = *header_of(block);
+  open_end(&h);
   engine_allocate(engine, h.raw, h.raw_size, 0);
 }
 

@@ -3,8 +3,13 @@
 
 #include <stdatomic.h>
 
+/* LANDER_BASELINE: built for tools that don't know the newer instructions. */
+#if defined(__x86_64__) && !defined(LANDER_BASELINE)
+#define HAS_LEVELS
+#endif
+
 extern const kernels kernels_baseline;
-#ifdef __x86_64__
+#ifdef HAS_LEVELS
 extern const kernels kernels_avx2, kernels_avx512;
 #endif
 
@@ -12,7 +17,7 @@ const kernels *kernels_at(cpu_level level) {
   if (level > cpu_detect()) return NULL;
   switch (level) {
   case CPU_BASELINE: return &kernels_baseline;
-#ifdef __x86_64__
+#ifdef HAS_LEVELS
   case CPU_AVX2: return &kernels_avx2;
   case CPU_AVX512: return &kernels_avx512;
 #else
