@@ -55,9 +55,15 @@ typedef double lander_real;
 typedef float lander_real;
 #endif
 
-/* The version of the library that is linked, as against LANDER_VERSION, the header's.
- * fails: never. */
+/* The interface's number. It goes up when a program that was compiled with an older
+ * header would no longer work with the library; the shared library's soname ends in it.
+ */
+#define LANDER_ABI 1
+
+/* The version and the interface of the library that is linked, as against LANDER_VERSION
+ * and LANDER_ABI, the header's. owns: the library. fails: never. */
 LANDER_API const char *lander_version(void);
+LANDER_API int lander_abi(void);
 
 /* sizeof(lander_real) in the library; a host compares it with its own. fails: never. */
 LANDER_API size_t lander_real_size(void);
@@ -73,7 +79,8 @@ typedef enum lander_status {
   LANDER_ERROR_FORMAT,   /* a file's content is truncated, altered or not what it says */
   LANDER_ERROR_DATA,  /* a sample is unusable: a label out of range, a pixel not finite */
   LANDER_ERROR_STATE, /* right call, wrong moment: backward before forward */
-  LANDER_STOPPED      /* the engine's stop flag was up */
+  LANDER_STOPPED,     /* the engine's stop flag was up */
+  LANDER_DIVERGED     /* the monitor has refused an update (lander_solver_train) */
 } lander_status;
 
 #define LANDER_ERROR_LENGTH 512
@@ -99,18 +106,42 @@ typedef enum lander_log_level {
   LANDER_LOG_WARNING
 } lander_log_level;
 
-/* Lua's convention: new_size 0 frees; old NULL allocates; NULL is "no memory".
- * Called only from threads that call Lander. */
+/* Callbacks are called on the threads that call Lander, and return: only where it is said
+ * may one leave by longjmp or an exception. */
+
+/* Lua's convention: new_size 0 frees; old NULL allocates; NULL is "no memory". */
 typedef void *(*lander_allocator)(void *userdata, void *old, size_t old_size,
                                   size_t new_size);
+/* A line for people, without a newline at its end. */
 typedef void (*lander_log_sink)(void *userdata, lander_log_level level,
                                 const char *message);
+
+/* What a path is wanted for. */
+typedef enum lander_use {
+  LANDER_USE_READ,   /* a file is read */
+  LANDER_USE_WRITE,  /* a file is made, replaced or added to */
+  LANDER_USE_REMOVE, /* a file is removed */
+  LANDER_USE_LIST,   /* a folder's names are read, and what is a folder among them */
+  LANDER_USE_MAKE    /* a folder is made */
+} lander_use;
+
+#define LANDER_PATH_LENGTH 4096
+
+/* Asked before anything is done with a file or folder. `actual` begins as a copy of
+ * `path`; true: go on with the path that is in `actual` then. false: the call fails with
+ * "the host does not allow it". Messages show `path`. A file that is written is made
+ * beside its final name under one that begins like it and ends in .tmp-..., and links are
+ * followed. (Shared libraries that read pictures are not files in this sense.) */
+typedef bool (*lander_path_hook)(void *userdata, lander_use use, const char *path,
+                                 char actual[LANDER_PATH_LENGTH]);
 
 typedef struct lander_config {
   lander_allocator allocate; /* NULL: realloc and free */
   void *allocate_userdata;
   lander_log_sink log; /* NULL: silence */
   void *log_userdata;
+  lander_path_hook path; /* NULL: all paths, as they are */
+  void *path_userdata;
   int threads; /* 0: one for each processor this process may use */
 } lander_config;
 
@@ -137,6 +168,24 @@ LANDER_API bool lander_engine_stopped(const lander_engine *engine);
  * Returns the length that the whole text has. fails: never. */
 LANDER_API size_t lander_engine_describe(const lander_engine *engine, char *text,
                                          size_t size);
+
+/* A line to the log sink, as the library's own. fails: never. */
+LANDER_API void lander_engine_log(lander_engine *engine, lander_log_level level,
+                                  const char *message);
+
+/* Files, for who opens some on a script's behalf: what the path hook makes of a path.
+ * fails: io (the host does not allow it, or the path is too long). */
+LANDER_API lander_status lander_engine_path(lander_engine *engine, lander_use use,
+                                            const char *path,
+                                            char actual[LANDER_PATH_LENGTH],
+                                            lander_error *error);
+/* Whether there is a path hook. fails: never. */
+LANDER_API bool lander_engine_has_path_hook(const lander_engine *engine);
+/* Writes a whole file: beside its final name, synced, then renamed.
+ * fails: io, memory; then the old file is whole. */
+LANDER_API lander_status lander_engine_write(lander_engine *engine, const char *path,
+                                             const void *data, size_t size,
+                                             lander_error *error);
 
 /* ---- 4. Descriptions ------------------------------------------------------------- */
 
@@ -219,6 +268,20 @@ typedef struct lander_tensor lander_tensor;
 LANDER_API lander_tensor *lander_tensor_new(lander_engine *engine, int dims,
                                             const int64_t *size, lander_error *error);
 LANDER_API void lander_tensor_free(lander_tensor *t);
+
+/* A tensor on the host's own memory, without a copy: `size` elements at the `strides` (in
+ * elements; NULL: row-major, without gaps; 0: one element stands for all, and can't be
+ * written to) from `data` on. Other elements must not share memory, which must stay until
+ * `release` is called (NULL: until the host knows that no tensor looks at it any more),
+ * once, when the last tensor on it is freed; on failure it is not called.
+ * owns: the caller; the memory stays the host's. fails: shape, argument (no memory, or a
+ * negative stride), memory. */
+typedef void (*lander_release)(void *userdata, lander_real *data);
+LANDER_API lander_tensor *lander_tensor_wrap(lander_engine *engine, lander_real *data,
+                                             int dims, const int64_t *size,
+                                             const int64_t *strides,
+                                             lander_release release, void *userdata,
+                                             lander_error *error);
 
 /* Another tensor on the same elements. owns: the caller. fails: memory. */
 LANDER_API lander_tensor *lander_tensor_alias(const lander_tensor *t,
@@ -757,7 +820,7 @@ LANDER_API lander_status lander_solver_step(lander_solver *solver,
                                             lander_tensor *const *inputs, int count,
                                             lander_step *step, lander_error *error);
 
-/* The iteration: how many updates were made. */
+/* The iteration: how many updates were made. fails: never. */
 LANDER_API int64_t lander_solver_iter(const lander_solver *solver);
 /* The rate of the next iteration, and of iteration t (pure; plateau: as if the loss
  * stayed as it is). fails: never. */
@@ -1010,6 +1073,26 @@ LANDER_API int lander_batches_shape(const lander_batches *b,
 LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
 LANDER_API void lander_batches_free(lander_batches *b);
 
+/* Called after each iteration; false: stop. Nothing is held or half-done then: it may
+ * call whatever changes no size and frees neither solver, net nor batches
+ * (lander_solver_set, lander_solver_snapshot, lander_net_predict ...), and may leave by
+ * longjmp. */
+typedef bool (*lander_progress)(void *userdata, const lander_solver *solver,
+                                const lander_step *step);
+
+/* Iterations on minibatches (x, y) until `until` updates were made since the beginning,
+ * or the batches have ended: then LANDER_OK. Before the first update the losses of five
+ * minibatches become the baseline of the monitor, unless it has one. The stop flag is
+ * looked at before every iteration. `progress` may be NULL; it hears of a refused update
+ * too. To go on where a snapshot was made, seek the batches to iter * their size first.
+ * fails: stopped (the flag was up, or progress has said so), diverged (the monitor has
+ * refused an update: weights, history and iteration are what they were before it), and
+ * what lander_batches_next and lander_solver_step do. */
+LANDER_API lander_status lander_solver_train(lander_solver *solver,
+                                             lander_batches *batches, int64_t until,
+                                             lander_progress progress, void *userdata,
+                                             lander_error *error);
+
 /* ---- 10. Pictures ---------------------------------------------------------------- */
 
 /* A PNG or JPEG file as a tensor (channels, rows, columns) of numbers from 0 to 1.
@@ -1035,10 +1118,35 @@ LANDER_API void lander_image_free(lander_engine *engine, unsigned char *png);
 
 /* ---- 11. Lua ---------------------------------------------------------------------- */
 
-/* Opens the module in a host's own Lua 5.4 state: pushes one table. It needs neither io
- * nor os. (Also what `require "lander"` calls in a stock lua5.4.) */
+/* Needs Lua 5.4 in the host; one without it links and runs the library all the same. The
+ * module uses the base library, string, table, math, utf8 and coroutine; not io, os,
+ * debug nor package. These functions obey Lua's rules: what fails is a Lua error. */
 struct lua_State;
+
+/* Opens the module in a state: pushes its table, and returns 1. (Also what
+ * `require "lander"` calls in a stock lua5.4.) The state has an engine of its own, which
+ * takes its memory from the state's allocator, so that a limit set there holds for both,
+ * sends warnings to lua_warning, and is freed when the state is closed.
+ * fails: memory. */
 LANDER_API int luaopen_lander(struct lua_State *L);
+
+/* The same, with an engine as `config` says; allocate NULL: the state's allocator, log
+ * NULL: warnings to lua_warning. Called before anything else has opened the module.
+ * fails: memory, argument (threads), state (the module is open). */
+LANDER_API int lander_lua_open(struct lua_State *L, const lander_config *config);
+
+/* The engine of a state, for its stop flag and threads; NULL when the module is not open.
+ * owns: the state. fails: never. */
+LANDER_API lander_engine *lander_lua_engine(struct lua_State *L);
+
+/* Pushes a tensor of the state's engine for scripts to use.
+ * owns: the state, from the call on, also when it fails. fails: memory, argument (a
+ * tensor of another engine, or the module is not open). */
+LANDER_API void lander_lua_push_tensor(struct lua_State *L, lander_tensor *t);
+/* The tensor or net at a place of the stack; NULL when something else is there.
+ * owns: the state, until the value is collected. fails: never. */
+LANDER_API lander_tensor *lander_lua_tensor(struct lua_State *L, int index);
+LANDER_API lander_net *lander_lua_net(struct lua_State *L, int index);
 
 #ifdef __cplusplus
 }

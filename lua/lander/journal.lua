@@ -7,21 +7,17 @@ Journal.__index = Journal
 
 -- Whether the file's last line has no end: a run was killed while it wrote it.
 local function is_torn(path)
-  local file = io.open(path, "rb")
-  if not file then return false end
-  local torn = file:seek("end", -1) and file:read(1) ~= "\n"
-  file:close()
-  return torn
+  local last = core.read_file(path, 1)
+  return last ~= nil and last ~= "" and last ~= "\n"
 end
 
--- Opens the journal at `path`; raises a plain message when that can't be. Without io (a
--- host's choice) there is no file and nothing is written. `exact`: numbers read back with the
--- same bits.
+-- Opens the journal at `path`, or one that goes nowhere without a path; raises a plain message
+-- when it can't be. `exact`: numbers read back with the same bits.
 function core.open_journal(path, continued, exact)
   local journal = setmetatable({ exact = exact }, Journal)
-  if path and rawget(_G, "io") then
+  if path then
     local torn = continued and is_torn(path)
-    local file, message = io.open(path, continued and "a" or "w")
+    local file, message = core.append_file(path, not continued)
     if not file then error(("can't write the journal: %s"):format(message), 0) end
     journal.file, journal.path = file, path
     if torn then file:write "\n" end
@@ -32,7 +28,7 @@ end
 -- Goes on behind a line that could not be written, when there is room again.
 local function reopen(journal)
   local torn = is_torn(journal.path)
-  journal.file = io.open(journal.path, "a")
+  journal.file = core.append_file(journal.path)
   if journal.file and torn then journal.file:write "\n" end
 end
 
@@ -42,8 +38,7 @@ function Journal:write(event)
   if not self.path then return false end
   if not self.file then reopen(self) end
   if not self.file then return false end
-  local ok, message = self.file:write(core.json(event, self.exact), "\n")
-  if ok then ok, message = self.file:flush() end
+  local ok, message = self.file:write(core.json(event, self.exact) .. "\n")
   if ok then return true end
   self:close()
   message, self.failed = not self.failed and message or nil, true
@@ -58,13 +53,12 @@ end
 -- The events of a journal, in order; nil when there is no such file. A line that is no
 -- JSON was torn when a run was killed, and is left out.
 function core.read_journal(path)
-  local file = rawget(_G, "io") and io.open(path, "rb")
-  if not file then return nil end
+  local whole = core.read_file(path)
+  if not whole then return nil end
   local events = {}
-  for line in file:lines() do
+  for line in whole:gmatch "[^\n]+" do
     local ok, event = pcall(core.read_json, line)
     if ok and type(event) == "table" then events[#events + 1] = event end
   end
-  file:close()
   return events
 end

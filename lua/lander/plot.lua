@@ -139,21 +139,8 @@ function lander.plot(...)
   if path then return path end
 end
 
--- Writes a text to a file beside its final name, so that a full disk costs no older one.
+-- Writes a whole file, so that a full disk costs no older one; returns its path.
 function core.write_text(path, text)
-  if not (rawget(_G, "io") and rawget(_G, "os")) then
-    error(("can't write '%s': this state has no io and os"):format(path), 0)
-  end
-  local temporary = path .. ".tmp"
-  local file, message = io.open(temporary, "wb")
-  if not file then error(("can't write '%s': %s"):format(path, message), 0) end
-  local ok
-  ok, message = file:write(text)
-  local closed, late = file:close()
-  if ok and closed then ok, message = os.rename(temporary, path) else ok = nil end
-  if not ok then
-    os.remove(temporary)
-    error(("can't write '%s': %s"):format(path, message or late or "?"), 0)
-  end
+  core.write_file(path, text)
   return path
 end

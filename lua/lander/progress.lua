@@ -4,7 +4,7 @@ local lander = ...
 local core = lander.core
 
 -- Shows one line. `live`: it takes the place of the live line before it.
--- The command has put core.progress here; a stock lua5.4 has io.
+-- The command has put core.progress here, or a host its log; a stock lua5.4 has io.
 local function show(text, live)
   if core.progress then
     core.progress(text, live)
@@ -17,7 +17,7 @@ end
 function core.print(text)
   if rawget(_G, "io") then
     io.write(text)
-  else
+  elseif rawget(_G, "print") then
     print((text:gsub("\n$", "")))
   end
 end

@@ -317,9 +317,7 @@ end
 local function rows_of_training(t)
   local path = t.journal.path
   if not (t.resume and path) then return core.run_rows(t.run) end
-  local file = io.open(path, "rb")
-  local size = file and file:seek "end" or math.huge
-  if file then file:close() end
+  local size = core.file_size(path) or math.huge
   return size <= MOST_JOURNAL and core.run_rows(path) or core.run_rows(t.run)
 end
 

@@ -9,11 +9,11 @@ local core = lander.core
 local Log = {}
 Log.__index = Log
 
--- The log at `path`; without io or os (a host's choice), or a path, nothing is written.
+-- The log at `path`; without a path nothing is written.
 function core.open_log(path, continued)
   local log = setmetatable({}, Log)
-  if path and rawget(_G, "io") and rawget(_G, "os") then
-    local file, message = io.open(path, continued and "a" or "w")
+  if path then
+    local file, message = core.append_file(path, not continued)
     if not file then error(("can't write the log: %s"):format(message), 0) end
     log.file, log.path = file, path
   end
@@ -23,10 +23,9 @@ end
 -- A log that can't be written any more, on a full disk, ends: the journal tells about that.
 function Log:line(place, text, ...)
   if not self.file then return end
-  local micros = math.floor(core.clock() % 1 * 1e6)
-  local ok = self.file:write(("I%s.%06d     1 %s] "):format(os.date "%m%d %H:%M:%S", micros, place),
-    text:format(...), "\n")
-  if not (ok and self.file:flush()) then self:close() end
+  local date, micros = core.date()
+  local head = ("I%s.%06d     1 %s] "):format(date, micros, place)
+  if not self.file:write(head .. text:format(...) .. "\n") then self:close() end
 end
 
 -- A number as Caffe prints one, and its parsers read it.

@@ -152,10 +152,8 @@ end
 
 -- What this process has in memory, where the system tells.
 local function memory_text()
-  local file = rawget(_G, "io") and io.open "/proc/self/status"
-  if not file then return "" end
-  local kilobytes = tonumber(file:read("a"):match "VmRSS:%s*(%d+) kB")
-  file:close()
+  local status = not core.has_path_hook() and core.read_file "/proc/self/status" or ""
+  local kilobytes = tonumber(status:match "VmRSS:%s*(%d+) kB")
   return kilobytes and (", %d MB in memory"):format(math.ceil(kilobytes / 1024)) or ""
 end
 

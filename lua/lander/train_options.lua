@@ -139,9 +139,8 @@ end
 function core.probe_prefix(prefix)
   local folder = prefix:match "^(.*)/[^/]*$"
   if folder and folder ~= "" then core.make_dir(folder) end
-  if not rawget(_G, "io") then return end
   local probe = prefix .. ".probe"
-  local file, message = io.open(probe, "wb")
+  local file, message = core.append_file(probe)
   if not file then error(("can't write beside '%s': %s"):format(prefix, message), 0) end
   file:close()
   core.remove_file(probe)

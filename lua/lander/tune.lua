@@ -232,7 +232,7 @@ end
 
 local function write_csv(t, result)
   local path = t.prefix .. ".csv"
-  local ok, message = pcall(core.write_whole, path, core.tune_csv(result))
+  local ok, message = pcall(core.write_file, path, core.tune_csv(result))
   if not ok then
     t.progress:say("warning: the table could not be written: " .. core.plain_message(message))
     return
@@ -243,7 +243,7 @@ end
 local function finish(t, status)
   local result = core.tune_result(t)
   result.status = status
-  if t.prefix and rawget(_G, "io") and rawget(_G, "os") then write_csv(t, result) end
+  if t.prefix then write_csv(t, result) end
   if status == "stopped" then
     core.exit_status = 130
     t.progress:say(("stopped with %d of %d trials%s"):format(#result.trials, #t.candidates,

@@ -89,15 +89,6 @@ end
 
 -- ---- one trial, in a process of its own ----
 
-local function write_whole(path, content)
-  local file = assert(io.open(path .. ".tmp", "wb"))
-  assert(file:write(content))
-  assert(file:close())
-  assert(os.rename(path .. ".tmp", path))
-end
-
-core.write_whole = write_whole
-
 -- The trial that this process was started for; nil: none.
 function core.wanted_trial()
   return rawget(_G, "lander_trial")
@@ -107,7 +98,7 @@ end
 function core.tune_child(t, wanted)
   lander.threads(wanted.threads)
   local row = make_trial(t, wanted.trial, wanted.rung)
-  if row then write_whole(result_path(t, wanted.trial, wanted.rung), core.json(row, true)) end
+  if row then core.write_file(result_path(t, wanted.trial, wanted.rung), core.json(row, true)) end
   os.exit(row and 0 or 130, true)
 end
 
@@ -124,10 +115,11 @@ local function script_calls(script)
 end
 
 -- The words that this program was started with, and which of them is the program: nil where
--- there is no script or command that could be run again (a REPL, a host), or where it is not
--- that script that calls.
+-- there is no script or command that could be run again (a REPL, a host), where it is not
+-- that script that calls, or where a host has a say in files, which another program would not ask.
 function core.own_command()
   local words = rawget(_G, "arg")
+  if core.has_path_hook() then return nil end
   if type(words) ~= "table" or not (rawget(_G, "io") and rawget(_G, "os") and io.popen
     and rawget(_G, "debug")) then return nil end
   if type(words[0]) ~= "string" or type(words[-1]) ~= "string" then return nil end
@@ -216,26 +208,20 @@ end
 
 -- The last lines of a log, for people.
 local function last_words(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  file:seek("end", -math.min(2000, file:seek "end"))
   local lines = {}
-  for line in file:lines() do
+  for line in (core.read_file(path, 2000) or ""):gmatch "[^\n]+" do
     if line:find "%S" then lines[#lines + 1] = line end
   end
-  file:close()
   return table.concat(lines, " / ", math.max(1, #lines - 2))
 end
 
 -- The row of a process that has ended.
 local function collect(t, job)
   local path = result_path(t, job.trial, job.rung)
-  local file = io.open(path, "rb")
-  if file then
-    local row = core.read_json(file:read "a")
-    file:close()
-    os.remove(path)
-    return row
+  local result = core.read_file(path)
+  if result then
+    core.remove_file(path)
+    return core.read_json(result)
   end
   local row = { status = "failed", seconds = core.clock() - job.began }
   local log = log_path(t, job.trial, job.rung)
@@ -279,7 +265,7 @@ local function read_line(t, line, rung, jobs)
 end
 
 local function make_in_processes(t, trials, rung, settle)
-  for _, trial in ipairs(trials) do os.remove(result_path(t, trial, rung)) end
+  for _, trial in ipairs(trials) do core.remove_file(result_path(t, trial, rung)) end
   local pipe <close> = start(t, trials, rung)
   local left, jobs = #trials, {}
   for line in pipe:lines() do

@@ -27,6 +27,10 @@ const char *lander_version(void) {
   return LANDER_VERSION;
 }
 
+int lander_abi(void) {
+  return LANDER_ABI;
+}
+
 size_t lander_real_size(void) {
   return sizeof(lander_real);
 }
@@ -143,13 +147,27 @@ void *engine_allocate(lander_engine *engine, void *old, size_t old_size,
   return c->allocate(c->allocate_userdata, old, old_size, new_size);
 }
 
-void engine_log(lander_engine *engine, lander_log_level level, const char *format, ...) {
+void lander_engine_log(lander_engine *engine, lander_log_level level,
+                       const char *message) {
   const lander_config *c = &engine->config;
-  if (!c->log) return;
+  if (c->log) c->log(c->log_userdata, level, message);
+}
+
+void engine_log(lander_engine *engine, lander_log_level level, const char *format, ...) {
   char message[1024];
   va_list args;
   va_start(args, format);
   int length = vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  if (length >= 0) c->log(c->log_userdata, level, message);
+  if (length >= 0) lander_engine_log(engine, level, message);
+}
+
+bool lander_engine_has_path_hook(const lander_engine *engine) {
+  return engine->config.path != NULL;
+}
+
+bool engine_allows(lander_engine *engine, lander_use use, const char *path,
+                   char actual[LANDER_PATH_LENGTH]) {
+  const lander_config *c = &engine->config;
+  return !c->path || c->path(c->path_userdata, use, path, actual);
 }

@@ -15,6 +15,10 @@ void engine_log(lander_engine *engine, lander_log_level level, const char *forma
 lander_status engine_attach(lander_engine *engine, void *block, lander_error *error);
 void *engine_attached(const lander_engine *engine, int index);
 
+/* Asks the host's path hook; `actual` holds a copy of `path`. For file.c alone. */
+bool engine_allows(lander_engine *engine, lander_use use, const char *path,
+                   char actual[LANDER_PATH_LENGTH]);
+
 /* Raw allocation for memory.c alone. */
 void *engine_allocate(lander_engine *engine, void *old, size_t old_size, size_t new_size);
 

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const status_names[] = {"ok",     "argument", "shape", "memory", "io",
-                                           "format", "data",     "state", "stopped"};
+static const char *const status_names[] = {"ok",      "argument", "shape", "memory",
+                                           "io",      "format",   "data",  "state",
+                                           "stopped", "diverged"};
 
 const char *lander_status_name(lander_status status) {
   int place = (int)status;

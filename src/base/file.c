@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "error.h"
 #include "memory.h"
 
@@ -64,6 +65,23 @@ static lander_status not_regular(const char *verb, const char *path, mode_t mode
                                     : "a device or socket");
 }
 
+/* ---- the host's word ----------------------------------------------------------------
+ */
+
+lander_status lander_engine_path(lander_engine *engine, lander_use use, const char *path,
+                                 char actual[LANDER_PATH_LENGTH], lander_error *error) {
+  static const char *const verbs[] = {"open", "write", "remove", "list", "make"};
+  char shown[SHOWN + 4];
+  error_clear(error);
+  size_t length = strlen(path);
+  if (length >= LANDER_PATH_LENGTH)
+    return failed(verbs[use], path, ENAMETOOLONG, use == LANDER_USE_WRITE, error);
+  memcpy(actual, path, length + 1);
+  if (engine_allows(engine, use, path, actual)) return LANDER_OK;
+  return error_set(error, LANDER_ERROR_IO, "can't %s '%s': the host does not allow it",
+                   verbs[use], show(shown, path));
+}
+
 /* ---- descriptors ------------------------------------------------------------------- */
 
 static int open_retrying(const char *path, int flags, mode_t mode) {
@@ -84,16 +102,19 @@ static int sync_retrying(int fd) {
 
 struct file_reader {
   lander_engine *engine;
-  char *path;
+  char *path; /* as it was asked for */
   int fd;
   int64_t size;
 };
 
 /* Opens a regular file; a pipe must not make us wait for its writer. */
-static lander_status open_regular(const char *path, int *fd, int64_t *size,
-                                  lander_error *error) {
+static lander_status open_regular(lander_engine *engine, const char *path, int *fd,
+                                  int64_t *size, lander_error *error) {
   struct stat status;
-  *fd = open_retrying(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  char actual[LANDER_PATH_LENGTH];
+  if (lander_engine_path(engine, LANDER_USE_READ, path, actual, error) != LANDER_OK)
+    return LANDER_ERROR_IO;
+  *fd = open_retrying(actual, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   if (*fd < 0) return failed("open", path, errno, false, error);
   lander_status result = LANDER_OK;
   if (fstat(*fd, &status) != 0)
@@ -113,7 +134,7 @@ file_reader *file_open(lander_engine *engine, const char *path, lander_error *er
   if (!f) return NULL;
   f->engine = engine;
   f->path = memory_copy_text(engine, path, error);
-  if (!f->path || open_regular(path, &f->fd, &f->size, error) != LANDER_OK) {
+  if (!f->path || open_regular(engine, path, &f->fd, &f->size, error) != LANDER_OK) {
     memory_free(engine, f->path);
     memory_free(engine, f);
     return NULL;
@@ -168,6 +189,7 @@ void file_close(file_reader *f) {
 
 struct file_writer {
   lander_engine *engine;
+  char *name;      /* as it was asked for */
   char *path;      /* the final name */
   char *temporary; /* the name until commit */
   size_t capacity; /* of temporary */
@@ -185,15 +207,16 @@ static size_t directory_length(const char *path) {
 }
 
 /* What is at the final name must be nothing, or a file that may be replaced. */
-static lander_status check_target(const char *path, mode_t *mode, lander_error *error) {
+static lander_status check_target(const char *name, const char *path, mode_t *mode,
+                                  lander_error *error) {
   struct stat status;
   *mode = 0;
   if (!path[0])
     return error_set(error, LANDER_ERROR_IO, "can't write '': a file needs a name");
   if (stat(path, &status) != 0)
-    return errno == ENOENT ? LANDER_OK : failed("write", path, errno, true, error);
-  if (!S_ISREG(status.st_mode)) return not_regular("write", path, status.st_mode, error);
-  if (access(path, W_OK) != 0) return failed("write", path, errno, true, error);
+    return errno == ENOENT ? LANDER_OK : failed("write", name, errno, true, error);
+  if (!S_ISREG(status.st_mode)) return not_regular("write", name, status.st_mode, error);
+  if (access(path, W_OK) != 0) return failed("write", name, errno, true, error);
   *mode = status.st_mode & 0777;
   return LANDER_OK;
 }
@@ -264,12 +287,13 @@ static lander_status create_temporary(file_writer *f, lander_error *error) {
     }
     if (errno != EEXIST) break;
   }
-  return failed("write", f->path, errno, true, error);
+  return failed("write", f->name, errno, true, error);
 }
 
 static void writer_free(file_writer *f) {
   memory_free(f->engine, f->temporary);
   memory_free(f->engine, f->path);
+  memory_free(f->engine, f->name);
   memory_free(f->engine, f);
 }
 
@@ -285,15 +309,15 @@ static char *copy_real_path(lander_engine *engine, const char *path,
 
 file_writer *file_create(lander_engine *engine, const char *path, lander_error *error) {
   mode_t mode;
-  if (strlen(path) >= PATH_MAX) {
-    failed("write", path, ENAMETOOLONG, true, error);
+  char actual[LANDER_PATH_LENGTH];
+  if (lander_engine_path(engine, LANDER_USE_WRITE, path, actual, error) != LANDER_OK)
     return NULL;
-  }
-  if (check_target(path, &mode, error) != LANDER_OK) return NULL;
+  if (check_target(path, actual, &mode, error) != LANDER_OK) return NULL;
   file_writer *f = memory_new(engine, 1, sizeof *f, error);
   if (!f) return NULL;
   f->engine = engine;
-  f->path = copy_real_path(engine, path, error);
+  f->name = memory_copy_text(engine, path, error);
+  f->path = f->name ? copy_real_path(engine, actual, error) : NULL;
   if (f->path) {
     f->capacity = strlen(f->path) + SUFFIX_ROOM;
     f->temporary = memory_new(engine, f->capacity, 1, error);
@@ -309,7 +333,7 @@ file_writer *file_create(lander_engine *engine, const char *path, lander_error *
 
 /* Keeps the first failure. */
 static lander_status fail(file_writer *f, int number, lander_error *error) {
-  lander_status status = failed("write", f->path, number, true, &f->failure);
+  lander_status status = failed("write", f->name, number, true, &f->failure);
   if (error) *error = f->failure;
   return status;
 }
@@ -365,4 +389,15 @@ void file_abandon(file_writer *f) {
   close(f->fd);
   unlink(f->temporary);
   writer_free(f);
+}
+
+lander_status lander_engine_write(lander_engine *engine, const char *path,
+                                  const void *data, size_t size, lander_error *error) {
+  lander_error own;
+  if (!error) error = &own;
+  error_clear(error);
+  file_writer *f = file_create(engine, path, error);
+  if (!f) return error->code;
+  file_write(f, data, size, error); /* commit remembers that it failed */
+  return file_commit(f, error);
 }

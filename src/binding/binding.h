@@ -65,6 +65,7 @@ void binding_open_solver(lua_State *L);
 void binding_open_data(lua_State *L);
 void binding_open_image(lua_State *L);
 void binding_open_system(lua_State *L);
+void binding_open_files(lua_State *L);
 
 /* The coroutine that called into the core last, where a callback of the core's may run.
  * Whatever runs layers of a script calls binding_enter first. */

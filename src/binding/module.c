@@ -70,14 +70,18 @@ static void log_to_warnings(void *userdata, lander_log_level level, const char *
   lua_warning(L, message, 0);
 }
 
-/* The engine takes its memory where the state takes its own, so a limit that the host
- * sets there holds for both. */
-static void make_engine(lua_State *L) {
+/* The engine takes its memory where the state takes its own, unless the host says
+ * otherwise, so a limit that is set there holds for both. */
+static void make_engine(lua_State *L, const lander_config *wanted) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *main = lua_tothread(L, -1);
   lua_pop(L, 1);
-  lander_config config = {.log = log_to_warnings, .log_userdata = main};
-  config.allocate = lua_getallocf(L, &config.allocate_userdata);
+  lander_config config = wanted ? *wanted : (lander_config){0};
+  if (!config.allocate) config.allocate = lua_getallocf(L, &config.allocate_userdata);
+  if (!config.log) {
+    config.log = log_to_warnings;
+    config.log_userdata = main;
+  }
   engine_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = (engine_box){.calling = main};
   lua_createtable(L, 0, 1);
@@ -137,17 +141,15 @@ static int stopped(lua_State *L) {
   return 1;
 }
 
-/* core.warn(text): to the log. */
+/* core.warn(text), core.inform(text): to the log. */
 static int warn(lua_State *L) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  log_to_warnings(lua_tothread(L, -1), LANDER_LOG_WARNING, luaL_checkstring(L, 1));
+  lander_engine_log(binding_engine(L), LANDER_LOG_WARNING, luaL_checkstring(L, 1));
   return 0;
 }
 
-/* core.engine() -> light userdata, for a host in C that wants the state's engine. */
-static int engine_pointer(lua_State *L) {
-  lua_pushlightuserdata(L, binding_engine(L));
-  return 1;
+static int inform(lua_State *L) {
+  lander_engine_log(binding_engine(L), LANDER_LOG_INFO, luaL_checkstring(L, 1));
+  return 0;
 }
 
 static const luaL_Reg module_functions[] = {
@@ -156,19 +158,25 @@ static const luaL_Reg module_functions[] = {
 static const luaL_Reg core_functions[] = {{"stop", stop},
                                           {"stopped", stopped},
                                           {"warn", warn},
-                                          {"engine", engine_pointer},
+                                          {"inform", inform},
                                           {"describe", binding_describe},
                                           {"layer_options", binding_layer_options},
                                           {"define", binding_define},
                                           {NULL, NULL}};
 
-int luaopen_lander(lua_State *L) {
+/* A function of its own, so that it has the stack for itself: the configuration, or
+ * NULL, is its argument. */
+static int open_module(lua_State *L) {
+  const lander_config *config = lua_touserdata(L, 1);
+  bool has_log = config && config->log;
   lua_settop(L, 0);
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
-  lua_settop(L, 0);
-  make_engine(L);
+  make_engine(L, config);
   luaL_newlib(L, module_functions);
   luaL_newlib(L, core_functions);
+  if (has_log) { /* what a training says goes there, too */
+    lua_pushcfunction(L, inform);
+    lua_setfield(L, -2, "progress");
+  }
   lua_setfield(L, -2, "core");
   lua_pushstring(L, lander_version());
   lua_setfield(L, -2, "version");
@@ -179,8 +187,53 @@ int luaopen_lander(lua_State *L) {
   binding_open_data(L);
   binding_open_image(L);
   binding_open_system(L);
+  binding_open_files(L);
   binding_run_sources(L);
   lua_pushvalue(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
   return 1;
+}
+
+static bool push_module(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+int luaopen_lander(lua_State *L) {
+  return push_module(L) ? 1 : lander_lua_open(L, NULL);
+}
+
+/* ---- for hosts in C ---- */
+
+int lander_lua_open(lua_State *L, const lander_config *config) {
+  luaL_checkstack(L, 4, "lander");
+  if (push_module(L)) luaL_error(L, "lander: the module is open in this state already");
+  lander_config copy = config ? *config : (lander_config){0};
+  lua_pushcfunction(L, open_module);
+  lua_pushlightuserdata(L, &copy);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+lander_engine *lander_lua_engine(lua_State *L) {
+  if (!lua_checkstack(L, 2)) return NULL;
+  const engine_box *box = get_box(L);
+  return box ? box->engine : NULL;
+}
+
+void lander_lua_push_tensor(lua_State *L, lander_tensor *t) {
+  if (lander_lua_engine(L) != lander_tensor_engine(t)) {
+    lander_tensor_free(t);
+    luaL_error(L, "lander: the tensor is not of the engine of this state");
+  }
+  binding_push_tensor(L, t, NULL);
+}
+
+lander_tensor *lander_lua_tensor(lua_State *L, int index) {
+  return binding_test_tensor(L, index);
+}
+
+lander_net *lander_lua_net(lua_State *L, int index) {
+  return binding_test_net(L, index);
 }

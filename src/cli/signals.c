@@ -97,10 +97,7 @@ static int interrupted(lua_State *L) {
 
 void signals_open(lua_State *L) {
   state = L;
-  lua_getfield(L, -1, "engine");
-  lua_call(L, 0, 1);
-  engine = lua_touserdata(L, -1);
-  lua_pop(L, 1);
+  engine = lander_lua_engine(L);
   lua_pushcfunction(L, catch_stop);
   lua_setfield(L, -2, "catch_stop");
   lua_pushcfunction(L, signalled);

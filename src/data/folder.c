@@ -110,7 +110,11 @@ static lander_status sort_in(const char *folder, const char *name, names *folder
 
 static lander_status list(const char *folder, names *folders, names *files,
                           lander_error *error) {
-  DIR *dir = opendir(folder);
+  char actual[LANDER_PATH_LENGTH];
+  lander_status allowed =
+      lander_engine_path(folders->engine, LANDER_USE_LIST, folder, actual, error);
+  if (allowed != LANDER_OK) return allowed;
+  DIR *dir = opendir(actual);
   if (!dir) return failed(folder, error);
   lander_status status = LANDER_OK;
   while (status == LANDER_OK) {
@@ -121,7 +125,7 @@ static lander_status list(const char *folder, names *folders, names *files,
       break;
     }
     if (entry->d_name[0] != '.')
-      status = sort_in(folder, entry->d_name, folders, files, error);
+      status = sort_in(actual, entry->d_name, folders, files, error);
   }
   closedir(dir);
   if (folders->count > 0) qsort(folders->at, folders->count, sizeof(char *), by_bytes);

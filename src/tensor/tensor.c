@@ -31,7 +31,10 @@ storage *storage_keep(storage *s) {
 void storage_free(storage *s) {
   if (!s || --s->holds > 0) return;
   lander_engine *engine = s->engine;
-  memory_free(engine, s->data);
+  if (!s->foreign)
+    memory_free(engine, s->data);
+  else if (s->release)
+    s->release(s->userdata, s->data);
   memory_free(engine, s);
   lander_engine_free(engine);
 }
@@ -113,6 +116,51 @@ lander_tensor *lander_tensor_new(lander_engine *engine, int dims, const int64_t 
   return t;
 }
 
+/* How many elements from the first to the last, at these strides. fails: argument. */
+static lander_status extent_of(int dims, const int64_t *size, const int64_t *strides,
+                               int64_t *extent, lander_error *error) {
+  const int64_t most = PTRDIFF_MAX / (int64_t)sizeof(real);
+  *extent = 1;
+  for (int d = 0; d < dims; d++) {
+    if (strides[d] < 0 || (size[d] > 1 && strides[d] > (most - *extent) / (size[d] - 1)))
+      return error_set(error, LANDER_ERROR_ARGUMENT,
+                       "dimension %d has the stride %lld: it must not be negative, nor "
+                       "lead further than a computer can address",
+                       d, (long long)strides[d]);
+    if (size[d] > 1) *extent += strides[d] * (size[d] - 1);
+  }
+  return LANDER_OK;
+}
+
+lander_tensor *lander_tensor_wrap(lander_engine *engine, lander_real *data, int dims,
+                                  const int64_t *size, const int64_t *strides,
+                                  lander_release release, void *userdata,
+                                  lander_error *error) {
+  error_clear(error);
+  int64_t count;
+  if (tensor_count_of(dims, size, &count, error) != LANDER_OK) return NULL;
+  int64_t extent = count;
+  if (!data && count > 0) {
+    error_set(error, LANDER_ERROR_ARGUMENT,
+              "there is no memory to look at: data is NULL");
+    return NULL;
+  }
+  if (strides && extent_of(dims, size, strides, &extent, error) != LANDER_OK) return NULL;
+  storage *s = memory_new(engine, 1, sizeof *s, error);
+  if (!s) return NULL;
+  *s =
+      (storage){.engine = engine_keep(engine), .data = data, .count = extent, .holds = 1};
+  s->foreign = true;
+  lander_tensor *t = tensor_on(s, 0, dims, size, error);
+  for (int d = 0; t && strides && d < dims; d++) t->stride[d] = strides[d];
+  if (t) { /* only now: a failure leaves the memory to the host */
+    s->release = release;
+    s->userdata = userdata;
+  }
+  storage_free(s);
+  return t;
+}
+
 lander_tensor *lander_tensor_alias(const lander_tensor *t, lander_error *error) {
   error_clear(error);
   lander_tensor *alias = memory_new(t->storage->engine, 1, sizeof *alias, error);
@@ -179,7 +227,8 @@ bool lander_tensor_is_contiguous(const lander_tensor *t) {
 }
 
 size_t lander_tensor_bytes(const lander_tensor *t) {
-  return t->storage->holds == 1 ? (size_t)t->storage->count * sizeof(real) : 0;
+  const storage *s = t->storage;
+  return s->holds == 1 && !s->foreign ? (size_t)s->count * sizeof(real) : 0;
 }
 
 /* ---- copies ---- */

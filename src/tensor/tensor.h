@@ -9,7 +9,10 @@ typedef struct storage {
   lander_engine *engine;
   real *data;
   int64_t count;
-  int holds; /* one thread at a time, as everything of an engine */
+  int holds;    /* one thread at a time, as everything of an engine */
+  bool foreign; /* data are the host's, who is told when they are let go */
+  lander_release release;
+  void *userdata;
 } storage;
 
 struct lander_tensor {

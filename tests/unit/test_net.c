@@ -119,8 +119,9 @@ static void test_memory(void) {
 static void test_lost_pass(void) {
   lander_error error;
   test_allocator a = {.allowed = -1};
-  lander_engine *engine =
-      lander_engine_new(&(lander_config){test_allocate, &a, NULL, NULL, 1}, &error);
+  lander_engine *engine = lander_engine_new(
+      &(lander_config){.allocate = test_allocate, .allocate_userdata = &a, .threads = 1},
+      &error);
   UNIT_TEST("a larger batch without memory: no stale pass, and a small one still goes");
   lander_net *net = lander_net_build(
       engine, "x = input () shape=3\ny = linear (x) outputs=2\nz = relu (y)", 1, &error);
@@ -357,8 +358,9 @@ static void test_lying_files(void) {
   lander_error error;
   const char *path = files_path("lies.npz");
   test_allocator a = {.allowed = -1};
-  lander_engine *engine =
-      lander_engine_new(&(lander_config){test_allocate, &a, NULL, NULL, 1}, &error);
+  lander_engine *engine = lander_engine_new(
+      &(lander_config){.allocate = test_allocate, .allocate_userdata = &a, .threads = 1},
+      &error);
   UNIT_TEST("a net's text that promises what the file does not hold");
   for (int i = 0; i < COUNT_OF(lies); i++) {
     write_net(engine, path, lies[i].lines);
