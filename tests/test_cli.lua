@@ -123,6 +123,24 @@ function TestStatuses.test_diverged()
     .. "base_lr 1e%+30 %-> 1e%+29, try 2 of 2%..*")
 end
 
+-- What was tried, and what to do next, by the reason why no try is left.
+function TestStatuses.test_the_advice_at_the_end()
+  local function advice(retry)
+    return train(("solver = { base_lr = 1e30, max_iter = 50 }, retry = { %s }"):format(retry)).err
+  end
+  local err = advice "max = 2"
+  lu.assertStrContains(err, "\ntried base_lr 1e+30, 1e+29, 1e+28: it diverged at each.\n"
+    .. "next: a base_lr below 1e+28, or retry = { max = 4 }. ")
+  lu.assertStrContains(err, "\ndiverged: the net is as it was at 0\n")
+  lu.assertNil(err:find("-nan", 1, true))
+  lu.assertStrContains(advice "min_scale = 0.5", "or retry = { min_scale = 0.0005 }. ")
+  lu.assertNil(advice("max = 0"):find("tried", 1, true))
+  local r = run { script(training:format
+    "quiet = true, solver = { base_lr = 1e30, max_iter = 50 }, retry = false"
+    .. "print(run.loss)") }
+  lu.assertStrMatches(r.out, "diverged\t%d+\nn?i?[an][nf]\n")
+end
+
 function TestStatuses.test_recovered()
   local options = [[solver = { base_lr = 1e6, max_iter = 50 }, retry = { max = 8, factor = 0.01,
     min_scale = 1e-12 }]]
@@ -189,6 +207,23 @@ function TestSignals.test_a_training_stops_after_its_iteration()
     lu.assertEquals(r.status, 130)
     lu.assertStrContains(r.out, "stopped") -- the script went on to its end
   end
+end
+
+-- SIGHUP: a snapshot; SIGUSR1: the status line; the training goes on. Then Ctrl-C: what is said
+-- at its end is of the net that was trained, and what to type next.
+function TestSignals.test_what_a_training_is_asked_for()
+  local prefix = support.folder() .. "/run"
+  local r = interrupted(training:format(([[solver = { base_lr = 0.01, max_iter = 100000000 },
+    test_data = lander.data.tensors(x, y), test_interval = 50000000, snapshot_prefix = %q,
+    display = 0, on_iter = function(e) if e.iter == 10 then print "ready" io.stdout:flush() end end,
+    on_snapshot = function(e) print("snapshot", e.iter) io.stdout:flush() end]]):format(prefix)),
+    ("kill -USR1 $pid; kill -HUP $pid; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; "
+      .. "[ -e '%s'_iter_* ] && break; done; kill -INT $pid"):format(prefix))
+  lu.assertEquals(r.status, 130)
+  lu.assertStrMatches(r.err, ".*\n%d+/100000000  loss [^\n]* left\n.*")
+  lu.assertStrMatches(r.out, "ready\nsnapshot\t%d+\nsnapshot\t%d+\nstopped\t%d+\n")
+  lu.assertStrMatches(r.err, ".*\nstopped at %d+ %(signal%): loss [%w.%-]+\n.*")
+  lu.assertStrContains(r.err, "\nnext: lander resume " .. prefix .. "\n")
 end
 
 function TestSignals.test_lua_code_is_interrupted()

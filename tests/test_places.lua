@@ -334,8 +334,9 @@ function TestKilledAcrossRetries.test_the_bits_and_nothing_left()
     end
     local write, clean = lander.core.ring_write, lander.core.ring_clean
     function lander.core.ring_write(t)
-      write(t)
+      local written = write(t)
       die "write"
+      return written
     end
     function lander.core.ring_clean(t, all)
       die "clean"

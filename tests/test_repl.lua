@@ -15,6 +15,11 @@ function TestRepl.test_values_are_printed()
   lu.assertEquals({ r.status, r.err }, { 0, "" })
 end
 
+function TestRepl.test_what_is_not_a_number()
+  local r = repl "0/0\n-(0/0)\n{ 0/0, -1/0 }\nlander.full(0/0, 1)[1]\n"
+  lu.assertEquals(r.out, "nan\nnan\n{ nan, -inf }\nnan\n")
+end
+
 function TestRepl.test_unfinished_input_goes_on()
   local r = repl "for i = 1, 2 do\nprint(i)\nend\nf = function(x)\nreturn x * 2\nend\nf(4)\n"
   lu.assertEquals({ r.status, r.out }, { 0, "1\n2\n8\n" })
@@ -175,6 +180,37 @@ function TestTyping.test_ctrl_c_gives_the_prompt_back()
     "expect interrupted", "type solver.base_lr = 0.001\\r", "expect > ",
     "type step() > 0, solver.iter\\r", "expect true", "expect 1", "type \\x04", "end",
   } do
+    steps[#steps + 1] = step
+  end
+  lu.assertStrContains(typed(steps, folder, "-i " .. script), "ok, exit status 0")
+end
+
+-- A training that is stopped three times, and goes on with its solver.
+function TestTyping.test_a_training_is_stopped_and_goes_on()
+  local folder = support.folder()
+  local script = support.write(folder .. "/s.lua", [[
+    lander = require "lander"
+    local support = require "tests.support"
+    d, x, y = support.blobs(64)
+    function report(e) if e.iter % 1000 == 5 then print "busy" end end
+    more = { data = d, quiet = true, on_iter = report, max_time = 60 }
+  ]])
+  local steps = {
+    "expect > ", "type more.net = support or require('tests.support').mlp(1)\\r", "expect > ",
+    "type more.solver = { base_lr = 0.1 } run = lander.train(more)\\r", "expect \\nbusy",
+    "type \\x03", "expect > ",
+  }
+  for _ = 1, 2 do
+    for _, step in ipairs {
+      "type run.solver.base_lr = 0.001\\r", "expect > ", "type run.solver:step(x, y) > 0\\r",
+      "expect true", "type more.solver, more.net = run.solver, nil\\r", "expect > ",
+      "type run = lander.train(more)\\r", "expect \\nbusy", "type \\x03", "expect > ",
+    } do
+      steps[#steps + 1] = step
+    end
+  end
+  for _, step in ipairs { "type run.status, run.solver.iter == run.iter\\r", 'expect "stopped"',
+                          "expect true", "type \\x04", "end" } do
     steps[#steps + 1] = step
   end
   lu.assertStrContains(typed(steps, folder, "-i " .. script), "ok, exit status 0")

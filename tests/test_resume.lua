@@ -401,3 +401,132 @@ function TestKilled.test_dozens_of_times()
   lu.assertTrue(kills >= 25, "only " .. kills .. " kills") -- fifty, where the machine is not fast
   support.same_params(lander.load(folder .. "/whole.npz"), lander.load(folder .. "/killed.npz"))
 end
+
+-- ---- a solver that is still there ----
+
+TestGoesOn = {}
+keep_status(TestGoesOn)
+
+local function stop_at(iter)
+  return function(e) if e.iter == iter then lander.core.stop(true) end end
+end
+
+local function stopped(o)
+  local run = lander.train(o)
+  lander.core.stop(false)
+  lu.assertEquals({ run.status, run.reason }, { "stopped", "signal" })
+  return run
+end
+
+function TestGoesOn.test_the_bits_of_a_run_that_was_never_stopped()
+  local whole = options()
+  local last = lander.train(whole)
+  local o = options { on_iter = stop_at(23) }
+  local run = stopped(o)
+  lu.assertEquals({ run.net == o.net, run.solver.iter, run.iter }, { true, 23, 23 })
+  local again = lander.train { solver = run.solver, data = o.data, test_data = o.test_data,
+    batch_size = 8, quiet = true, retry = false, test_interval = 7 }
+  lu.assertEquals({ again.status, again.iter, again.loss, again.accuracy, again.best.value },
+    { "finished", 60, last.loss, last.accuracy, last.best.value })
+  support.same_params(whole.net, o.net)
+end
+
+-- Another rate, steps by hand, and on, farther than was asked for at first.
+function TestGoesOn.test_with_another_rate()
+  local prefix = support.folder() .. "/run"
+  local o = options { on_iter = stop_at(20), snapshot_prefix = prefix }
+  local run = stopped(o)
+  run.solver.base_lr = 0.001
+  local x, y = o.data:batches { size = 8 }:next()
+  lu.assertTrue(run.solver:step(x, y) > 0)
+  run.solver.max_iter = 70
+  local again = lander.train { solver = run.solver, data = o.data, batch_size = 8, quiet = true,
+    snapshot_prefix = prefix, display = 5 }
+  lu.assertEquals({ again.status, again.iter, again.base_lr }, { "finished", 70, 0.001 })
+  lu.assertEquals(again.history[#again.history].rate, run.solver:lr())
+  -- One journal tells of both.
+  lu.assertEquals({ rows(prefix, "start")[1].iter, rows(prefix, "start")[2].iter }, { 0, 21 })
+  -- Files of another name begin anew.
+  run.solver.max_iter = 80
+  lander.train { solver = run.solver, data = o.data, batch_size = 8, quiet = true,
+    snapshot_prefix = prefix .. "2" }
+  lu.assertEquals(#rows(prefix .. "2", "start"), 1)
+end
+
+function TestGoesOn.test_mistakes()
+  local o = options { on_iter = stop_at(3) }
+  local run = stopped(o)
+  local function wrong(text, more)
+    local given = { solver = run.solver, data = o.data, max_epoch = 1 }
+    for key, value in pairs(more) do given[key] = value end
+    fails(text, lander.train, given)
+  end
+  wrong("this solver is another net's", { net = net(1) })
+  wrong("leave out resume, weights and dry_run", { dry_run = true })
+  wrong("solver must be a table of options, or a solver that goes on", { solver = lander.zeros(1) })
+end
+
+-- What is said of a run that was stopped is of the net as it was trained.
+function TestGoesOn.test_the_test_of_the_untrained_net_is_not_the_results()
+  local run = stopped(options { on_iter = stop_at(5) })
+  lu.assertEquals({ run.accuracy, run.test_loss }, {})
+  run = stopped(options { on_iter = stop_at(9) })
+  lu.assertTrue(run.accuracy ~= nil and run.test_loss ~= nil)
+end
+
+-- The snapshot of a run that was stopped is there to go on from; when that is finished, nobody
+-- needs it. Those that were asked for stay.
+function TestGoesOn.test_the_snapshot_of_a_stop_goes_away()
+  local prefix = support.folder() .. "/run"
+  stopped(options { on_iter = stop_at(23), snapshot_prefix = prefix })
+  lu.assertTrue(support.exists(prefix .. "_iter_23.npz"))
+  lander.train(options { resume = "latest", snapshot_prefix = prefix })
+  lu.assertFalse(support.exists(prefix .. "_iter_23.npz"))
+  stopped(options { on_iter = stop_at(23), snapshot_prefix = prefix, snapshot = 20 })
+  lander.train(options { resume = "latest", snapshot_prefix = prefix, snapshot = 20 })
+  lu.assertFalse(support.exists(prefix .. "_iter_23.npz"))
+  lu.assertTrue(support.exists(prefix .. "_iter_20.npz"))
+  lu.assertTrue(support.exists(prefix .. "_iter_60.npz"))
+end
+
+-- A disk with room for a snapshot and no more, which is what counts; where there is none for it
+-- either a warning comes once.
+function TestGoesOn.test_a_disk_that_is_nearly_full()
+  local folder = support.folder()
+  local script = support.write(folder .. "/s.lua", [[
+    local lander = require "lander"
+    local opt = lander.args { folder = "", block = false }
+    local nn = lander.nn
+    local net = nn.net { nn.input { 2 }, nn.linear { 30000 }, nn.linear { 2 } }
+    local x = lander.randn(64, 2)
+    local run = lander.train { net = net, data = lander.data.tensors(x, x:select(2, 1):gt(0) + 1),
+      batch_size = 16, solver = { base_lr = 1e-4, momentum = 0.9, max_iter = 60 }, keep = 1,
+      snapshot = 20, display = 0, best = false, snapshot_prefix = opt.folder .. "/run",
+      retry = { every = 5, good_after = 2 },
+      on_iter = function(e)
+        if e.iter == 1 and opt.block then
+          local file = io.open(opt.folder .. "/big", "wb")
+          file:write(("x"):rep(16 << 20))
+          file:close()
+        end
+      end }
+    print(run.status, run.iter)
+  ]])
+  -- A snapshot and a place have 1.8 MB each, and there are three snapshots for a moment.
+  local disk, size = folder .. "/disk", support.is_double and "12400k" or "6200k"
+  lander.core.make_dir(disk)
+  local function full(words)
+    return support.run({ "-rm", "sh", "-c", ("mount -t tmpfs -o size=%s none '%s' && '%s' '%s' "
+      .. "--folder='%s' %s; ls '%s'"):format(size, disk, support.executable, script, disk, words,
+      disk) }, { program = "unshare" })
+  end
+  local r = full ""
+  if r.err:find "unshare" or r.err:find "mount" then lu.skip("no mounts here: " .. r.err) end
+  local function warnings() return select(2, r.err:gsub("warning: [^\n]*%.npz'", "")) end
+  lu.assertEquals({ r.status, r.out:match "[^\n]*", warnings() }, { 0, "finished\t60", 1 }, r.err)
+  lu.assertStrContains(r.err, "warning: a place to go back to is not on the disk: can't write")
+  lu.assertStrContains(r.out, "run_iter_60.npz")
+  r = full "--block"
+  lu.assertEquals({ r.out:match "[^\n]*", r.out:find("_iter_"), warnings() },
+    { "finished\t60", nil, 2 }, r.err)
+end

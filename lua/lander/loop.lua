@@ -215,6 +215,8 @@ function core.run_loop(t)
     while not ends do ends = is_over(t) or one_iteration(t) end
     if ends.status == "finished" then ends = finish(t, ends) end
   until ends
-  if ends.reason == "signal" and t.prefix and t.solver.iter > t.first_iter then core.snapshot(t) end
+  if ends.reason == "signal" and t.prefix and t.solver.iter > t.first_iter then
+    core.snapshot(t, true)
+  end
   return ends
 end

@@ -10,6 +10,8 @@ local core = lander.core
 local remembered = { "tested", "unimproved", "tested_finite" }
 local results = { "test_loss", "accuracy" }
 
+local LOST = "a place to go back to is not on the disk"
+
 local function state(t)
   local s = {}
   for _, key in ipairs(remembered) do s[key] = t[key] end
@@ -38,7 +40,7 @@ local function spill(t, place)
   place.path = file_name(t.prefix, place)
   local ok, message = pcall(t.solver.snapshot, t.solver, place.path)
   if not ok then
-    core.snapshot_failed(t, place.iter, place.path, message)
+    core.snapshot_failed(t, place.iter, place.path, message, LOST)
     return nil
   end
   return place
@@ -168,8 +170,9 @@ local function write(t, place, now)
   local path = file_name(t.prefix, place)
   local ok, message = pcall(t.solver.snapshot, t.solver, path)
   t.solver:return_to(now)
-  if not ok then return core.snapshot_failed(t, place.iter, path, message) end
+  if not ok then return core.snapshot_failed(t, place.iter, path, message, LOST) end
   place.path = path
+  return true
 end
 
 local function all_places(t)
@@ -178,15 +181,28 @@ local function all_places(t)
   return list
 end
 
--- Every place has a file after this, unless it could not be written.
+-- Every place has a file after this; false where one could not be written.
 function core.ring_write(t)
   local now
   for _, place in ipairs(all_places(t)) do
     if not place.path then
       now = now or t.solver:checkpoint()
-      write(t, place, now)
+      if not write(t, place, now) then return false end
     end
   end
+  return true
+end
+
+-- Removes the files of places that are in memory too, to make room; whether there were any.
+function core.ring_unwrite(t)
+  local any = false
+  for _, place in ipairs(all_places(t)) do
+    if place.checkpoint and place.path then
+      core.remove_file(place.path)
+      place.path, place.named, any = nil, nil, true
+    end
+  end
+  return any
 end
 
 -- The places for the note of a snapshot.

@@ -52,6 +52,7 @@ end
 
 function show(value, depth)
   if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
+  if value ~= value then return "nan" end
   local meta = getmetatable(value)
   if type(value) ~= "table" or type(meta) == "table" and meta.__tostring then
     return tostring(value)

@@ -81,27 +81,46 @@ local function remove_old(t)
 end
 
 -- A file that can't be written is a warning: training goes on, the older one is still there.
-function core.snapshot_failed(t, iter, path, message)
+-- On a full disk that happens again and again: a cause is told once, until all can be written
+-- again; the journal has every one.
+function core.snapshot_failed(t, iter, path, message, what)
   message = core.plain_message(message)
   core.train_event(t, { event = "snapshot_failed", iter = iter, path = path, message = message })
-  t.progress:say("warning: no snapshot: " .. message)
+  what = what or "no snapshot"
+  local cause = what .. message:match "[^:]*$"
+  if t.told[cause] then return end
+  t.told[cause] = true
+  t.progress:say(("warning: %s: %s"):format(what, message))
+end
+
+-- The places to go back to and the snapshot that names them. Where there is no room for all, the
+-- snapshot is what counts.
+local function write_snapshot(t, path)
+  local places = core.ring_write(t)
+  if not places then core.ring_unwrite(t) end
+  local ok, message = pcall(t.solver.snapshot, t.solver, path, note(t))
+  if not ok and places and core.ring_unwrite(t) then
+    places, ok, message = false, pcall(t.solver.snapshot, t.solver, path, note(t))
+  end
+  if ok and places then t.told = {} end
+  return ok, message
 end
 
 -- Takes a snapshot of this iteration, unless that was just done. Returns what the script's
--- on_snapshot said.
-function core.snapshot(t)
+-- on_snapshot said. `stopped`: it is there only to go on from.
+function core.snapshot(t, stopped)
   local iter = t.solver.iter
   local path = ("%s_iter_%d.npz"):format(t.prefix, iter)
   if t.snapped == iter then return end
   t.progress:pause()
-  core.ring_write(t)
-  local ok, message = pcall(t.solver.snapshot, t.solver, path, note(t))
+  local ok, message = write_snapshot(t, path)
   t.progress:continue()
   if not ok then return core.snapshot_failed(t, iter, path, message) end
   t.snapped = iter
   forget(t.snapshots, path)
-  t.snapshots[#t.snapshots + 1] = { path = path, iter = iter }
-  local event, written = core.train_event(t, { event = "snapshot", iter = iter, path = path })
+  t.snapshots[#t.snapshots + 1] = { path = path, iter = iter, stopped = stopped }
+  local event, written = core.train_event(t, { event = "snapshot", iter = iter, path = path,
+    stopped = stopped })
   t.log:snapshot(path)
   -- Only now: whenever this is killed, the journal names a file that is there. Where it could
   -- not be written, the newest that it names has to stay.
@@ -109,6 +128,13 @@ function core.snapshot(t)
   remove_old(t)
   if written or not t.journal.path then core.ring_clean(t) end
   if t.options.on_snapshot then return t.options.on_snapshot(event) end
+end
+
+-- A run that is finished needs none of those that Ctrl-C had left.
+function core.remove_left(t)
+  for i = #t.snapshots, 1, -1 do
+    if t.snapshots[i].stopped then core.remove_file(table.remove(t.snapshots, i).path) end
+  end
 end
 
 -- ---- the best by a metric ----
@@ -139,7 +165,9 @@ function core.note_best(t)
   t.progress:pause()
   local ok, message = pcall(t.net.save, t.net, path)
   t.progress:continue()
-  if not ok then return core.snapshot_failed(t, t.solver.iter, path, message) end
+  if not ok then 
+    return core.snapshot_failed(t, t.solver.iter, path, message, "the best net is not saved")
+  end
   t.best.path = path
   core.train_event(t, { event = "best", iter = t.solver.iter, metric = metric, value = value,
     path = path })
@@ -173,7 +201,7 @@ local function list_snapshots(prefix)
     if iter then
       path = ("%s_iter_%d.npz"):format(prefix, iter)
       forget(list, path)
-      list[#list + 1] = { path = path, iter = iter, named = true }
+      list[#list + 1] = { path = path, iter = iter, named = true, stopped = event.stopped }
     end
   end
   for i = #list, 1, -1 do
@@ -242,4 +270,32 @@ function core.resume(t)
       if snapshot.iter == iter then snapshot.bad = true end
     end
   end
+end
+
+-- ---- going on with a solver that is still there ----
+
+-- What the last training of a solver knew at its end, for one that goes on with that solver.
+local left = setmetatable({}, { __mode = "k" })
+local kept = { "prefix", "seed", "best", "metric", "unimproved", "tested", "tested_finite" }
+
+function core.leave(t)
+  local l = { position = t.batches:position(),
+              seconds_before = t.seconds_before + core.clock() - t.began }
+  for _, key in ipairs(kept) do l[key] = t[key] end
+  left[t.solver] = l
+end
+
+-- For the solver t.solver, which stands behind its first iterations: its place in the data, and
+-- its files where they are the same.
+function core.take_up(t)
+  local l = left[t.solver]
+  if not l then
+    t.first_position = t.solver.iter * t.batch_size
+    return
+  end
+  t.first_position, t.seed = l.position, l.seed
+  t.tested, t.tested_finite, t.seconds_before = l.tested, l.tested_finite, l.seconds_before
+  if l.metric == t.metric then t.best, t.unimproved, t.run.best = l.best, l.unimproved, l.best end
+  t.same_files = t.prefix ~= nil and t.prefix == l.prefix
+  if t.same_files then t.snapshots = list_snapshots(t.prefix) end
 end

@@ -116,6 +116,10 @@ function core.is_finite(x)
   return x == x and x ~= math.huge and x ~= -math.huge
 end
 
+-- Not a number, as all machines print it: the sign of 0 / 0 is the processor's.
+local nan = 0 / 0
+core.nan = tostring(nan):find "^%-" and -nan or nan
+
 -- A number for people: four digits, and words for what is none.
 function core.number_text(x)
   if x == nil then return "-" end

@@ -23,7 +23,14 @@ local function check_classes(t)
   end
 end
 
+-- A solver, or one that is there already, which goes on from where it stands.
 local function new_solver(t)
+  if core.is_solver(t.options.solver) then
+    t.solver = t.options.solver
+    if t.max_iter < math.maxinteger then t.solver.max_iter = t.max_iter end
+    t.base_lr, t.goes_on = t.solver.base_lr, t.solver.iter > 0
+    return
+  end
   local options = { average_loss = 20 }
   for key, value in pairs(t.options.solver) do options[key] = value end
   options.loss = nil -- the net has it by now
@@ -36,7 +43,8 @@ end
 -- Iterations that this training makes at most, and what that follows from.
 local function set_limits(t)
   local options = t.options
-  t.max_iter, t.max_reason = options.solver.max_iter or math.maxinteger, "max_iter"
+  local most = options.solver.max_iter
+  t.max_iter, t.max_reason = most and most > 0 and most or math.maxinteger, "max_iter"
   if options.max_epoch then
     local epochs = math.ceil(options.max_epoch * #t.data / t.batch_size)
     if epochs < t.max_iter then t.max_iter, t.max_reason = epochs, "max_epoch" end
@@ -66,15 +74,16 @@ end
 
 local function open_files(t)
   local path = t.prefix
-  t.journal = core.open_journal(path and path .. ".jsonl", t.resume ~= nil)
-  t.log = core.open_log(path and path .. ".log", t.resume ~= nil)
+  local continued = t.resume ~= nil or t.same_files
+  t.journal = core.open_journal(path and path .. ".jsonl", continued)
+  t.log = core.open_log(path and path .. ".log", continued)
 end
 
 local function prepare(options)
   local retry = core.check_train(options)
   local solver = options.solver
   local t = {
-    options = options, net = options.net, retry = retry,
+    options = options, net = options.net or solver.net, retry = retry,
     batch_size = options.batch_size or 64,
     display = options.display or 100, test_interval = options.test_interval or 0,
     snapshot = options.snapshot or 0,
@@ -82,7 +91,7 @@ local function prepare(options)
     prefix = options.snapshot_prefix and core.trial_prefix or options.snapshot_prefix,
     keep = options.keep or 3,
     seed = math.type(solver.random_seed) == "integer" and solver.random_seed or 1,
-    snapshots = {}, attempt = 1,
+    snapshots = {}, attempt = 1, told = {},
     first_scale = tonumber(solver.lr_scale) or 1,
     first_position = 0, unimproved = 0, seconds_before = 0,
     run = { status = "started", iter = 0, retries = 0, lr_scale = 1, history = {}, events = {} },
@@ -93,7 +102,7 @@ local function prepare(options)
   end
   set_data(t)
   set_limits(t)
-  core.ensure_loss(t.net, options.loss or solver.loss)
+  core.ensure_loss(t.net, options.loss or not core.is_solver(solver) and solver.loss or nil)
   t.classes = core.count_classes(t.net)
   check_classes(t)
   core.read_best(t)
@@ -108,7 +117,8 @@ local function prepare(options)
   end
   t.net:train_phase()
   new_solver(t)
-  if t.resume then core.resume(t) end
+  if t.resume then core.resume(t) elseif t.goes_on then core.take_up(t) end
+  t.run.net, t.run.solver = t.net, t.solver
   make_batches(t)
   if t.prefix then core.probe_prefix(t.prefix) end
   t.progress = core.new_progress {
@@ -168,6 +178,8 @@ local function say_head(t)
   if t.resume then
     say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
     return t.rate_said and say(t.rate_said)
+  elseif t.goes_on then
+    return say(("the solver goes on from iteration %d"):format(t.solver.iter))
   elseif t.options.resume then
     say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
@@ -182,7 +194,7 @@ local function begin(t)
   t.chance = core.chance(t.net, t.data, t.batch_size)
   local ends = check_weights(t)
   if not t.resume then
-    if not ends then measure_start(t) end
+    if not (ends or t.goes_on) then measure_start(t) end
     core.set_scale(t, t.first_scale)
   end
   open_files(t) -- what could not begin has not cost the journal of an older run
@@ -226,21 +238,36 @@ local function save(t)
   end
 end
 
--- What a run that was stopped can go on from.
+-- What a run that was stopped can go on from. Of one that was started by words `lander resume`
+-- knows them, from the journal.
 local function say_resume(t)
   local newest = t.snapshots[#t.snapshots]
-  if newest and t.snapped == t.solver.iter then
+  if not (newest and t.snapped == t.solver.iter) then return end
+  if core.command_words and t.journal.path then
+    t.progress:say("next: lander resume " .. t.prefix)
+  else
     t.progress:say(("to go on: the same training with resume = %q, or resume = \"latest\""):format(
       newest.path))
   end
 end
 
+-- The last test's accuracy, and of which iteration it is where that is not the last one.
+local function accuracy_text(t)
+  local run = t.run
+  if not run.accuracy then return "" end
+  return (", test accuracy %.4f%s"):format(run.accuracy, t.tested and t.tested ~= run.iter
+    and (" (at %d)"):format(t.tested) or "")
+end
+
 local function say_end(t)
   local run = t.run
-  local accuracy = run.accuracy and (", test accuracy %.4f"):format(run.accuracy) or ""
   local reason = run.reason and run.reason ~= "max_iter" and (" (%s)"):format(run.reason) or ""
-  t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
-    core.number_text(run.loss), accuracy))
+  if run.status == "diverged" then
+    t.progress:say(("diverged: the net is as it was at %d"):format(run.iter))
+  else
+    t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
+      core.number_text(run.loss), accuracy_text(t)))
+  end
   if t.best and t.best.iter ~= run.iter then
     t.progress:say(("best %s: %s at %d%s"):format(t.best.metric, core.number_text(t.best.value),
       t.best.iter, t.best.path and ", saved in " .. t.best.path or ""))
@@ -266,8 +293,42 @@ local function worth_saving(t, status)
     or status == "stopped" and t.solver.iter > t.first_iter
 end
 
-local advice = "No rate worked: look at the data (scaled? labels right?) and the layers' "
-  .. "initial values, or start with a lower base_lr."
+-- The rates at which it diverged, one after the other.
+local function rates_tried(t)
+  local rates, last = {}, nil
+  for _, event in ipairs(t.run.events) do
+    local rate = event.event == "diverged" and event.base_lr
+    if rate and rate ~= last then
+      rates[#rates + 1], last = core.number_text(rate), rate
+    end
+  end
+  return rates
+end
+
+-- What another try needs, by the reason why there was none.
+local more_tries = {
+  { "retries are spent", "max = %d", function(t) return 2 * t.retry.max end },
+  { "retries at one place", "same_place = %d", function(t) return 2 * t.retry.same_place end },
+  { "would come under", "min_scale = %.3g", function(t) return 1e-3 * t.retry.min_scale end },
+}
+
+-- What was tried where no try is left, and what to do next.
+local function say_advice(t)
+  local rates = rates_tried(t)
+  for _, more in ipairs(more_tries) do
+    if t.run.message:find(more[1], 1, true) then
+      t.progress:say(("tried base_lr %s: it diverged at each."):format(table.concat(rates, ", ")))
+      t.progress:say(("next: a base_lr below %s, or retry = { %s }. Where lower rates fail too it "
+        .. "is not the rate: look at the data (scaled? labels right?) and the layers' initial "
+        .. "values."):format(rates[#rates], more[2]:format(more[3](t))))
+    end
+  end
+end
+
+-- A test of the untrained net says nothing about one that was trained since.
+local function forget_first_test(t)
+  if t.tested == 0 and t.solver.iter > 0 then t.run.test_loss, t.run.accuracy = nil, nil end
+end
 
 local function finish(t, what)
   local run = t.run
@@ -279,7 +340,7 @@ local function finish(t, what)
   if not good then note_status(what.status) end
   if what.status == "diverged" then
     run.message = what.why
-    run.loss, run.test_loss, run.accuracy = what.loss, nil, nil
+    run.loss, run.test_loss, run.accuracy = what.loss ~= what.loss and core.nan or what.loss
   elseif not good then
     t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
       what.message))
@@ -287,9 +348,12 @@ local function finish(t, what)
   if t.prefix and worth_saving(t, what.status) then save(t) end
   -- They are for the run that goes on from a snapshot.
   if what.status == "finished" or #t.snapshots == 0 then core.ring_clean(t, true) end
+  if what.status == "finished" then core.remove_left(t) end
+  forget_first_test(t)
   say_end(t)
-  if what.status == "diverged" and t.retry.max > 0 then t.progress:say(advice) end
+  if what.status == "diverged" then say_advice(t) end
   core.last_run = run
+  core.leave(t)
   t.log:finish(run.iter, run.loss)
   core.train_event(t, { event = "end", status = run.status, reason = run.reason, iter = run.iter,
     loss = run.loss, accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr,
@@ -335,8 +399,8 @@ end
 
 -- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } -> a run:
 --   { status =, reason =, iter =, loss =, test_loss =, accuracy =, best =, retries =, lr_scale =,
---     base_lr =, history =, events =, path =, rule =, message =, fault = }, as doc/scripts.md
---   tells
+--     base_lr =, history =, events =, path =, rule =, message =, fault =, net =, solver = }, as
+--   doc/training.md tells
 function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)

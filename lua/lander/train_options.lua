@@ -5,7 +5,7 @@ local core = lander.core
 
 local known = {
   net = "userdata", data = "userdata", test_data = "userdata", batch_size = "integer",
-  solver = "table", loss = "any", shuffle = "boolean", augment = "table", weights = "string",
+  solver = "table|userdata", loss = "any", shuffle = "boolean", augment = "table", weights = "string",
   resume = "string", max_epoch = "number", max_time = "number", early_stop = "table|integer",
   best = "string|boolean", dry_run = "boolean", overfit = "integer",
   display = "count", test_interval = "count", test_initialization = "boolean",
@@ -63,8 +63,27 @@ function core.read_best(t)
   end
 end
 
+function core.is_solver(value)
+  local meta = type(value) == "userdata" and getmetatable(value)
+  return type(meta) == "table" and meta.__name == "lander.solver"
+end
+
+-- A solver that is there already, in place of options for a new one.
+local function check_solver(options)
+  local solver = options.solver
+  if solver == nil or type(solver) == "table" then return end
+  if not core.is_solver(solver) then
+    fail("solver must be a table of options, or a solver that goes on (run.solver)")
+  elseif options.net and options.net ~= solver.net then
+    fail("this solver is another net's: leave net out")
+  elseif options.resume or options.weights or options.dry_run then
+    fail("a solver that goes on has its weights: leave out resume, weights and dry_run")
+  end
+end
+
 local function check_limits(options)
   local most = options.solver.max_iter
+  if core.is_solver(options.solver) and most == 0 then most = nil end
   if most ~= nil and (math.type(most) ~= "integer" or most < 1) then
     fail("solver.max_iter, the number of iterations, must be an integer from 1")
   end
@@ -112,10 +131,13 @@ end
 function core.check_train(options)
   local wrong = core.check_options("lander.train", options, known)
   if wrong then error(wrong .. belongs_to_solver(options), 0) end
+  check_solver(options)
+  local given = { net = options.net or core.is_solver(options.solver) and options.solver.net,
+                  data = options.data, solver = options.solver }
   for _, name in ipairs { "net", "data", "solver" } do
-    if options[name] == nil then fail("%s is missing", name) end
+    if not given[name] then fail("%s is missing", name) end
   end
-  if getmetatable(options.net) ~= core.net_metatable then
+  if getmetatable(given.net) ~= core.net_metatable then
     fail("net must be a net (nn.net { ... } makes one)")
   end
   for _, name in ipairs { "data", "test_data" } do
