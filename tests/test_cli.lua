@@ -217,7 +217,7 @@ function TestSignals.test_what_a_training_is_asked_for()
     test_data = lander.data.tensors(x, y), test_interval = 50000000, snapshot_prefix = %q,
     display = 0, on_iter = function(e) if e.iter == 10 then print "ready" io.stdout:flush() end end,
     on_snapshot = function(e) print("snapshot", e.iter) io.stdout:flush() end]]):format(prefix)),
-    ("kill -USR1 $pid; kill -HUP $pid; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; "
+    ("kill -USR1 $pid; sleep 0.2; kill -HUP $pid; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; "
       .. "[ -e '%s'_iter_* ] && break; done; kill -INT $pid"):format(prefix))
   lu.assertEquals(r.status, 130)
   lu.assertStrMatches(r.err, ".*\n%d+/100000000  loss [^\n]* left\n.*")
@@ -269,6 +269,26 @@ function TestCommands.test_a_training_without_a_script()
   lu.assertStrMatches(r.out, ".*x.npy 1  class %d [%d.]+  class %d [%d.]+\n.*x.npy 2  class .*")
   r = run { "time", folder .. "/run.npz", "--batch=4", "--seconds=0.01" }
   lu.assertStrContains(r.out, "forward")
+end
+
+-- Without a prefix no older run is written over.
+function TestCommands.test_a_training_takes_a_free_name()
+  local folder = support.folder()
+  support.write(folder .. "/two.lua",
+    "return function(o) return require 'models.mlp' { 2, 8, o.classes } end")
+  local function train_two(...)
+    return run({ "train", "two.lua", "--data=blobs", "--snapshot=5", "--max_iter=10", ... },
+      { folder = folder }).err
+  end
+  lu.assertStrContains(train_two(), "saved: runs/train_two.npz")
+  lu.assertStrContains(train_two(), "saved: runs/train_two_2.npz")
+  lu.assertStrContains(train_two "--resume=latest", "from runs/train_two_2_iter_10.npz")
+  local r = run({ "resume", "runs/train_two" }, { folder = folder })
+  lu.assertStrContains(r.err, "resumed from runs/train_two_iter_10.npz at iteration 10")
+  local err = train_two "--prefix=runs/train_two"
+  lu.assertStrContains(err, "\nruns/train_two: the files of an older run are written over\n")
+  lu.assertStrContains(err, "saved: runs/train_two.npz")
+  lu.assertFalse(support.exists(folder .. "/runs/train_two_3.npz"))
 end
 
 function TestCommands.test_a_run_goes_on_with_its_own_script()

@@ -20,7 +20,8 @@ local command = {
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
     max_iter = "iterations", batch_size = "samples in a minibatch", seed = "of weights and order",
     test_interval = "iterations between two tests", snapshot = "iterations between two snapshots",
-    display = "iterations between two rows", prefix = "how files begin (runs/MODEL)",
+    display = "iterations between two rows",
+    prefix = "how files begin (runs/train_MODEL, with a number where that is there)",
     resume = "a snapshot to go on from, or latest", mirror = "mirrors pictures at random",
     crop = "crops so many rows and columns at random", pad = "pads by so many before the crop",
     retry = "whether a training that diverges is tried again at a lower rate",
@@ -55,16 +56,28 @@ local function model_options(data)
   return data.train.classes and data.train.classes > 0 and { classes = data.train.classes } or {}
 end
 
+-- A prefix that no run has yet: nothing is written over unasked. `lander resume` wants the one it
+-- names, --resume=latest the newest.
+local function own_prefix(model, resume)
+  if core.resume_prefix then return core.resume_prefix end
+  local base = "runs/train_" .. model:match "([^/]+)$":gsub("%.%w+$", "")
+  local prefix, newest, number = base, base, 1
+  while core.file_exists(prefix .. ".jsonl") do
+    number, newest = number + 1, prefix
+    prefix = ("%s_%d"):format(base, number)
+  end
+  return resume == "latest" and newest or prefix
+end
+
 function command.run(opt)
   local data = core.commands.open_data(opt.data)
   local ok, net = pcall(core.commands.open_net, opt[1], model_options(data))
   if not ok then net = core.commands.open_net(opt[1]) end -- it takes no classes
-  local name = opt[1]:match "([^/]+)$":gsub("%.%w+$", "")
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     solver = solver_options(opt), augment = augmentation(opt), display = opt.display,
     test_interval = opt.test_interval, snapshot = opt.snapshot, retry = opt.retry,
-    snapshot_prefix = opt.prefix ~= "" and opt.prefix or "runs/" .. name,
+    snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume),
     resume = opt.resume ~= "" and opt.resume or nil, dry_run = opt.dry_run,
   }
   core.print(("%s %d %s %s\n"):format(run.status, run.iter, core.number_text(run.loss),

@@ -5,6 +5,13 @@ local core = lander.core
 local Journal = {}
 Journal.__index = Journal
 
+-- Whether there is such a file; false where a host gives no io.
+function core.file_exists(path)
+  local file = rawget(_G, "io") and io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil and file ~= false
+end
+
 -- Whether the file's last line has no end: a run was killed while it wrote it.
 local function is_torn(path)
   local last = core.read_file(path, 1)

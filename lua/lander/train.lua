@@ -75,6 +75,7 @@ end
 local function open_files(t)
   local path = t.prefix
   local continued = t.resume ~= nil or t.same_files
+  t.writes_over = path and not continued and core.file_exists(path .. ".jsonl")
   t.journal = core.open_journal(path and path .. ".jsonl", continued)
   t.log = core.open_log(path and path .. ".log", continued)
 end
@@ -175,6 +176,7 @@ local function say_head(t)
   say(t.net:summary())
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
+  if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
     say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
     return t.rate_said and say(t.rate_said)
