@@ -165,7 +165,7 @@ function core.note_best(t)
   t.progress:pause()
   local ok, message = pcall(t.net.save, t.net, path)
   t.progress:continue()
-  if not ok then 
+  if not ok then
     return core.snapshot_failed(t, t.solver.iter, path, message, "the best net is not saved")
   end
   t.best.path = path

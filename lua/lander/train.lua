@@ -342,7 +342,8 @@ local function finish(t, what)
   if not good then note_status(what.status) end
   if what.status == "diverged" then
     run.message = what.why
-    run.loss, run.test_loss, run.accuracy = what.loss ~= what.loss and core.nan or what.loss
+    run.loss = what.loss ~= what.loss and core.nan or what.loss
+    run.test_loss, run.accuracy = nil, nil
   elseif not good then
     t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
       what.message))
