@@ -6,7 +6,8 @@ local core = lander.core
 local known = {
   net = "userdata", data = "userdata", test_data = "userdata", batch_size = "integer",
   solver = "table|userdata", loss = "any", shuffle = "boolean", augment = "table",
-  weights = "string", resume = "string", max_epoch = "number", max_time = "number", early_stop = "table|integer",
+  weights = "string", resume = "string",
+  max_epoch = "number", max_time = "number", early_stop = "table|integer",
   best = "string|boolean", dry_run = "boolean", overfit = "integer",
   display = "count", test_interval = "count", test_initialization = "boolean",
   snapshot = "count", snapshot_prefix = "string", keep = "integer", quiet = "boolean",
