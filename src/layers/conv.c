@@ -1,5 +1,6 @@
 /* conv.c: convolution, as the networks' literature calls it (a cross-correlation), over
- * images or sequences. conv_direct.c and conv_product.c do the sums. */
+ * images or sequences. Here is chosen how its passes are computed; conv_direct.c,
+ * conv_winograd.c and conv_product.c do the sums. */
 #include "conv.h"
 
 #define SIZE_MAX_OPTION (1 << 20)
@@ -81,6 +82,53 @@ static bool is_product(const window *w) {
   return product;
 }
 
+/* ---- which way -------------------------------------------------------------------- */
+
+/* Sums with more terms than this are products, which pack their matrices once for many
+ * columns, where each block of sums would read weights from far away. */
+#define MOST_TERMS 2304
+
+window conv_turned(const window *w) {
+  window t = *w;
+  for (int side = 0; side < 2; side++) {
+    t.in[side] = w->out[side];
+    t.out[side] = w->in[side];
+    t.pad[side] = w->dilation[side] * (w->kernel[side] - 1) - w->pad[side];
+  }
+  return t;
+}
+
+/* Windows that move by more than one leave holes in the gradient of the image, which a
+ * sum over all taps would not skip. And where the image is larger than the output, many
+ * of its sums are over zeros around the output's gradient: that many places more, each
+ * with group_out terms a tap, against the adding up of a product's columns, which takes
+ * about as long as SPREAD_TERMS of them. */
+#define SPREAD_TERMS 32
+
+static bool goes_back_in_sums(const conv *self) {
+  const window *w = &self->window;
+  double more = (double)(w->in[0] * w->in[1]) / (double)self->positions - 1;
+  return w->stride[0] == 1 && w->stride[1] == 1 &&
+         more * (double)self->group_out < SPREAD_TERMS;
+}
+
+static const conv_way *choose(const conv *self, int pass) {
+  const window *w = &self->window, back = conv_turned(w);
+  bool sums = !self->is_product && self->group_kernel <= MOST_TERMS;
+  if (pass == CONV_IMAGE) {
+    if (conv_winograd_wins(&back, self->group_out, self->group_in)) return &conv_points;
+    return sums && goes_back_in_sums(self) ? &conv_sums : &conv_products;
+  }
+  if (conv_winograd_wins(w, self->group_in, self->group_out)) return &conv_points;
+  return sums ? &conv_sums : &conv_products;
+}
+
+void conv_want(layer *l, int64_t scratch, int64_t workspace) {
+  scratch = (scratch + 63) / 64 * 64;
+  if (l->scratch < scratch) l->scratch = scratch;
+  if (l->workspace < workspace) l->workspace = workspace;
+}
+
 static lander_status setup(layer *l, lander_error *error) {
   conv *self = l->self;
   window *w = &self->window;
@@ -104,31 +152,51 @@ static lander_status setup(layer *l, lander_error *error) {
   l->out[0] = window_shape(l, w, self->outputs);
   declare_weights(l);
 
-  /* Threads' blocks on cache lines of their own. */
-  if (!self->is_product)
-    l->scratch = (self->group_kernel * self->positions + 63) / 64 * 64;
   l->partial = self->outputs * self->group_kernel + self->outputs;
   l->partial_pieces = partial_pieces(l->partial);
   l->y_unread = true;
   l->multiply_adds = self->out * self->group_kernel;
-  conv_direct_setup(l);
+  for (int pass = 0; pass < CONV_PASSES; pass++) {
+    self->way[pass] = choose(self, pass);
+    self->way[pass]->setup(l, pass);
+  }
   return LANDER_OK;
+}
+
+/* ---- the passes ------------------------------------------------------------------- */
+
+void conv_bias_gradient(const layer *l, const layer_call *c, int64_t begin, int64_t end,
+                        real *sums) {
+  const conv *self = l->self;
+  if (!self->bias || !c->dw[1]) return;
+  real *to = sums + self->outputs * self->group_kernel;
+  for (int64_t o = 0; o < self->outputs; o++) {
+    double sum = 0;
+    for (int64_t image = begin; image < end; image++)
+      sum += c->kernels->sum(self->positions,
+                             c->dy[0] + image * self->out + o * self->positions);
+    to[o] = (real)sum;
+  }
+}
+
+void conv_sum_pieces(const layer *l, const layer_call *c, int pieces) {
+  const conv *self = l->self;
+  int64_t weights = self->outputs * self->group_kernel;
+  if (c->dw[0]) layer_sum_partials(l, c, pieces, 0, weights, c->dw[0]);
+  if (self->bias && c->dw[1])
+    layer_sum_partials(l, c, pieces, weights, self->outputs, c->dw[1]);
 }
 
 static void forward(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  if (self->direct)
-    conv_direct_forward(l, c);
-  else
-    conv_product_forward(l, c);
+  self->way[CONV_FORWARD]->run[CONV_FORWARD](l, c);
 }
 
 static void backward(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  if (self->direct)
-    conv_direct_backward(l, c);
-  else
-    conv_product_backward(l, c);
+  if (c->dw[0] || (self->bias && c->dw[1]))
+    self->way[CONV_WEIGHTS]->run[CONV_WEIGHTS](l, c);
+  if (c->dx[0]) self->way[CONV_IMAGE]->run[CONV_IMAGE](l, c);
 }
 
 const layer_type layer_conv = {

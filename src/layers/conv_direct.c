@@ -15,40 +15,7 @@
 #define PLACES_ROOM (4 * ROOM)
 #define MOST_PLACES 1024
 
-/* Sums with more terms than this are products: OpenBLAS packs its matrices once for many
- * columns, where each block of sums would read weights from far away. */
-#define MOST_TERMS 2304
-
-/* ---- which way, and memory -------------------------------------------------------- */
-
-/* The window that goes over the output's gradient and makes the image's. */
-static window turned(const window *w) {
-  window t = *w;
-  for (int side = 0; side < 2; side++) {
-    t.in[side] = w->out[side];
-    t.out[side] = w->in[side];
-    t.pad[side] = w->dilation[side] * (w->kernel[side] - 1) - w->pad[side];
-  }
-  return t;
-}
-
-/* Windows that move by more than one leave holes in the gradient of the image, which a
- * sum over all taps would not skip. And where the image is larger than the output, many
- * of its sums are over zeros around the output's gradient: that many places more, each
- * with group_out terms a tap, against the adding up of a product's columns, which takes
- * about as long as SPREAD_TERMS of them. */
-#define SPREAD_TERMS 32
-
-static bool goes_back_directly(const conv *self) {
-  const window *w = &self->window;
-  double more = (double)(w->in[0] * w->in[1]) / (double)self->positions - 1;
-  return w->stride[0] == 1 && w->stride[1] == 1 &&
-         more * (double)self->group_out < SPREAD_TERMS;
-}
-
-static int64_t scratch_of(const strips *s) {
-  return s->size > ROOM ? s->size : ROOM;
-}
+/* ---- memory ----------------------------------------------------------------------- */
 
 /* How many images' strips are there together. */
 static int64_t chunk_of(const strips *s) {
@@ -58,27 +25,24 @@ static int64_t chunk_of(const strips *s) {
   return wanted < fit ? wanted : fit;
 }
 
-void conv_direct_setup(layer *l) {
+static void setup(layer *l, int pass) {
   conv *self = l->self;
   const window *w = &self->window;
-  self->direct = !self->is_product && self->group_kernel <= MOST_TERMS;
-  if (!self->direct) return;
-  strips_setup(&self->ahead, w, self->group_in, ROOM);
-  self->direct_back = goes_back_directly(self);
-  strips_setup(&self->places, w, self->group_in, PLACES_ROOM);
-  self->chunk = chunk_of(&self->places);
-  int64_t scratch = scratch_of(&self->ahead);
-  if (self->chunk * self->places.size > scratch)
-    scratch = self->chunk * self->places.size;
-  if (self->direct_back) {
-    window back = turned(w);
+  int64_t scratch, workspace = self->outputs * self->group_kernel; /* in another order */
+  if (pass == CONV_FORWARD) {
+    strips_setup(&self->ahead, w, self->group_in, ROOM);
+    scratch = self->ahead.size;
+  } else if (pass == CONV_IMAGE) {
+    window back = conv_turned(w);
     strips_setup(&self->back, &back, self->group_out, ROOM);
-    if (scratch_of(&self->back) > scratch) scratch = scratch_of(&self->back);
-  } else if (l->scratch > scratch) { /* the matrix of a product */
-    scratch = l->scratch;
+    scratch = self->back.size;
+  } else {
+    strips_setup(&self->places, w, self->group_in, PLACES_ROOM);
+    self->chunk = chunk_of(&self->places);
+    scratch = self->chunk * self->places.size;
+    workspace = 0;
   }
-  l->scratch = (scratch + TAPS_SLACK + 63) / 64 * 64;
-  l->partial_pieces++; /* the last block is for the weights in the kernel's order */
+  conv_want(l, scratch + TAPS_SLACK, workspace);
 }
 
 /* ---- weights in the order in which they are used ---------------------------------- */
@@ -115,10 +79,6 @@ static pass pass_of(const layer *l, const layer_call *c, bool back) {
   return p;
 }
 
-static real *ordered_weights(const layer *l, const layer_call *c) {
-  return layer_partial(l, c, l->partial_pieces - 1);
-}
-
 /* The weight of tap (channel, i, j) for row `row` of group `group`. */
 static real weight_at(const pass *p, int64_t group, int64_t row, int64_t channel,
                       int64_t i, int64_t j) {
@@ -140,7 +100,7 @@ static void order_block(const pass *p, int64_t block) {
   const taps *t = &p->strips->taps;
   int64_t group = block / p->blocks, begin, end;
   parallel_range(p->rows, (int)p->blocks, (int)(block % p->blocks), &begin, &end);
-  real *to = ordered_weights(p->layer, p->call) + (group * p->rows + begin) * p->taps;
+  real *to = p->call->workspace + (group * p->rows + begin) * p->taps;
   for (int64_t c = 0; c < t->channels; c++)
     for (int64_t j = 0; j < t->columns; j++)
       for (int64_t i = 0; i < t->rows; i++)
@@ -182,7 +142,7 @@ static void sum_band(const pass *p, int64_t group, int64_t row, int64_t rows,
     parallel_range(p->rows, (int)p->blocks, (int)b, &begin, &end);
     int64_t first = group * p->rows + begin;
     k->sum_taps((int)(end - begin), rows * w->out[1], &p->strips->taps, strip,
-                ordered_weights(p->layer, p->call) + first * p->taps,
+                p->call->workspace + first * p->taps,
                 p->bias ? p->bias + first : NULL, to + first * plane + row * w->out[1],
                 plane);
   }
@@ -201,7 +161,7 @@ static void sum_image(const pass *p, int64_t image, real *scratch) {
     }
 }
 
-static void forward_piece(void *arg, int piece, int thread) {
+static void image_piece(void *arg, int piece, int thread) {
   const pass *p = arg;
   int64_t begin, end;
   parallel_range(p->call->batch, p->pieces, piece, &begin, &end);
@@ -209,11 +169,19 @@ static void forward_piece(void *arg, int piece, int thread) {
     sum_image(p, image, layer_scratch(p->layer, p->call, thread));
 }
 
-void conv_direct_forward(const layer *l, const layer_call *c) {
-  pass p = pass_of(l, c, false);
+static void run_images(const layer *l, const layer_call *c, bool back) {
+  pass p = pass_of(l, c, back);
   order_weights(&p);
   p.pieces = parallel_pieces(c->batch, 1);
-  parallel_run(c->engine, p.pieces, forward_piece, &p);
+  parallel_run(c->engine, p.pieces, image_piece, &p);
+}
+
+static void forward(const layer *l, const layer_call *c) {
+  run_images(l, c, false);
+}
+
+static void image(const layer *l, const layer_call *c) {
+  run_images(l, c, true);
 }
 
 /* ---- sums over the places --------------------------------------------------------- */
@@ -258,56 +226,35 @@ static void weight_gradient(const pass *p, int64_t begin, int64_t end, real *scr
                   least(s->band, height - row), scratch, sums);
 }
 
-static void bias_gradient(const pass *p, int64_t begin, int64_t end, real *sums) {
-  const conv *self = p->layer->self;
-  const layer_call *c = p->call;
-  for (int64_t o = 0; o < self->outputs; o++) {
-    double sum = 0;
-    for (int64_t image = begin; image < end; image++)
-      sum += c->kernels->sum(self->positions,
-                             c->dy[0] + image * self->out + o * self->positions);
-    sums[o] = (real)sum;
-  }
-}
-
-static void backward_piece(void *arg, int piece, int thread) {
+static void weights_piece(void *arg, int piece, int thread) {
   const pass *p = arg;
   const layer *l = p->layer;
   const layer_call *c = p->call;
-  const conv *self = l->self;
-  real *scratch = layer_scratch(l, c, thread), *sums = layer_partial(l, c, piece);
+  real *sums = layer_partial(l, c, piece);
   int64_t begin, end;
   parallel_range(c->batch, p->pieces, piece, &begin, &end);
-  if (c->dw[0]) weight_gradient(p, begin, end, scratch, sums);
-  if (self->bias && c->dw[1])
-    bias_gradient(p, begin, end, sums + self->outputs * self->group_kernel);
-  for (int64_t image = begin; c->dx[0] && image < end; image++)
-    if (self->direct_back)
-      sum_image(p, image, scratch);
-    else
-      conv_product_image(l, c, image, scratch);
+  if (c->dw[0]) weight_gradient(p, begin, end, layer_scratch(l, c, thread), sums);
+  conv_bias_gradient(l, c, begin, end, sums);
 }
 
 /* As many as there are blocks for, but each with enough places to sum up. */
 #define PIECE_PLACES 512
 #define LEAST_PIECES 8
 
-static int back_pieces(const layer *l, const layer_call *c) {
+static int weights_pieces(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  int64_t pieces = least(c->batch, l->partial_pieces - 1);
+  int64_t pieces = least(c->batch, l->partial_pieces);
   int64_t wanted = c->batch * self->positions / PIECE_PLACES;
   if (wanted < LEAST_PIECES) wanted = LEAST_PIECES;
   return (int)least(pieces, wanted);
 }
 
-void conv_direct_backward(const layer *l, const layer_call *c) {
-  const conv *self = l->self;
-  pass p = pass_of(l, c, true);
-  if (c->dx[0] && self->direct_back) order_weights(&p);
-  int64_t weights = self->outputs * self->group_kernel;
-  p.pieces = back_pieces(l, c);
-  parallel_run(c->engine, p.pieces, backward_piece, &p);
-  if (c->dw[0]) layer_sum_partials(l, c, p.pieces, 0, weights, c->dw[0]);
-  if (self->bias && c->dw[1])
-    layer_sum_partials(l, c, p.pieces, weights, self->outputs, c->dw[1]);
+static void weights(const layer *l, const layer_call *c) {
+  pass p = {.layer = l, .call = c, .pieces = weights_pieces(l, c)};
+  parallel_run(c->engine, p.pieces, weights_piece, &p);
+  conv_sum_pieces(l, c, p.pieces);
 }
+
+const conv_way conv_sums = {
+    .setup = setup,
+    .run = {[CONV_FORWARD] = forward, [CONV_WEIGHTS] = weights, [CONV_IMAGE] = image}};

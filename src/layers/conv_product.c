@@ -28,8 +28,8 @@ static void forward_image(const layer *l, const layer_call *c, int64_t image,
     c->kernels->add_scalar(p, c->w[1][o], y + o * p, y + o * p);
 }
 
-void conv_product_forward(const layer *l, const layer_call *c) {
-  images_forward(l, c, forward_image);
+static void forward(const layer *l, const layer_call *c) {
+  images_each(l, c, forward_image);
 }
 
 /* ---- backward -------------------------------------------------------------------- */
@@ -55,8 +55,14 @@ static void add_gradients(const layer *l, const layer_call *c, int64_t image, bo
   }
 }
 
-void conv_product_image(const layer *l, const layer_call *c, int64_t image,
-                        real *scratch) {
+static void weights(const layer *l, const layer_call *c) {
+  const conv *self = l->self;
+  images_backward(l, c, add_gradients, self->outputs * self->group_kernel,
+                  self->bias ? self->outputs : 0);
+}
+
+static void image_gradient(const layer *l, const layer_call *c, int64_t image,
+                           real *scratch) {
   const conv *self = l->self;
   real *dx = c->dx[0] + image * self->in;
   const real *dy = c->dy[0] + image * self->out;
@@ -70,14 +76,16 @@ void conv_product_image(const layer *l, const layer_call *c, int64_t image,
   }
 }
 
-static void backward_image(const layer *l, const layer_call *c, int64_t image, bool first,
-                           real *scratch, real *sums) {
-  add_gradients(l, c, image, first, scratch, sums);
-  if (c->dx[0]) conv_product_image(l, c, image, scratch);
+static void image(const layer *l, const layer_call *c) {
+  images_each(l, c, image_gradient);
 }
 
-void conv_product_backward(const layer *l, const layer_call *c) {
+static void setup(layer *l, int pass) {
   const conv *self = l->self;
-  images_backward(l, c, backward_image, self->outputs * self->group_kernel,
-                  self->bias ? self->outputs : 0);
+  (void)pass;
+  if (!self->is_product) conv_want(l, self->group_kernel * self->positions, 0);
 }
+
+const conv_way conv_products = {
+    .setup = setup,
+    .run = {[CONV_FORWARD] = forward, [CONV_WEIGHTS] = weights, [CONV_IMAGE] = image}};

@@ -245,7 +245,7 @@ static void forward_image(const layer *l, const layer_call *c, int64_t image,
 }
 
 static void forward(const layer *l, const layer_call *c) {
-  images_forward(l, c, forward_image);
+  images_each(l, c, forward_image);
 }
 
 /* ---- backward -------------------------------------------------------------------- */

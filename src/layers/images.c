@@ -17,7 +17,7 @@ static void forward_piece(void *arg, int piece, int thread) {
     j->forward(j->layer, j->call, image, layer_scratch(j->layer, j->call, thread));
 }
 
-void images_forward(const layer *l, const layer_call *c, image_body body) {
+void images_each(const layer *l, const layer_call *c, image_body body) {
   job j = {l, c, parallel_pieces(c->batch, 1), body, NULL};
   parallel_run(c->engine, j.pieces, forward_piece, &j);
 }

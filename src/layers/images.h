@@ -5,10 +5,10 @@
 
 #include "layer.h"
 
-/* One image forward. `scratch` is the thread's. */
+/* One image forward, or its gradient. `scratch` is the thread's. */
 typedef void (*image_body)(const layer *l, const layer_call *c, int64_t image,
                            real *scratch);
-void images_forward(const layer *l, const layer_call *c, image_body body);
+void images_each(const layer *l, const layer_call *c, image_body body);
 
 /* One image backward: its dx, and its part of dw added to `sums` (the first image of a
  * piece writes them): weights first, then biases. */

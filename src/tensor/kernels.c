@@ -407,6 +407,7 @@ static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
 #include "kernels_pool.h"
 #include "kernels_product.h"
 #include "kernels_taps.h"
+#include "kernels_winograd.h"
 
 /* ---- gates of recurrent layers --------------------------------------------------- */
 
@@ -630,6 +631,10 @@ const kernels KERNELS = {
     .tap_rows = TAP_ROWS,
     .sum_taps = sum_taps,
     .sum_places = sum_places,
+    .lanes = TAP_LANES,
+    .winograd_spread = winograd_spread,
+    .winograd_evaluate = winograd_evaluate,
+    .winograd_combine = winograd_combine,
     .moments = moments,
     .moments_back = moments_back,
     .normalise = normalise,

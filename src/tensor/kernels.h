@@ -60,6 +60,17 @@ typedef struct taps_back {
   int64_t dw_step;
 } taps_back;
 
+/* Tiles of Winograd's convolution, `count` side by side. As a grid, places of a tile lie
+ * `row` and `column` apart and tiles `tile`; as 6 x 6 points, which lie `point` apart,
+ * there is a block of channels for each tile. Channels are neighbours, in whole vectors of
+ * `lanes`. */
+typedef struct winograd_tiles {
+  int64_t count, channels;
+  int size; /* places of the grid along a side: 2 to 5 */
+  int64_t tile, row, column;
+  int64_t point;
+} winograd_tiles;
+
 /* What an update is made of: g = scale grad + l2 w + l1 sign(w), and the rate. */
 typedef struct update_terms {
   real scale, l2, l1, rate;
@@ -191,6 +202,15 @@ typedef struct kernels {
   void (*sum_taps)(int rows, int64_t n, const taps *t, const real *x, const real *w,
                    const real *bias, real *y, int64_t y_step);
   void (*sum_places)(const taps_back *back);
+
+  /* Winograd's convolution (kernels_winograd.h): points of the data, whose grids are 6 x 6
+   * whatever `size` is; of a kernel; and sums from points, plus bias (channels; NULL: 0).
+   * The two sides don't meet. */
+  int lanes; /* of a vector */
+  void (*winograd_spread)(const winograd_tiles *t, const real *grid, real *points);
+  void (*winograd_evaluate)(const winograd_tiles *t, const real *grid, real *points);
+  void (*winograd_combine)(const winograd_tiles *t, const real *bias, const real *points,
+                           real *grid);
 
   /* Normalisation, of rows of n numbers that lie `step` apart (in x, y, dy and dx alike):
    * sums[0] = sum of (x - pivot), sums[1] = sum of (x - pivot)^2, in double;
