@@ -81,16 +81,15 @@ local convolutions = {
   { { 2, 16, 59, 61 }, { 1, kernel = { 3, 3 }, stride = 2, bias = false } },
   { { 2, 3, 2, 4 }, { 2, kernel = { 1, 9 }, pad = { 0, 6 } } }, -- more zeros than numbers
   { { 2, 3, 3, 5 }, { 2, kernel = { 2, 8 }, stride = { 3, 1 }, pad = { 2, 7 } } },
-  -- Winograd's tiles: odd sizes, parts of tiles, more padding than the kernel takes, vectors
-  -- that are not full, groups, one image, several blocks of images, several bands of an image.
+  -- Winograd's tiles: parts of tiles, paddings on both sides of the kernel's, vectors that are
+  -- not full, groups, several blocks of images, several bands of an image.
   { { 1, 16, 8, 8 }, { 16, kernel = 3, pad = 1 } },
-  { { 2, 16, 7, 13 }, { 19, kernel = 3 } },
-  { { 1, 17, 9, 6 }, { 16, kernel = 3, pad = { 0, 3 }, bias = false } },
-  { { 2, 16, 9, 11 }, { 33, kernel = 5, pad = 2 } },
-  { { 1, 20, 8, 9 }, { 16, kernel = 5 } },
-  { { 1, 16, 6, 5 }, { 16, kernel = 5, pad = { 5, 0 } } },
-  { { 2, 34, 7, 6 }, { 32, kernel = 3, pad = 1, groups = 2 } },
-  { { 37, 16, 5, 5 }, { 16, kernel = 3, pad = 1 } },
+  { { 2, 32, 7, 14 }, { 31, kernel = 3 } },
+  { { 1, 31, 9, 6 }, { 16, kernel = 3, pad = { 0, 3 }, bias = false } },
+  { { 2, 16, 8, 11 }, { 31, kernel = 5, pad = 2 } },
+  { { 1, 24, 8, 9 }, { 16, kernel = 5, pad = 1 } }, -- but for the image's gradient
+  { { 2, 30, 8, 6 }, { 32, kernel = 3, pad = 1, groups = 2 } },
+  { { 37, 16, 4, 4 }, { 16, kernel = 3, pad = 1 } },
   { { 1, 16, 40, 81 }, { 16, kernel = 3, pad = 1 } },
   { { 2, 260, 4, 4 }, { 3, kernel = 3, pad = 1 } }, -- a product
   { { 2, 520, 4, 4 }, { 6, kernel = 3, groups = 2 } },

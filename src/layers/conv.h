@@ -26,9 +26,9 @@ typedef struct winograd {
   int64_t from_room, to_room; /* the same in whole vectors */
   int64_t side;               /* places of a tile that come out, along a side */
   int64_t down, across;       /* tiles of an image */
-  int64_t band, images;       /* of a block: rows of tiles; of one image, or all of some */
-  int64_t from_step, to_step; /* from point to point, of a block's tiles */
-  int64_t weights_step;       /* likewise, of the weights */
+  int64_t band, images; /* of a block: rows of tiles; of one image, or all of some */
+  int64_t from_step, to_step;               /* from point to point, of a block's tiles */
+  int64_t weights_step;                     /* likewise, of the weights */
   int64_t from_at, to_at, line_at, sums_at; /* the parts of a thread's scratch */
 } winograd;
 
@@ -47,9 +47,9 @@ typedef struct conv {
   int64_t group_kernel; /* numbers that an output sums up: group_in * kh * kw */
   bool is_product;      /* 1 x 1 without steps: the image is its own matrix */
   const conv_way *way[CONV_PASSES];
-  strips ahead, back;            /* of the image, and of the output's gradient */
-  strips places;                 /* of the image, for the weights' gradient */
-  int64_t chunk;                 /* images whose strips for it are there together */
+  strips ahead, back;             /* of the image, and of the output's gradient */
+  strips places;                  /* of the image, for the weights' gradient */
+  int64_t chunk;                  /* images whose strips for it are there together */
   winograd winograd[CONV_PASSES]; /* for the passes that go that way */
 } conv;
 

@@ -142,9 +142,8 @@ static void sum_band(const pass *p, int64_t group, int64_t row, int64_t rows,
     parallel_range(p->rows, (int)p->blocks, (int)b, &begin, &end);
     int64_t first = group * p->rows + begin;
     k->sum_taps((int)(end - begin), rows * w->out[1], &p->strips->taps, strip,
-                p->call->workspace + first * p->taps,
-                p->bias ? p->bias + first : NULL, to + first * plane + row * w->out[1],
-                plane);
+                p->call->workspace + first * p->taps, p->bias ? p->bias + first : NULL,
+                to + first * plane + row * w->out[1], plane);
   }
 }
 

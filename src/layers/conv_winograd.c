@@ -6,10 +6,10 @@
  * is the sum over the channels of the products of both: for all tiles and outputs it is a
  * matrix product, of which there are 36. Then points are turned back into numbers.
  *
- * The gradient of the image is the same over the output's gradient, with the kernel turned
- * round. In the gradient of the weights a tile of the output's gradient takes the part of
- * the kernel: its points times those of the image, summed over all tiles, are points of
- * the gradient.
+ * The gradient of the image is the same over the output's gradient, with the kernel
+ * turned round. In the gradient of the weights a tile of the output's gradient takes the
+ * part of the kernel: its points times those of the image, summed over all tiles, are
+ * points of the gradient.
  *
  * A block of tiles is worked on while it is in a core's cache. Its images are laid out
  * with channels innermost, and zeros around them: all transforms run along channels. */
@@ -18,21 +18,27 @@
 #define TILE   6 /* numbers along a side */
 #define POINTS (TILE * TILE)
 
-/* The points of a block of tiles, of both sides together; but so many tiles at least,
- * because each block reads all of the weights. */
-#define ROOM        ((int64_t)(512 * 1024 / sizeof(real)))
-#define LEAST_TILES 16
-
 /* ---- which way -------------------------------------------------------------------- */
 
-#define LEAST_CHANNELS 16
+/* What it takes to lay out and turn the numbers of a channel in a tile, there and back,
+ * in multiplications of a product. */
+#define TURNING 400
+
+static double vectors(int64_t channels) { /* of the widest */
+  return (double)((channels + 15) / 16 * 16);
+}
 
 bool conv_winograd_wins(const window *w, int64_t from, int64_t to) {
-  for (int side = 0; side < 2; side++)
-    if (w->stride[side] != 1 || w->dilation[side] != 1) return false;
-  int64_t kernel = w->kernel[0];
+  int64_t kernel = w->kernel[0], side = TILE + 1 - kernel;
   if (kernel != w->kernel[1] || (kernel != 3 && kernel != 5)) return false;
-  return from >= LEAST_CHANNELS && to >= LEAST_CHANNELS;
+  for (int s = 0; s < 2; s++)
+    if (w->stride[s] != 1 || w->dilation[s] != 1) return false;
+  double tiles =
+      (double)((w->out[0] + side - 1) / side) * (double)((w->out[1] + side - 1) / side);
+  double points = POINTS * (double)from * vectors(to);
+  double turning = TURNING * (vectors(from) + vectors(to));
+  double sums = (double)(kernel * kernel) * (double)from * (double)to;
+  return tiles * (points + turning) < (double)w->out[0] * (double)w->out[1] * sums;
 }
 
 /* ---- memory ----------------------------------------------------------------------- */
@@ -50,10 +56,17 @@ static int64_t whole_vectors(int64_t channels) {
   return (channels + lanes - 1) / lanes * lanes;
 }
 
+/* The points of a block of tiles, of both sides together; but so many tiles at least,
+ * because each block reads all of the weights. */
+#define ROOM        ((int64_t)(512 * 1024 / sizeof(real)))
+#define LEAST_TILES 16
+
+/* All of some images, or one of few bands of nearly the same height. */
 static void choose_block(winograd *t) {
   int64_t fit = most(ROOM / (POINTS * (t->from_room + t->to_room)), LEAST_TILES);
-  t->band = least(most(fit / t->across, 1), t->down);
-  t->images = t->band < t->down ? 1 : most(fit / (t->across * t->down), 1);
+  int64_t rows = most(fit / t->across, 1), bands = (t->down + rows - 1) / rows;
+  t->band = (t->down + bands - 1) / bands;
+  t->images = bands > 1 ? 1 : most(fit / (t->across * t->down), 1);
 }
 
 /* An image's part of a block, `border` numbers wider and higher than its outputs. */
@@ -103,8 +116,8 @@ static void setup(layer *l, int pass) {
 
 /* ---- images with channels innermost ------------------------------------------------ */
 
-/* A part of an image (channels, height, width): rows and columns from `top` and `left` on,
- * which may lie outside, where zeros are. */
+/* A part of an image (channels, height, width): rows and columns from `top` and `left`
+ * on, which may lie outside, where zeros are. */
 typedef struct part {
   int64_t channels, room, height, width;
   int64_t top, left, rows, columns;
@@ -112,23 +125,23 @@ typedef struct part {
 
 /* to (rows, columns, room) */
 static void lay_out(const part *p, const kernels *k, const real *image, real *to) {
-  int64_t begin = most(0, -p->left), end = least(p->columns, p->width - p->left);
-  int64_t step = p->columns * p->room, plane = p->height * p->width;
-  if (p->room > p->channels || begin > end) k->fill(p->rows * step, 0, to);
-  for (int64_t r = 0; r < p->rows && begin <= end; r++, to += step) {
+  int64_t plane = p->height * p->width, step = p->columns * p->room;
+  int64_t left = most(0, -p->left), right = least(p->columns, p->width - p->left);
+  if (p->room > p->channels || left > right) k->fill(p->rows * step, 0, to);
+  for (int64_t r = 0; r < p->rows && left <= right; r++, to += step) {
     int64_t y = p->top + r;
     if (y < 0 || y >= p->height) {
       k->fill(step, 0, to);
       continue;
     }
-    k->fill(begin * p->room, 0, to);
-    k->transpose(p->channels, end - begin, image + y * p->width + p->left + begin, plane,
-                 to + begin * p->room, p->room);
-    k->fill((p->columns - end) * p->room, 0, to + end * p->room);
+    k->fill(left * p->room, 0, to);
+    k->transpose(p->channels, right - left, image + y * p->width + p->left + left, plane,
+                 to + left * p->room, p->room);
+    k->fill((p->columns - right) * p->room, 0, to + right * p->room);
   }
 }
 
-/* The other way: what lies inside of the image. */
+/* The other way: what lies inside of the image, whose left side is that of the part. */
 static void put_back(const part *p, const kernels *k, const real *from, real *image) {
   int64_t plane = p->height * p->width, columns = least(p->columns, p->width);
   for (int64_t r = 0; r < p->rows && p->top + r < p->height; r++)
@@ -151,9 +164,17 @@ typedef struct pass {
   int pieces;
 } pass;
 
+static int64_t bands_of(const winograd *t) {
+  return (t->down + t->band - 1) / t->band;
+}
+
+/* A multiple of some number of threads, where there are so many. */
+#define EVEN 4
+
 static int64_t blocks_of(const winograd *t, int64_t batch) {
-  if (t->band < t->down) return batch * ((t->down + t->band - 1) / t->band);
-  return (batch + t->images - 1) / t->images;
+  if (t->band < t->down) return batch * bands_of(t);
+  int64_t blocks = (batch + t->images - 1) / t->images;
+  return blocks < EVEN ? blocks : least((blocks + EVEN - 1) / EVEN * EVEN, batch);
 }
 
 /* Images image .. image + images - 1 of a block, and their rows of tiles. */
@@ -163,12 +184,15 @@ typedef struct block {
 
 static block block_at(const pass *p, int64_t index) {
   const winograd *t = p->tiles;
-  if (t->band == t->down) {
-    int64_t image = index * t->images;
-    return (block){image, least(t->images, p->call->batch - image), 0, t->down};
+  block b = {.image = index / bands_of(t), .images = 1, .rows = t->down};
+  if (t->band < t->down) {
+    b.row = index % bands_of(t) * t->band;
+    b.rows = least(t->band, t->down - b.row);
+  } else {
+    b.image = p->call->batch * index / p->blocks;
+    b.images = p->call->batch * (index + 1) / p->blocks - b.image;
   }
-  int64_t bands = (t->down + t->band - 1) / t->band, row = index % bands * t->band;
-  return (block){index / bands, 1, row, least(t->band, t->down - row)};
+  return b;
 }
 
 static int64_t tiles_in(const winograd *t, const block *b) {
@@ -267,9 +291,10 @@ static void multiply(const pass *p, const block *b, int64_t group, real *scratch
   const winograd *t = p->tiles;
   const real *weights = p->call->workspace + group * POINTS * t->weights_step;
   for (int64_t i = 0; i < POINTS; i++)
-    gemm_packed(tiles_in(t, b), t->to_room, t->from, scratch + t->from_at + i * t->from_step,
-                t->from_room, weights + i * t->weights_step, 0,
-                scratch + t->to_at + i * t->to_step, t->to_room);
+    gemm_packed(tiles_in(t, b), t->to_room, t->from,
+                scratch + t->from_at + i * t->from_step, t->from_room,
+                weights + i * t->weights_step, 0, scratch + t->to_at + i * t->to_step,
+                t->to_room);
 }
 
 /* The group's biases beside zeros; NULL: there are none. */
@@ -409,6 +434,9 @@ static void gradient_piece(void *arg, int piece, int thread) {
   conv_bias_gradient(l, p->call, begin, end, sums);
 }
 
+/* A piece turns its sums back into weights, which takes as long as so many tiles. */
+#define PIECE_TILES 64
+
 static void weights(const layer *l, const layer_call *c) {
   const conv *self = l->self;
   pass p = {.layer = l,
@@ -417,7 +445,8 @@ static void weights(const layer *l, const layer_call *c) {
             .from = c->x[0],
             .from_image = self->in};
   p.blocks = blocks_of(p.tiles, c->batch);
-  p.pieces = (int)least(p.blocks, l->partial_pieces);
+  int64_t tiles = c->batch * p.tiles->down * p.tiles->across;
+  p.pieces = (int)least(least(p.blocks, l->partial_pieces), most(tiles / PIECE_TILES, 4));
   parallel_run(c->engine, p.pieces, gradient_piece, &p);
   conv_sum_pieces(l, c, p.pieces);
 }

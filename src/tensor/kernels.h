@@ -62,8 +62,8 @@ typedef struct taps_back {
 
 /* Tiles of Winograd's convolution, `count` side by side. As a grid, places of a tile lie
  * `row` and `column` apart and tiles `tile`; as 6 x 6 points, which lie `point` apart,
- * there is a block of channels for each tile. Channels are neighbours, in whole vectors of
- * `lanes`. */
+ * there is a block of channels for each tile. Channels are neighbours, in whole vectors
+ * of `lanes`. */
 typedef struct winograd_tiles {
   int64_t count, channels;
   int size; /* places of the grid along a side: 2 to 5 */
@@ -203,9 +203,9 @@ typedef struct kernels {
                    const real *bias, real *y, int64_t y_step);
   void (*sum_places)(const taps_back *back);
 
-  /* Winograd's convolution (kernels_winograd.h): points of the data, whose grids are 6 x 6
-   * whatever `size` is; of a kernel; and sums from points, plus bias (channels; NULL: 0).
-   * The two sides don't meet. */
+  /* Winograd's convolution (kernels_winograd.h): points of the data, whose grids are 6 x
+   * 6 whatever `size` is; of a kernel; and sums from points, plus bias (channels; NULL:
+   * 0). The two sides don't meet. */
   int lanes; /* of a vector */
   void (*winograd_spread)(const winograd_tiles *t, const real *grid, real *points);
   void (*winograd_evaluate)(const winograd_tiles *t, const real *grid, real *points);

@@ -51,18 +51,26 @@ INLINE void transpose_8x8(const real *x, int64_t x_step, real *y, int64_t y_step
   for (int i = 0; i < 8; i++) *(real8 *)(y + i * y_step) = b[i];
 }
 
+static void transpose_one_by_one(int64_t rows, int64_t n, const real *x, int64_t x_step,
+                                 real *y, int64_t y_step) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < n; j++) y[j * y_step + i] = x[i * x_step + j];
+}
+
+/* Blocks of 8 x 8, of which the last ones overlap those before. */
 static void transpose(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
                       int64_t y_step) {
-  int64_t i = 0;
-  for (; i + 8 <= rows; i += 8) {
-    int64_t j = 0;
-    for (; j + 8 <= n; j += 8)
-      transpose_8x8(x + i * x_step + j, x_step, y + j * y_step + i, y_step);
-    for (; j < n; j++)
-      for (int64_t r = i; r < i + 8; r++) y[j * y_step + r] = x[r * x_step + j];
+  if (rows < 8 || n < 8) {
+    transpose_one_by_one(rows, n, x, x_step, y, y_step);
+    return;
   }
-  for (; i < rows; i++)
-    for (int64_t j = 0; j < n; j++) y[j * y_step + i] = x[i * x_step + j];
+  for (int64_t i = 0; i < rows; i += 8) {
+    if (i > rows - 8) i = rows - 8;
+    for (int64_t j = 0; j < n; j += 8) {
+      if (j > n - 8) j = n - 8;
+      transpose_8x8(x + i * x_step + j, x_step, y + j * y_step + i, y_step);
+    }
+  }
 }
 
 /* The panel that begins at column j and row p of b; columns that b has not are zeros. */

@@ -631,6 +631,48 @@ static void test_sum_places(void) {
     }
 }
 
+/* All three transforms in one convolution: `side` x `side` outputs of each of some tiles
+ * side by side, and channels that do not see each other. */
+static void test_winograd(void) {
+  UNIT_TEST("winograd");
+  enum { TILES = 3, MOST = 2 * 16, WIDTH = 24, EDGE = 8 };
+  static real x[6 * WIDTH * MOST], sums[6 * WIDTH * MOST + EDGE], w[25 * MOST],
+      bias[MOST];
+  static real points[36 * TILES * MOST], kernel[36 * MOST];
+  int channels = 2 * k->lanes;
+  for (int size = 2; size <= 5; size++) {
+    int side = 7 - size;
+    draw_all(x, COUNT_OF(x));
+    draw_all(w, COUNT_OF(w));
+    draw_all(bias, MOST);
+    for (int i = 0; i < COUNT_OF(sums); i++) sums[i] = CANARY;
+    winograd_tiles t = {.count = 1, .channels = channels, .size = size};
+    t.row = size * channels;
+    t.column = t.point = channels;
+    k->winograd_evaluate(&t, w, kernel);
+    t = (winograd_tiles){.count = TILES, .channels = channels, .size = side};
+    t.tile = side * channels;
+    t.row = WIDTH * channels;
+    t.column = channels;
+    t.point = TILES * channels;
+    k->winograd_spread(&t, x, points);
+    for (int i = 0; i < 36 * TILES * channels; i++)
+      points[i] *= kernel[i / (int)t.point * channels + i % channels];
+    k->winograd_combine(&t, size == 3 ? NULL : bias, points, sums);
+    for (int at = 0; at < 6 * WIDTH * channels + EDGE; at++) {
+      int c = at % channels, row = at / channels / WIDTH, column = at / channels % WIDTH;
+      double sum = size == 3 ? 0 : (double)bias[c];
+      for (int i = 0; i < size; i++)
+        for (int j = 0; j < size; j++)
+          if (row < side && column < TILES * side)
+            sum += (double)w[(i * size + j) * channels + c] *
+                   (double)x[((row + i) * WIDTH + column + j) * channels + c];
+      bool inside = row < side && column < TILES * side;
+      UNIT_CHECK(inside ? within(sums[at], sum, 9 * 36 * 10) : sums[at] == CANARY);
+    }
+  }
+}
+
 static void test_max_pool(void) {
   UNIT_TEST("max_pool_2x2 and back");
   enum { ROWS = 2, MOST = 19, WIDTH = 2 * MOST + 1 };
@@ -1024,6 +1066,7 @@ int main(void) {
     test_max_pool();
     test_sum_taps();
     test_sum_places();
+    test_winograd();
     test_update();
     test_product();
     test_product_bits();
