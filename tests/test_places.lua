@@ -259,8 +259,8 @@ function TestPlacesFiles.test_a_full_disk_at_the_start()
   local folder = support.folder()
   -- A folder in the place of its file: renaming the file to it fails, for root too.
   lander.core.make_dir(folder .. "/run_ring_1_0.npz/x")
-  local with = { snapshot_prefix = folder .. "/run", retry = { memory = 1, settle = 1 } }
-  local o, usual = options(with), options { retry = { settle = 1 } }
+  local with = { snapshot_prefix = folder .. "/run", retry = { memory = 1, trial = 0 } }
+  local o, usual = options(with), options { retry = { trial = 0 } }
   o.on_iter, usual.on_iter = ruin_at { 60 }, ruin_at { 60 }
   local run = lander.train(o)
   lu.assertEquals({ run.status, run.retries, events(run, "retry")[1].back_to },

@@ -29,11 +29,120 @@ local function ruin_at(iter, attempts)
   end
 end
 
+TestRateSearch = {}
+keep_status(TestRateSearch)
+
+-- A training whose loss is what `losses` says for the factor on its rate, 1e6 where it says
+-- nothing: the net's output is its input, which is the target too, times what makes that loss.
+-- Chance is 0.5.
+local function told(losses, more)
+  local solver
+  nn.define("told_by_the_rate", {
+    forward = function(_, x)
+      local scale = solver and tonumber(solver.lr_scale) or 1
+      return x * (1 - math.sqrt(2 * (losses[scale] or 1e6)))
+    end,
+    backward = function(_, _, _, dy) return dy end,
+  })
+  local x = lander.tensor { -1, 1, -1, 1 }:view(4, 1)
+  local o = { net = nn.net { nn.input { 1 }, nn.told_by_the_rate {}, nn.bias {} },
+    data = lander.data.tensors(x, x), batch_size = 2, shuffle = false, loss = "mse_loss",
+    quiet = true, display = 0, solver = { base_lr = 1, max_iter = 400 },
+    on_iter = function(e) solver = e.solver end }
+  for key, value in pairs(more or {}) do o[key] = value end
+  losses[1] = losses[1] or 0.4
+  local run = lander.train(o)
+  local tried = {}
+  for i, e in ipairs(events(run, "trial")) do tried[i] = e.lr_scale end
+  return run, tried
+end
+
+-- The first loss is 0.4, the one from the second iteration on is 1e6.
+local function too_high(losses, more)
+  local seen = 0
+  return told(setmetatable({}, { __index = function(_, scale)
+    if scale ~= 1 then return losses[scale] end
+    seen = seen + 1
+    return seen <= 6 and 0.4 or 1e6
+  end, __newindex = function() end }), more)
+end
+
+function TestRateSearch.test_lower_rates_until_one_is_worse()
+  local run, tried = too_high { [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 }
+  lu.assertEquals({ run.status, run.retries, run.lr_scale, run.base_lr },
+    { "finished", 1, 0.03, 0.03 })
+  lu.assertEquals(tried, { 0.1, 0.03, 0.01 })
+  local trials = events(run, "trial")
+  lu.assertEquals({ trials[1].iter, trials[1].back_to, trials[3].back_to }, { 200, 0, 0 })
+  lu.assertEquals({ trials[1].is_best, trials[2].is_best, trials[3].is_best },
+    { true, true, false })
+  lu.assertAlmostEquals(trials[2].loss, 0.2, 1e-6)
+  lu.assertEquals(trials[3].attempt, 5) -- what was asked for, three trials, and the best again
+end
+
+function TestRateSearch.test_a_schedule_lowers_the_rate_itself_and_so_a_lower_one_must_be_better()
+  local losses = { [0.1] = 0.3, [0.03] = 0.31, [0.01] = 0.32 }
+  local run, tried = too_high(losses)
+  lu.assertEquals({ run.lr_scale, tried }, { 0.03, { 0.1, 0.03, 0.01 } }) -- 0.32 is 6 % more
+  run, tried = too_high(losses, { solver = { base_lr = 1, max_iter = 400, lr_policy = "cosine" } })
+  lu.assertEquals({ run.lr_scale, tried }, { 0.1, { 0.1, 0.03 } })
+end
+
+function TestRateSearch.test_what_has_learnt_nothing_is_no_better_than_another()
+  local run, tried = too_high { [0.1] = 0.5, [0.03] = 0.9, [0.01] = 0.48, [0.003] = 0.2,
+                                [0.001] = 0.45 }
+  lu.assertEquals({ run.lr_scale, tried }, { 0.003, { 0.1, 0.03, 0.01, 0.003, 0.001 } })
+  run, tried = too_high { [0.1] = 0.5, [0.03] = 0.6, [0.01] = 0.6, [0.003] = 0.6, [0.001] = 0.6,
+                          [0.0003] = 0.6, [0.0001] = 0.1 }
+  lu.assertEquals({ run.lr_scale, #tried }, { 0.1, 6 }) -- six are enough
+end
+
+function TestRateSearch.test_the_floor_of_the_rate_ends_it()
+  local run, tried = too_high({ [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.1 },
+    { retry = { min_scale = 0.03 } })
+  lu.assertEquals({ run.lr_scale, tried, events(run, "trial")[2].back_to }, { 0.03, { 0.1, 0.03 } })
+end
+
+function TestRateSearch.test_how_long_a_trial_is()
+  local function length(more)
+    local run = too_high({ [0.1] = 0.3, [0.03] = 0.4 }, more)
+    local first = events(run, "trial")[1]
+    return first and first.iter
+  end
+  local function solver(options)
+    options.base_lr = 1
+    return options
+  end
+  lu.assertEquals(length { solver = solver { max_iter = 700 } }, 300)
+  lu.assertEquals(length { solver = solver { max_iter = 700, warmup_iter = 20 } }, 320)
+  lu.assertEquals(length { solver = solver { max_iter = 700 }, retry = { trial = 50 } }, 50)
+  lu.assertEquals(length { solver = solver { max_iter = 101 } }, 50)
+  lu.assertNil(length { solver = solver { max_iter = 39 } })
+  lu.assertNil(length { retry = { trial = 0 } })
+  lu.assertNil(length { on_diverge = function() return "retry", 0.1 end })
+end
+
+-- What is left behind is what a training leaves that was asked to begin with the rate found.
+function TestRateSearch.test_the_bits_of_the_rate_that_was_found()
+  local o = options { on_iter = ruin_at(140) }
+  local run = lander.train(o)
+  lu.assertEquals({ run.status, run.retries }, { "finished", 1 })
+  lu.assertTrue(#events(run, "trial") >= 2 and run.lr_scale <= 0.1)
+  local fresh = options()
+  fresh.solver.lr_scale = run.lr_scale
+  lander.train(fresh)
+  support.same_params(o.net, fresh.net)
+end
+
+function TestRateSearch.test_only_before_there_is_a_good_place()
+  lu.assertEquals(#events(lander.train(options { on_iter = ruin_at(260) }), "trial"), 0)
+end
+
 TestGoingBack = {}
 keep_status(TestGoingBack)
 
 function TestGoingBack.test_before_there_is_a_good_place_it_starts_anew()
-  local o = options { on_iter = ruin_at(140), retry = { settle = 1 } } -- 100 is good from 150 on
+  local o = options { on_iter = ruin_at(140), retry = { trial = 0 } } -- 100 is good from 150 on
   local run = lander.train(o)
   local retry = events(run, "retry")[1]
   lu.assertEquals({ run.status, run.retries, retry.back_to }, { "finished", 1, 0 })
@@ -57,39 +166,6 @@ function TestGoingBack.test_a_place_that_holds_the_disease()
   lu.assertEquals({ events(run, "diverged")[1].rule, events(run, "diverged")[2].rule },
     { "R4b", "R4b" })
   lu.assertEquals({ retries[1].back_to, retries[2].back_to }, { 100, 0 })
-end
-
--- A rate that was found in tens and has held is lowered once more.
-function TestGoingBack.test_a_new_start_settles()
-  local o = options { on_iter = ruin_at(140) }
-  local run = lander.train(o)
-  local settle = events(run, "settle")[1]
-  lu.assertEquals({ run.status, run.retries, #events(run, "settle") }, { "finished", 1, 1 })
-  lu.assertEquals({ settle.iter, settle.attempt, settle.old_lr_scale, settle.lr_scale },
-    { 150, 2, 0.1, 0.03 })
-  lu.assertEquals({ run.lr_scale, run.base_lr }, { 0.03, 0.0015 })
-  local by_hand = options()
-  local solver = lander.solver(by_hand.net, { base_lr = 0.05, lr_scale = 0.1, momentum = 0.9 })
-  local batches = by_hand.data:batches { size = 8, shuffle = true, seed = 1, loop = true }
-  for _ = 1, 150 do solver:step(batches:next()) end
-  solver.lr_scale = 0.03
-  solver:scale_history(0.3)
-  for _ = 151, 400 do solver:step(batches:next()) end
-  support.same_params(o.net, by_hand.net)
-end
-
-function TestGoingBack.test_what_does_not_settle()
-  local function settles(more)
-    more.on_iter = more.on_iter or ruin_at(140)
-    return #events(lander.train(options(more)), "settle")
-  end
-  lu.assertEquals(settles { on_iter = ruin_at(260) }, 0) -- no new start
-  lu.assertEquals(settles { on_diverge = function() return "retry", 0.01 end }, 0)
-  lu.assertEquals(settles { solver = { base_lr = 0.05, max_iter = 300, lr_policy = "step",
-                                       gamma = 0.1, stepsize = 200 } }, 0)
-  lu.assertEquals(settles { solver = { base_lr = 0.05, max_iter = 300, lr_policy = "fixed" } }, 1)
-  fails("retry.settle must be above 0 and at most 1, found 2", lander.train,
-    options { retry = { settle = 2 } })
 end
 
 function TestGoingBack.test_then_to_the_newest_good_place_at_half_the_rate()
@@ -530,7 +606,7 @@ function TestPlacesOnDisk.test_without_a_folder_there_are_fewer()
 end
 
 -- From every snapshot of a run with retries: the same end.
-local function resumed_everywhere(ruin, retries)
+local function resumed_everywhere(ruin, retries, most)
   local folder = support.folder()
   local function run_with(more)
     local o = options(more)
@@ -540,7 +616,7 @@ local function resumed_everywhere(ruin, retries)
   local whole, whole_net = run_with { snapshot_prefix = folder .. "/whole", snapshot = 45 }
   lu.assertEquals({ whole.status, whole.retries }, { "finished", retries })
   local stops = 0
-  for stop = 20, 400, 37 do
+  for stop = 20, most, most // 11 do
     local prefix = ("%s/stopped_%d"):format(folder, stop)
     local seen = 0
     local first = options { snapshot_prefix = prefix, snapshot = 45 }
@@ -563,9 +639,9 @@ local function resumed_everywhere(ruin, retries)
 end
 
 function TestPlacesOnDisk.test_resumed_across_a_retry()
-  resumed_everywhere(ruin_at(260, 2), 2)
+  resumed_everywhere(ruin_at(260, 2), 2, 400)
 end
 
-function TestPlacesOnDisk.test_resumed_across_a_new_start_that_settles()
-  resumed_everywhere(ruin_at(60), 1)
+function TestPlacesOnDisk.test_resumed_across_a_search_of_the_rate()
+  resumed_everywhere(ruin_at(60), 1, 640)
 end

@@ -113,7 +113,7 @@ end
 local function after_step(t, loss, rate)
   local solver, iter = t.solver, t.solver.iter
   t.run.iter, t.run.loss, t.rate = iter, solver.loss, rate
-  core.settle_if_due(t)
+  core.search_note(t, loss)
   if every(t.display, iter) then record(t, iter, rate) end
   if every(t.display, iter - 1) then t.log:iteration(iter - 1, t.run.loss, rate) end
   t.progress:iteration(iter, t.run.loss, rate)
@@ -168,6 +168,7 @@ local function next_rate(solver)
 end
 
 local function one_iteration(t)
+  core.search_if_due(t)
   local rate = next_rate(t.solver)
   local loss, what, x, y = step(t)
   if loss then return after_step(t, loss, rate) end
@@ -208,7 +209,7 @@ end
 -- Iterations from where the solver stands. Returns how it ends, { status =, ... }. One that
 -- a signal has stopped, wherever that was, leaves a snapshot to go on from.
 function core.run_loop(t)
-  t.progress:start(t.solver.iter, t.attempt, t.retry.max + 1)
+  t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
   local ends = first_test(t)
   if not ends and core.ring_is_due(t) then core.ring_add(t) end -- where a run was resumed
   repeat

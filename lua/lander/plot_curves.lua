@@ -170,7 +170,7 @@ local function last_kept(rows)
   for _, row in ipairs(rows) do most = math.max(most, row.attempt) end
   for attempt = 1, most do last[attempt] = math.huge end
   for _, row in ipairs(rows) do
-    if row.event == "retry" and row.back_to then
+    if (row.event == "retry" or row.event == "trial") and row.back_to then
       for attempt = 1, row.attempt - 1 do
         last[attempt] = math.min(last[attempt], row.back_to)
       end

@@ -11,7 +11,7 @@ local defaults = {
   same_place = 3,     -- of them at one place
   factor = 0.1,       -- on the rate, before there is a good place to go back to
   late_factor = 0.5,  -- and after
-  settle = 0.3,       -- once more at a fixed rate, when a new start has held; 1: not
+  trial = 300,        -- iterations by which rates are compared after a new start; 0: not
   min_scale = 1e-6,   -- what the factors together may come to
   every = 100,        -- iterations between two places
   ring = 3,           -- places that are kept, beside the start
@@ -20,7 +20,7 @@ local defaults = {
 }
 
 local kinds = { max = "count", same_place = "integer", factor = "number", late_factor = "number",
-                settle = "number", min_scale = "number", every = "integer", ring = "integer",
+                trial = "count", min_scale = "number", every = "integer", ring = "integer",
                 good_after = "count", memory = "number" }
 
 local function check_fraction(name, value)
@@ -40,10 +40,6 @@ function core.read_retry(retry)
   if retry == false then result.max = 0 end
   for _, name in ipairs { "factor", "late_factor", "min_scale" } do
     check_fraction(name, result[name])
-  end
-  if not (result.settle > 0 and result.settle <= 1) then
-    error("lander.train: retry.settle must be above 0 and at most 1, found "
-      .. core.number_text(result.settle), 0)
   end
   return result
 end
@@ -171,7 +167,7 @@ local function say(t, text)
 end
 
 local function back_text(t, p)
-  local try = ("try %d of %d."):format(t.attempt, t.retry.max + 1)
+  local try = ("try %d of %d."):format(t.run.retries + 1, t.retry.max + 1)
   if p.fresh and t.start.iter == 0 then
     return ("Back to the start, base_lr %s -> %s, %s"):format(core.number_text(p.old_base_lr),
       core.number_text(t.run.base_lr), try)
@@ -200,8 +196,9 @@ local function go_back(t, p)
   if p.momentum then t.solver:scale_history(p.momentum) end
   if p.skip_to then t.batches:seek(p.skip_to) end
   t.run.retries, t.attempt = t.run.retries + 1, t.attempt + 1
-  t.unsettled = p.fresh and not p.asked and (t.options.solver.lr_policy or "fixed") == "fixed"
-  t.progress:start(t.solver.iter, t.attempt, t.retry.max + 1)
+  t.search = nil
+  if p.fresh and not p.asked then core.search_begin(t) end
+  t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
 end
 
 -- The last good state, for the end of a run that has no other try.
@@ -262,25 +259,6 @@ local function skip(t, said)
   end
   say(t, said .. ". Skipped by on_diverge.")
   core.train_event(t, { event = "skip", iter = t.solver.iter, samples = t.batches:samples() })
-end
-
--- Going down in tens from a rate that diverges ends less than a ten below another such rate, and
--- there a net learns, but badly, unless its schedule goes down by itself. So when a new start at
--- a fixed rate has held until its first place is good, the rate is lowered once more, where the
--- training stands.
-function core.settle_if_due(t)
-  local held = t.solver.iter - t.start.iter
-  if not t.unsettled or held < t.retry.every + t.retry.good_after then return end
-  t.unsettled = false
-  if t.retry.settle == 1 then return end
-  local old_scale, old_base_lr = t.run.lr_scale, t.run.base_lr
-  set_scale(t, core.scaled(old_scale, t.retry.settle, 1))
-  t.solver:scale_history(t.retry.settle)
-  say(t, ("held until %d: going on a little below the rate that was found, base_lr %s -> %s "
-    .. "(retry.settle = %s)"):format(t.solver.iter, core.number_text(old_base_lr),
-    core.number_text(t.run.base_lr), core.number_text(t.retry.settle)))
-  core.train_event(t, { event = "settle", iter = t.solver.iter, old_lr_scale = old_scale,
-    lr_scale = t.run.lr_scale, base_lr = t.run.base_lr, momentum = t.retry.settle })
 end
 
 -- After a divergence (what: { rule =, loss =, ... }, with the batch x, y where there was one):

@@ -29,7 +29,7 @@ local function note(t)
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
     best = t.best, unimproved = t.unimproved, tested_finite = t.tested_finite,
     ring = core.ring_note(t), stale = t.stale, bad = bad_snapshots(t),
-    place = t.place, unsettled = t.unsettled,
+    place = t.place, search = t.search,
     seconds = t.seconds_before + core.clock() - t.began,
   }, true)
 end
@@ -260,7 +260,7 @@ function core.resume(t)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
-  t.tested_finite, t.place, t.unsettled = found.tested_finite, found.place, found.unsettled
+  t.tested_finite, t.place, t.search = found.tested_finite, found.place, found.search
   run.best = t.best
   t.snapped = t.solver.iter
   core.ring_from_note(t, found)

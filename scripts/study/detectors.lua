@@ -10,7 +10,7 @@
 -- options: the thresholds, guard_blowup and so on, as a solver has them.
 local detectors = {}
 
-local WINDOW, MEDIAN, MOST = 100, 5, 2
+local WINDOW, MEDIAN, MOST, SURE = 100, 5, 2, 6
 
 local function is_finite(x) return x == x and math.abs(x) < math.huge end
 
@@ -85,28 +85,32 @@ local function rise_bound(loss, i, m, o)
     o.guard_rise_spread * deviation_of(loss, first, i - 1, mean))
 end
 
--- The mean of the losses before number i, none of which counts for more than so many times chance.
+-- The losses before number i, none of which counts for more than so many times chance: their
+-- mean, and how far that is off by chance.
 local function level(loss, i, chance)
-  local sum = 0
-  for k = i - WINDOW, i - 1 do sum = sum + math.min(loss[k], MOST * chance) end
-  return sum / WINDOW
+  local last = {}
+  for k = i - WINDOW, i - 1 do last[#last + 1] = math.min(loss[k], MOST * chance) end
+  local mean = mean_of(last, 1, WINDOW)
+  return mean, deviation_of(last, 1, WINDOW, mean) / math.sqrt(WINDOW)
 end
 
--- Keeps m.level, of the losses before number i, and m.best, the lowest of them.
+-- Keeps m.level with its m.deviation, of the losses before number i, and m.best, the lowest level.
 local function remember(m, loss, i)
   if i <= WINDOW or m.chance <= 0 then return end
-  m.level = level(loss, i, m.chance)
+  m.level, m.deviation = level(loss, i, m.chance)
   m.best = math.min(m.best, m.level)
 end
 
 local function is_shift(m, o)
   if not (m.chance > 0 and m.best < o.guard_learnt * m.chance) then return false end
-  return m.level > m.best + o.guard_shift * (m.chance - m.best)
+  return m.level > m.best + math.max(o.guard_shift * (m.chance - m.best), SURE * m.deviation)
 end
 
 local function is_dead(m, run, i, o)
   local since = i - 1 - (o.warmup_iter or 0) - o.guard_stall_after
-  if m.chance <= 0 or since < 0 or since % WINDOW ~= 0 then return false end
+  if m.chance <= 0 or since < 0 or since % WINDOW ~= 0 or m.baseline > 2 * m.chance then
+    return false
+  end
   if m.best < o.guard_learnt * m.chance or m.level < o.guard_stall * m.chance then return false end
   local distance = run.distance[tostring(i - 1)]
   return distance ~= nil and distance >= o.guard_dead

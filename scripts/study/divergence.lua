@@ -7,7 +7,7 @@
 -- `make study` does it all. Results go to runs/study_*.jsonl, a run a line; a study that was
 -- stopped goes on there, and --fresh begins anew (needed when rules have changed). Tables in
 -- markdown go to stdout. --first_seed=3 takes other seeds, --policy=cosine a schedule,
--- --retry.settle=1 another policy of lander.train, --quick little of everything.
+-- --retry.trial=0 another policy of lander.train, --quick little of everything.
 local lander = require "lander"
 local tasks, rows = require "tasks", require "rows"
 local detect, recover, hold = require "detect", require "recover", require "hold"
