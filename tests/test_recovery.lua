@@ -109,9 +109,9 @@ function TestRateSearch.test_how_long_a_trial_is()
     local first = events(run, "trial")[1]
     return first and first.iter
   end
-  local function solver(options)
-    options.base_lr = 1
-    return options
+  local function solver(words)
+    words.base_lr = 1
+    return words
   end
   lu.assertEquals(length { solver = solver { max_iter = 700 } }, 300)
   lu.assertEquals(length { solver = solver { max_iter = 700, warmup_iter = 20 } }, 320)
