@@ -8,20 +8,8 @@
 #include <lua.h>
 #include <lualib.h>
 
-/* Lua's conventions differ in two things: a new block comes with its kind as the old
- * size, and to make one smaller must not fail. */
-static void *allocate(void *userdata, void *old, size_t old_size, size_t new_size) {
-  test_allocator *a = userdata;
-  if (!old) return test_allocate(a, NULL, 0, new_size);
-  int allowed = a->allowed;
-  if (new_size <= old_size) a->allowed = -1;
-  void *block = test_allocate(a, old, old_size, new_size);
-  a->allowed = allowed;
-  return block;
-}
-
 static lua_State *open_state(test_allocator *a) {
-  lua_State *L = lua_newstate(allocate, a);
+  lua_State *L = lua_newstate(test_allocate_lua, a);
   luaL_openlibs(L);
   return L;
 }
