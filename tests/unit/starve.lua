@@ -27,7 +27,8 @@ local function build(lander, folder)
 
   methods(matrix, {
     { "abs" }, { "exp" }, { "floor" }, { "isfinite" }, { "log" }, { "neg" }, { "relu" },
-    { "sigmoid" }, { "sign" }, { "sqrt" }, { "tanh" }, { "add", 1 }, { "sub", 1 }, { "mul", 2 }, { "div", 2 },
+    { "sigmoid" }, { "sign" }, { "sqrt" }, { "tanh" }, { "add", 1 }, { "sub", 1 }, { "mul", 2 },
+    { "div", 2 },
     { "pow", 2 }, { "maximum", 3 }, { "minimum", 3 }, { "eq", 3 }, { "ne", 3 }, { "lt", 3 },
     { "le", 3 }, { "gt", 3 }, { "ge", 3 }, { "clamp", 2, 5 },
     { "abs_" }, { "exp_" }, { "floor_" }, { "isfinite_" }, { "log_" }, { "neg_" }, { "relu_" },
@@ -90,13 +91,22 @@ local function build(lander, folder)
     local stopped = core.stopped()
     core.stop(false)
     core.warn "a warning"
+    core.inform "a fact"
     return config.version, lander.threads(2), lander.threads(1), lander.threads(), stopped,
-      core.clock() > 0, core.tensor_bytes() >= 0, core.engine() ~= nil
+      core.clock() > 0, #core.date() > 0, core.tensor_bytes() >= 0, core.has_path_hook()
   end)
   case("the system", nil, function()
     core.make_dir(folder .. "/new/er")
     local names = core.list_dir(folder .. "/new")
     return names, core.list_dir(folder .. "/none"), core.remove_file(folder .. "/none")
+  end)
+  case("files", nil, function()
+    local path = folder .. "/text"
+    core.write_file(path, "one")
+    local f = assert(core.append_file(path))
+    f:write ", two"
+    f:close()
+    return core.read_file(path), core.read_file(path, 3), core.file_size(path)
   end)
   case("what is built in", nil, function()
     return #core.model_names(), type(core.load_source "models/mlp.lua"),
