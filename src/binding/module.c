@@ -164,12 +164,23 @@ static const luaL_Reg core_functions[] = {{"stop", stop},
                                           {"define", binding_define},
                                           {NULL, NULL}};
 
+/* Lua's buffers for long texts share a metatable, which is made with the first of them.
+ * If memory ends just then it stays unfinished, and no long text can be made in the state
+ * ever after (Lua 5.4.4, lauxlib.c): so it is made here. */
+static void make_first_buffer(lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, LUAL_BUFFERSIZE + 1);
+  luaL_pushresultsize(&b, 0);
+  lua_pop(L, 1);
+}
+
 /* A function of its own, so that it has the stack for itself: the configuration, or
  * NULL, is its argument. */
 static int open_module(lua_State *L) {
   const lander_config *config = lua_touserdata(L, 1);
   bool has_log = config && config->log;
   lua_settop(L, 0);
+  make_first_buffer(L);
   make_engine(L, config);
   luaL_newlib(L, module_functions);
   luaL_newlib(L, core_functions);

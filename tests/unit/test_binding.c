@@ -59,6 +59,34 @@ static void starve(const char *name, const char *code) {
   UNIT_CHECK(done);
 }
 
+static int open_protected(lua_State *L) {
+  luaL_requiref(L, "lander", luaopen_lander, 1);
+  return 0;
+}
+
+/* Opening the module asks thousands of times: of those every one up to forty, and then
+ * ever fewer. */
+static void starve_opening(void) {
+  UNIT_TEST("opening the module without memory, and then with some");
+  bool done = false;
+  for (int n = 0; n < 100000 && !done; n += 1 + n / 40) {
+    test_allocator a = {.allowed = -1};
+    lua_State *L = open_state(&a);
+    UNIT_CHECK(luaL_dostring(L, "return #('x'):rep(5000)") == LUA_OK); /* see module.c */
+    a.allowed = a.requests + n;
+    lua_pushcfunction(L, open_protected);
+    done = lua_pcall(L, 0, 0, 0) == LUA_OK;
+    a.allowed = -1;
+    lua_settop(L, 0);
+    open_module(L);
+    UNIT_CHECK(luaL_dostring(L, "assert(lander.ones(2):sum() == 2)") == LUA_OK);
+    UNIT_CHECK(luaL_dostring(L, "assert(#lander.config().version > 0)") == LUA_OK);
+    lua_close(L);
+    if (!UNIT_CHECK(test_allocator_clean(&a))) printf("%d requests were granted\n", n);
+  }
+  UNIT_CHECK(done);
+}
+
 /* ---- the end of a state ----------------------------------------------------------- */
 
 static char said[2][200];
@@ -124,6 +152,7 @@ static void test_other_code(void) {
 int main(void) {
   test_code();
   test_other_code();
+  starve_opening();
   starve("tensors without memory", tensors);
   starve("nets without memory", nets);
   test_late_finalizer();
