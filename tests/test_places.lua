@@ -71,7 +71,7 @@ end
 -- What is diverged from soon after going back was good all the same.
 function TestGoodPlaces.test_they_stay_good_after_going_back()
   lu.assertEquals(ways_back { 360, 320, 230 }, { 300, 200, 100 })
-  lu.assertEquals(ways_back { 170, 120 }, { 100, 100 })
+  lu.assertEquals(ways_back({ 170, 120 }, { retry = { trial = 0 } }), { 100, 100 })
 end
 
 function TestGoodPlaces.test_the_last_good_state_is_one_of_them()

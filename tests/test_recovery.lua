@@ -134,8 +134,14 @@ function TestRateSearch.test_the_bits_of_the_rate_that_was_found()
   support.same_params(o.net, fresh.net)
 end
 
-function TestRateSearch.test_only_before_there_is_a_good_place()
-  lu.assertEquals(#events(lander.train(options { on_iter = ruin_at(260) }), "trial"), 0)
+-- A good place at 100 is not gone back to before a trial would be over, at 200.
+function TestRateSearch.test_as_long_as_little_is_done()
+  local function ways(iter)
+    local run = lander.train(options { on_iter = ruin_at(iter) })
+    return { events(run, "retry")[1].back_to, #events(run, "trial") > 0 }
+  end
+  lu.assertEquals(ways(180), { 0, true })
+  lu.assertEquals(ways(260), { 200, false })
 end
 
 TestGoingBack = {}
@@ -160,7 +166,7 @@ function TestGoingBack.test_a_place_that_holds_the_disease()
       e.net.params["linear2.weight"].data:zero_()
       e.net.params["batch_norm1.bias"].data:fill_(-100) -- no unit ever speaks again
     end
-  end, solver = { base_lr = 0.02, momentum = 0.9, max_iter = 400 } })
+  end, solver = { base_lr = 0.02, momentum = 0.9, max_iter = 400 }, retry = { trial = 0 } })
   local retries = events(run, "retry")
   lu.assertEquals({ run.status, #retries }, { "finished", 2 })
   lu.assertEquals({ events(run, "diverged")[1].rule, events(run, "diverged")[2].rule },
@@ -271,7 +277,7 @@ end
 
 function TestGoingBack.test_options_of_the_policy()
   local run = lander.train(options { on_iter = ruin_at(60),
-    retry = { every = 10, good_after = 20, late_factor = 0.25 } })
+    retry = { every = 10, good_after = 20, late_factor = 0.25, trial = 50 } })
   lu.assertEquals({ events(run, "retry")[1].back_to, run.lr_scale }, { 40, 0.25 })
   fails("retry.late_factor must be between 0 and 1, found 1", lander.train,
     options { retry = { late_factor = 1 } })

@@ -17,10 +17,19 @@ local function length(t)
   return math.min(t.retry.trial + (t.solver.warmup_iter or 0), left // 2)
 end
 
+local function can_search(t)
+  return t.retry.trial > 0 and length(t) >= LEAST
+end
+
 -- A new start, with a rate that is not known to be good: the search begins there.
 function core.search_begin(t)
-  local is_long_enough = t.retry.trial > 0 and length(t) >= LEAST
-  t.search = is_long_enough and { tried = {}, sum = 0, count = 0 } or nil
+  t.search = can_search(t) and { tried = {}, sum = 0, count = 0 } or nil
+end
+
+-- Whether so little is done that to look for a rate from the start is better than to halve it
+-- where a good place is.
+function core.search_is_worth_it(t)
+  return can_search(t) and t.solver.iter - t.start.iter < length(t)
 end
 
 -- The losses of the second half of a trial are what it is judged by.

@@ -79,7 +79,7 @@ end
 -- weights too. Returns how the training ends with that, or nil where it is the rate.
 local function triage(t, what, p, x, y)
   if what.rule ~= "R1" and what.rule ~= "R2" then return nil end
-  local place, untrained = p.place, t.solver.iter == 0
+  local place, untrained = core.ring_find(t) or p.place, t.solver.iter == 0
   local kept, now = pcall(t.solver.checkpoint, t.solver)
   if not untrained then core.ring_load(t, place) end
   local ok, probe = pcall(t.solver.probe, t.solver, x, y)
@@ -98,7 +98,7 @@ local function choose(t, what)
   core.ring_drop_unreadable(t)
   if what.rule == "R5" then return t.start end -- dead since it began
   local newest = core.ring_find(t)
-  if not newest then return t.start end
+  if not newest or core.search_is_worth_it(t) then return t.start end
   if what.rule == "R4b" then -- what killed it lies a while back; before the oldest, where that
     local oldest = t.ring[1] -- was gone back to in vain
     return t.place and t.place.from == oldest.iter and t.start or oldest

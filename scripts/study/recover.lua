@@ -91,6 +91,21 @@ local function count(list, belongs)
   return c
 end
 
+-- What could be had at most: how often a run at the best rate is itself near what such runs
+-- reach in the mean.
+local function say_best(list)
+  local near, all, seen = 0, 0, {}
+  for _, row in ipairs(list) do
+    local run = ("%s %s %d %d"):format(row.task, row.type, row.batch, row.seed)
+    if not seen[run] then
+      seen[run], all = true, all + 1
+      if row.best - row.fixed <= 0.01 then near = near + 1 end
+    end
+  end
+  print(("Of the runs at the best rate themselves %d of %d are within 0.01 of their mean.\n"):format(
+    near, all))
+end
+
 function recover.report(list)
   local function line(name, belongs)
     local c = count(list, belongs)
@@ -111,6 +126,7 @@ function recover.report(list)
   end
   shown[#shown + 1] = line("all", function() return true end)
   rows.print(shown)
+  say_best(list)
   print "Recovered, and not within 0.03:"
   for _, row in ipairs(list) do
     if row.retries > 0 and row.score < row.best - 0.03 then
