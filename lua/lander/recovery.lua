@@ -79,7 +79,7 @@ end
 -- weights too. Returns how the training ends with that, or nil where it is the rate.
 local function triage(t, what, p, x, y)
   if what.rule ~= "R1" and what.rule ~= "R2" then return nil end
-  local place, untrained = core.ring_find(t) or p.place, t.solver.iter == 0
+  local place, untrained = p.fresh and core.ring_find(t) or p.place, t.solver.iter == 0
   local kept, now = pcall(t.solver.checkpoint, t.solver)
   if not untrained then core.ring_load(t, place) end
   local ok, probe = pcall(t.solver.probe, t.solver, x, y)

@@ -102,7 +102,8 @@ local function say_best(list)
       if row.best - row.fixed <= 0.01 then near = near + 1 end
     end
   end
-  print(("Of the runs at the best rate %d of %d are within 0.01 of their mean.\n"):format(near, all))
+  print(("Of the runs at the best rate %d of %d are within 0.01 of their mean.\n"):format(near,
+    all))
 end
 
 function recover.report(list)
