@@ -13,7 +13,8 @@
 -- 0.01 with 0.95 (0.889) and with 0.9 (0.883): with other seeds, or where sums are rounded
 -- differently, the second may be the first. 11 of the 30 diverge within 20 iterations, all with
 -- 0.1 and more among them. It takes some 100 seconds of processor time in all (measured on a busy
--- machine), shared by as many as there are. The test accuracy after --train is 0.914; with the default rate, 0.01, 0.907.
+-- machine), shared by as many as there are. The test accuracy after --train is 0.914; with the
+-- default rate, 0.01, 0.907.
 local lander = require "lander"
 local opt = lander.args {
   base_lr = 0.01, momentum = 0.9, max_iter = 3500, -- of --train
