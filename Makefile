@@ -35,6 +35,7 @@ B ?= build$(variant)
 
 # ---- flags -----------------------------------------------------------------------------
 CC ?= cc
+CXX ?= c++
 OBJCOPY ?= objcopy
 WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 OPT ?= -O2 -g
@@ -135,7 +136,7 @@ study: all data-packages
 	  --out=runs/study_cosine
 
 lint:
-	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/host/*.c tests/tools/*.c)
+	@clang-format --dry-run --Werror $(wildcard src/*.h src/*/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/embed/*.[ch] tests/embed/*.cc tests/tools/*.c)
 	@luacheck --quiet lua models scripts tests
 
 packages:
@@ -170,9 +171,11 @@ $(B)/binding_weak.o: $(binding_obj)
 	$(call say,$@)$(CC) -nostdlib -r -o $@ $^ && \
 	  $(OBJCOPY) $$(nm -u $@ | sed -n 's/^ *U \(luaL*_.*\)/--weaken-symbol=\1/p') $@
 
+abi := $(shell sed -n 's/^.define LANDER_ABI \([0-9]*\)$$/\1/p' src/lander.h)
+
 $(B)/liblander.so: $(core_obj) $(B)/binding_weak.o
-	$(call say,$@)$(CC) -shared -Wl,-soname,liblander.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
-	@ln -sf liblander.so $@.0
+	$(call say,$@)$(CC) -shared -Wl,-soname,liblander.so.$(abi) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@ln -sf liblander.so $@.$(abi)
 
 # One object, in which names without LANDER_API are local: so that an internal name, such as
 # error_set, can't meet one of the host's.
@@ -193,9 +196,8 @@ $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
 
 # ---- tests: C programs against the floors, and hosts against the library -----------------
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
-host_src := $(sort $(wildcard tests/host/*.c))
 unit_bin := $(unit_src:tests/unit/%.c=$(B)/unit/%)
-host_bin := $(host_src:tests/host/%.c=$(B)/host/%)
+host_bin := $(patsubst tests/embed/%,$(B)/embed/%,$(basename $(sort $(wildcard tests/embed/*.c tests/embed/*.cc))))
 
 .PHONY: tests
 tests: $(unit_bin) $(host_bin) $(B)/tools/terminal
@@ -211,60 +213,26 @@ $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(B)/internals.a
 	  $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
 
 # A host sees lander.h and the shared library, nothing else.
-$(B)/host/%: tests/host/%.c src/lander.h $(B)/liblander.so
+host_build = $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' -lm
+$(B)/embed/%: tests/embed/%.c tests/embed/check.h src/lander.h $(B)/liblander.so
 	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< -L$(B) -llander -Wl,-rpath,'$$ORIGIN/..' -lm
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(host_build)
+
+$(B)/embed/%: tests/embed/%.cc src/lander.h $(B)/liblander.so
+	@mkdir -p $(@D)
+	$(call say,$<)$(CXX) -std=c++11 -Wall -Wextra -Wpedantic -Werror \
+	  $(filter -D% -fsanitize% -O% -g,$(CFLAGS_ALL)) $(host_build)
+
+# These two have Lua as well: the shared one, which gives liblander.so what it wants of it.
+$(B)/embed/sandbox $(B)/embed/test_states: $(B)/embed/%: tests/embed/%.c tests/embed/check.h \
+  src/lander.h $(B)/liblander.so
+	@mkdir -p $(@D)
+	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) $(host_build) -llua5.4
 
 # This one is linked with the archive.
-$(B)/host/test_static: tests/host/test_static.c src/lander.h $(B)/liblander.a
+$(B)/embed/test_static: tests/embed/test_static.c src/lander.h $(B)/liblander.a
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LIBS)
-
-# ---- fuzzing: a program of each target, for libFuzzer and for the tests ------------------
-FUZZ_PACKAGES := clang libclang-rt-14-dev
-SECONDS ?= 600
-fuzz_src := $(sort $(wildcard tests/fuzz/target_*.c))
-fuzz_common := tests/fuzz/fuzz.c tests/fuzz/zip.c
-fuzz_bin := $(fuzz_src:tests/fuzz/target_%.c=$(B)/replay/%)
-FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-
-tests: $(fuzz_bin)
-
-# Takes the inputs in tests/fuzz/corpus and ends.
-$(B)/replay/%: tests/fuzz/target_%.c $(fuzz_common) tests/fuzz/replay.c tests/fuzz/fuzz.h $(B)/internals.a
-	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LUA_CFLAGS) $(LDFLAGS) -Isrc -o $@ $< $(fuzz_common) tests/fuzz/replay.c \
-	  $(B)/internals.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
-
-# Looks for new ones. What it finds is left in build/fuzz/found; what it has learnt, in
-# build/fuzz/corpus.
-$(B)/fuzzer/%: tests/fuzz/target_%.c $(fuzz_common) tests/fuzz/fuzz.h $(B)/internals.a
-	@mkdir -p $(@D)
-	$(call say,$<)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LUA_CFLAGS) -Isrc -o $@ $< $(fuzz_common) \
-	  $(B)/internals.a $(LUA_LIBDIR)/liblua5.4.a $(LIBS)
-
-# A Lua state that lives on looks like a leak to libFuzzer.
-FUZZ_json := -detect_leaks=0
-
-.PHONY: fuzz fuzzer fuzz-merge
-fuzzer:
-	@sh tests/install.sh needed $(FUZZ_PACKAGES)
-	@$(MAKE) --no-print-directory $(jobs) B=build/fuzz CC=clang LEVELS=baseline \
-	  KERNEL_FLAGS="-O1 -fno-sanitize=fuzzer-no-link,undefined" \
-	  CFLAGS="-fsanitize=fuzzer-no-link $(FUZZ_FLAGS)" build/fuzz/fuzzer/$(TARGET)
-
-fuzz: fuzzer
-	@mkdir -p build/fuzz/found build/fuzz/corpus/$(TARGET)
-	@build/fuzz/fuzzer/$(TARGET) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=1024 \
-	  -malloc_limit_mb=512 -max_len=8192 -print_final_stats=1 -use_value_profile=1 \
-	  -artifact_prefix=build/fuzz/found/$(TARGET)- -dict=tests/fuzz/words.dict $(FUZZ_$(TARGET)) \
-	  build/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET)
-
-# The smallest set of what was learnt that reaches the same code goes to tests/fuzz/corpus.
-fuzz-merge: fuzzer
-	@rm -rf build/fuzz/merged && mkdir -p build/fuzz/merged
-	@build/fuzz/fuzzer/$(TARGET) -merge=1 -max_len=2048 build/fuzz/merged tests/fuzz/corpus/$(TARGET) build/fuzz/corpus/$(TARGET)
-	@rm -rf tests/fuzz/corpus/$(TARGET) && mv build/fuzz/merged tests/fuzz/corpus/$(TARGET)
 
 clean:
 	rm -rf build

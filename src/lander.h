@@ -287,7 +287,8 @@ LANDER_API lander_tensor *lander_tensor_wrap(lander_engine *engine, lander_real 
 LANDER_API lander_tensor *lander_tensor_alias(const lander_tensor *t,
                                               lander_error *error);
 
-/* fails: never. */
+/* What a tensor says of itself; its engine, sizes and strides stay for as long as it
+ * does. owns: the tensor. fails: never. */
 LANDER_API lander_engine *lander_tensor_engine(const lander_tensor *t);
 LANDER_API int lander_tensor_dims(const lander_tensor *t);
 LANDER_API const int64_t *lander_tensor_sizes(const lander_tensor *t);
@@ -316,36 +317,42 @@ LANDER_API size_t lander_tensor_bytes(const lander_tensor *t);
  * outside 0 .. dims-1). */
 
 /* The same elements, in row-major order, with another shape of as many; one size may be
- * -1 and is worked out. fails: shape (another count, or strides that don't allow it). */
+ * -1 and is worked out.
+ * owns: the caller. fails: shape (another count, or strides that don't allow it). */
 LANDER_API lander_tensor *lander_tensor_view(const lander_tensor *t, int dims,
                                              const int64_t *size, lander_error *error);
-/* A view where that is possible, else a copy. fails: shape (another count). */
+/* A view where that is possible, else a copy.
+ * owns: the caller. fails: shape (another count). */
 LANDER_API lander_tensor *lander_tensor_reshape(const lander_tensor *t, int dims,
                                                 const int64_t *size, lander_error *error);
-/* Dimension i of the result is dimension order[i] of t; order has all of them once. */
+/* Dimension i of the result is dimension order[i] of t; order has all of them once.
+ * transpose: these two change places. owns: the caller. fails: argument. */
 LANDER_API lander_tensor *lander_tensor_permute(const lander_tensor *t, const int *order,
                                                 lander_error *error);
 LANDER_API lander_tensor *lander_tensor_transpose(const lander_tensor *t, int dim1,
                                                   int dim2, lander_error *error);
-/* Positions start .. start+length-1 of one dimension. fails: argument (outside). */
+/* Positions start .. start+length-1 of one dimension.
+ * owns: the caller. fails: argument (outside). */
 LANDER_API lander_tensor *lander_tensor_narrow(const lander_tensor *t, int dim,
                                                int64_t start, int64_t length,
                                                lander_error *error);
-/* One position of a dimension, which goes away. fails: argument (outside). */
+/* One position of a dimension, which goes away.
+ * owns: the caller. fails: argument (outside). */
 LANDER_API lander_tensor *lander_tensor_select(const lander_tensor *t, int dim,
                                                int64_t index, lander_error *error);
 /* Stands for every dimension, where a function says so. */
 #define LANDER_ALL_DIMS (-1)
 /* Takes away a dimension of size 1 (of another size: changes nothing), or
- * LANDER_ALL_DIMS of size 1. */
+ * LANDER_ALL_DIMS of size 1. owns: the caller. fails: argument. */
 LANDER_API lander_tensor *lander_tensor_squeeze(const lander_tensor *t, int dim,
                                                 lander_error *error);
-/* Puts in a dimension of size 1 before dimension dim (0 .. dims). */
+/* Puts in a dimension of size 1 before dimension dim (0 .. dims).
+ * owns: the caller. fails: argument, shape (too many dims). */
 LANDER_API lander_tensor *lander_tensor_unsqueeze(const lander_tensor *t, int dim,
                                                   lander_error *error);
 /* Dimensions of size 1 repeated to `size` without copying, and new ones put in front; -1
- * keeps a size. The result can't be written to. fails: shape (a size other than 1 would
- * change). */
+ * keeps a size. The result can't be written to.
+ * owns: the caller. fails: shape (a size other than 1 would change). */
 LANDER_API lander_tensor *lander_tensor_expand(const lander_tensor *t, int dims,
                                                const int64_t *size, lander_error *error);
 
@@ -570,11 +577,14 @@ LANDER_API void lander_net_free(lander_net *net);
 /* The net's text, as build reads it. owns: the net, until it is changed. fails: never. */
 LANDER_API const char *lander_net_text(const lander_net *net);
 
-LANDER_API lander_engine *lander_net_engine(const lander_net *net); /* owns: the net */
+/* owns: the net. fails: never. */
+LANDER_API lander_engine *lander_net_engine(const lander_net *net);
+/* Train: dropout drops, running statistics run. A net begins in this phase; predictions
+ * are made in the other one, whatever is set. fails: never. */
 LANDER_API lander_phase lander_net_phase(const lander_net *net);
 LANDER_API void lander_net_set_phase(lander_net *net, lander_phase phase);
 /* Whether one of its layers, of the host's own, is being computed just now: then it may
- * not be freed, nor lander_net_want_input_gradient be called. */
+ * not be freed, nor lander_net_want_input_gradient be called. fails: never. */
 LANDER_API bool lander_net_running(const lander_net *net);
 
 /* Layers in order, index from 0. fails: never; an index outside gives NULL. */
@@ -597,7 +607,7 @@ LANDER_API bool lander_net_layer(const lander_net *net, int index,
 /* From here on (on), or no longer, the time that each layer takes in forward and backward
  * passes is added up, beginning with none. fails: never. */
 LANDER_API void lander_net_time(lander_net *net, bool on);
-/* The place of a layer by name, -1 if there is none. */
+/* The place of a layer by name, -1 if there is none. fails: never. */
 LANDER_API int lander_net_find(const lander_net *net, const char *name);
 
 /* Names of the inputs (data first, in the order of the text, then labels).
@@ -605,9 +615,10 @@ LANDER_API int lander_net_find(const lander_net *net, const char *name);
 LANDER_API const char *lander_net_input(const lander_net *net, int index);
 LANDER_API int lander_net_inputs(const lander_net *net); /* labels not counted */
 LANDER_API int lander_net_labels(const lander_net *net);
-/* The layer whose output is the net's: the last one that is no loss, metric or label. */
+/* The layer whose output is the net's: the last one that is no loss, metric or label.
+ * fails: never. */
 LANDER_API int lander_net_output(const lander_net *net);
-/* Whether a loss layer is in the net. */
+/* Whether a loss layer is in the net. fails: never. */
 LANDER_API bool lander_net_has_loss(const lander_net *net);
 
 /* A forward pass. `inputs` are `count` tensors in lander_net_input's order: all of them,
@@ -677,6 +688,8 @@ typedef struct lander_param {
   bool state; /* no weight but what a layer remembers (running statistics): saved with the
                  net, always frozen, not counted as a parameter */
 } lander_param;
+/* How many there are; one of them; the place of one by name. owns: the net, until it is
+ * freed. fails: never; NULL or -1 where there is none. */
 LANDER_API int lander_net_params(const lander_net *net);
 LANDER_API const lander_param *lander_net_param(const lander_net *net, int index);
 LANDER_API int lander_net_find_param(const lander_net *net, const char *name);
@@ -826,7 +839,8 @@ LANDER_API int64_t lander_solver_iter(const lander_solver *solver);
  * stayed as it is). fails: never. */
 LANDER_API double lander_solver_rate(const lander_solver *solver);
 LANDER_API double lander_solver_rate_at(const lander_solver *solver, int64_t t);
-/* The mean loss of the last average_loss accepted iterations; NaN before the first. */
+/* The mean loss of the last average_loss accepted iterations; NaN before the first.
+ * fails: never. */
 LANDER_API double lander_solver_loss(const lander_solver *solver);
 
 /* Options by name, as text; changed ones hold from the next iteration on. The type can't
@@ -841,7 +855,7 @@ LANDER_API lander_status lander_solver_get(const lander_solver *solver, const ch
 /* A schedule of the host's own, in place of lr_policy; NULL takes it back. It is called
  * when a rate is asked for, once in an iteration, with t counting from 0; warmup and
  * lr_scale apply to what it returns. restore takes it back where the snapshot is of a
- * solver whose lr_policy was set later on, and has_schedule tells. */
+ * solver whose lr_policy was set later on, and has_schedule tells. fails: never. */
 typedef double (*lander_schedule)(void *userdata, int64_t t);
 LANDER_API void lander_solver_set_schedule(lander_solver *solver,
                                            lander_schedule schedule, void *userdata);
@@ -1018,8 +1032,10 @@ LANDER_API lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t firs
                                                  int64_t count, lander_error *error);
 LANDER_API void lander_dataset_free(lander_dataset *d);
 
+/* How many samples; how many classes, 0 where y is no choice between some.
+ * fails: never. */
 LANDER_API int64_t lander_dataset_count(const lander_dataset *d);
-LANDER_API int lander_dataset_classes(const lander_dataset *d); /* 0: not a choice */
+LANDER_API int lander_dataset_classes(const lander_dataset *d);
 /* What class k (from 0) is called; NULL: the classes have no names. lander_data_images
  * gives them; name_classes gives them to a dataset that has none, and to parts that are
  * made of it from then on. owns: the dataset. name_classes fails: argument (it has names;
@@ -1069,7 +1085,8 @@ LANDER_API void lander_batches_seek(lander_batches *b, int64_t position);
  * returns its dims. fails: never. */
 LANDER_API int lander_batches_shape(const lander_batches *b,
                                     int64_t size[LANDER_MAX_DIMS]);
-/* The positions (from 0) of the samples of the last batch. owns: the batches. */
+/* The positions (from 0) of the samples of the last batch. owns: the batches, until the
+ * next call. fails: never. */
 LANDER_API const int64_t *lander_batches_samples(const lander_batches *b, int64_t *count);
 LANDER_API void lander_batches_free(lander_batches *b);
 

@@ -28,7 +28,7 @@ run() {
 }
 
 for build in "$@"; do
-  for program in "$build"/unit/test_* "$build"/host/test_*; do
+  for program in "$build"/unit/test_* "$build"/embed/test_*; do
     case $program in *.d | *'*') continue ;; esac
     run "$program" "$program"
   done

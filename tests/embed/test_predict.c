@@ -6,14 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int passed, failed;
-
-static void check(bool ok, const char *what) {
-  if (ok)
-    passed++;
-  else
-    printf("FAIL %s\n", what), failed++;
-}
+#include "check.h"
 
 static const char net_text[] = "data = input () shape=2\n"
                                "scores = linear (data) outputs=2\n"
@@ -64,6 +57,5 @@ int main(void) {
             error.code == LANDER_ERROR_IO && strstr(error.message, "no-such-net"),
         "a missing file is named");
   remove(path);
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed > 0;
+  return finish();
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
+
 static int called;
 
 int error_set(void);
@@ -28,15 +30,6 @@ int text_add(void) {
   return ++called;
 }
 
-static int passed, failed;
-
-static void check(bool ok, const char *what) {
-  if (ok)
-    passed++;
-  else
-    printf("FAIL %s\n", what), failed++;
-}
-
 int main(void) {
   lander_error error;
   lander_engine *engine = lander_engine_new(NULL, &error);
@@ -56,6 +49,5 @@ int main(void) {
   check(called == 0, "the library calls its own functions");
   check(error_set() + memory_new() + options_read() + gemm() + text_add() == 15,
         "the host calls its own");
-  printf("%d passed, %d failed\n", passed, failed);
-  return failed > 0;
+  return finish();
 }
