@@ -79,7 +79,8 @@ function TestHeader.test_the_library_exports_what_the_header_says_and_nothing_el
   local exported = lines_of(("nm -D --defined-only %s/liblander.so | sed 's/.* //'"):format(build))
   lu.assertEquals(sorted(exported), sorted(functions()))
   -- The archive, too.
-  exported = lines_of(("nm -g --defined-only %s/liblander.a | sed -n 's/.* [A-Z] //p'"):format(build))
+  exported = lines_of(("nm -g --defined-only %s/liblander.a | sed -n 's/.* [A-Z] //p'"):format(
+    build))
   lu.assertEquals(sorted(exported), sorted(functions()))
 end
 
