@@ -142,6 +142,19 @@ function TestSchedule.test_warmup_in_front()
   for t, rate in pairs { [0] = 0, [1] = 1, [2] = 2 } do near(s:rate_at(t), rate) end
 end
 
+-- Found by a fuzzer: 0 times what has grown past all numbers was NaN.
+function TestSchedule.test_nothing_stays_nothing()
+  for _, policy in ipairs { "step", "exp" } do
+    local stepsize = policy == "step" and 1 or nil
+    local s = solver { base_lr = 0, lr_policy = policy, gamma = 5, stepsize = stepsize }
+    lu.assertEquals(s:rate_at(1000000), 0)
+    s.base_lr = 1
+    lu.assertEquals(s:rate_at(1000000), math.huge) -- which a step refuses
+    s.lr_scale = 0
+    lu.assertEquals(s:rate_at(1000000), 0)
+  end
+end
+
 function TestSchedule.test_lr_scale_multiplies()
   local s = solver { lr_policy = "step", gamma = 0.1, stepsize = 10, lr_scale = 0.01 }
   near(s:rate_at(0), 1e-4)

@@ -13,6 +13,13 @@
 
 #define PI 3.14159265358979323846
 
+/* A rate that a factor makes 0 is 0, also where another one has grown past all numbers.
+ */
+static double times(double rate, double factor) {
+  bool is_zero = (rate == 0 && isinf(factor)) || (factor == 0 && isinf(rate));
+  return is_zero ? 0 : rate * factor;
+}
+
 static double fixed(const solver_settings *s, const plateau *p, int64_t t) {
   (void)p, (void)t;
   return s->base_lr;
@@ -20,12 +27,12 @@ static double fixed(const solver_settings *s, const plateau *p, int64_t t) {
 
 static double step(const solver_settings *s, const plateau *p, int64_t t) {
   (void)p;
-  return s->base_lr * pow(s->gamma, (double)(t / s->stepsize));
+  return times(s->base_lr, pow(s->gamma, (double)(t / s->stepsize)));
 }
 
 static double exponential(const solver_settings *s, const plateau *p, int64_t t) {
   (void)p;
-  return s->base_lr * pow(s->gamma, (double)t);
+  return times(s->base_lr, pow(s->gamma, (double)t));
 }
 
 static double inverse(const solver_settings *s, const plateau *p, int64_t t) {
@@ -196,8 +203,9 @@ double schedule_rate(const solver_settings *s, const plateau *p, const double *o
   if (t < 0) t = 0;
   double rate = of_host ? *of_host : schedules[s->lr_policy].rate(s, p, t);
   if (t < s->warmup_iter)
-    rate *= s->warmup_start + (1 - s->warmup_start) * (double)t / s->warmup_iter;
-  return rate * s->lr_scale;
+    rate =
+        times(rate, s->warmup_start + (1 - s->warmup_start) * (double)t / s->warmup_iter);
+  return times(rate, s->lr_scale);
 }
 
 /* ---- checking
