@@ -40,8 +40,11 @@ for build in "$@"; do
   # A sanitizer has to be loaded before the program, which a stock lua5.4 is not built for.
   case $build in
   */san | */tsan) ;;
-  *) run "lua5.4 with $build/lander.so" \
-    env "LUA_CPATH=$build/?.so" lua5.4 tests/stock.lua ;;
+  *)
+    run "lua5.4 with $build/lander.so" \
+      env "LUA_CPATH=$build/?.so" lua5.4 tests/stock.lua
+    run "tests/symbols.lua $build" lua5.4 tests/symbols.lua "$build"
+    ;;
   esac
 done
 run "tests/arrows.lua" lua5.4 tests/arrows.lua
