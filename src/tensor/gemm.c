@@ -70,7 +70,7 @@ void gemm_packed(int64_t m, int64_t n, int64_t k, const real *a, int64_t lda,
 /* Multiply-adds that are worth a tile of their own. */
 #define TILE_WORK  ((int64_t)1 << 20)
 #define TILE_SMALL ((int64_t)1 << 18) /* below, the product stays in one piece */
-#define TILES      16
+#define TILES      4                  /* a thread, to share out */
 /* Every tile makes its own copy of its part of b, which is nothing beside the work of so
  * many rows. */
 #define TALL   512
@@ -114,7 +114,7 @@ static bool cut(tiles *t, int64_t columns) {
   return true;
 }
 
-static int choose_tiles(tiles *t) {
+static int choose_tiles(tiles *t, int threads) {
   const product_job *whole = &t->whole;
   t->tile_m = whole->m;
   t->tile_n = whole->n;
@@ -122,7 +122,9 @@ static int choose_tiles(tiles *t) {
   int columns = kernels_table()->product_columns;
   if (work > TILE_SMALL) {
     double wanted = work / TILE_WORK;
-    int most = wanted < 2 ? 2 : wanted > TILES ? TILES : (int)wanted;
+    int share =
+        threads < PARALLEL_MAX_PIECES / TILES ? threads * TILES : PARALLEL_MAX_PIECES;
+    int most = wanted < 2 ? 2 : wanted > share ? share : (int)wanted;
     for (int pieces = 1; pieces < most && cut(t, columns); pieces *= 2) continue;
   }
   t->across = (whole->n + t->tile_n - 1) / t->tile_n;
@@ -132,7 +134,7 @@ static int choose_tiles(tiles *t) {
 static void run_in_tiles(lander_engine *engine, const product_job *whole) {
   if (whole->m <= 0 || whole->n <= 0) return;
   tiles t = {.whole = *whole};
-  int pieces = choose_tiles(&t);
+  int pieces = choose_tiles(&t, lander_engine_threads(engine));
   parallel_run(engine, pieces, run_tile, &t);
 }
 

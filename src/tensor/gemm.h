@@ -13,9 +13,9 @@ void gemm(gemm_transpose ta, gemm_transpose tb, int64_t m, int64_t n, int64_t k,
           real alpha, const real *a, int64_t lda, const real *b, int64_t ldb, real beta,
           real *c, int64_t ldc);
 
-/* The same, cut into tiles of c that are shared out over the engine's threads. The tiles
- * depend on m, n and k alone, so the bits don't depend on the threads. Not to be called
- * inside a parallel body. */
+/* The same, cut into tiles of c that are shared out over the engine's threads. Each
+ * thread more makes more of them, which doesn't change the bits of any element. Not to be
+ * called inside a parallel body. */
 void gemm_parallel(lander_engine *engine, gemm_transpose ta, gemm_transpose tb, int64_t m,
                    int64_t n, int64_t k, real alpha, const real *a, int64_t lda,
                    const real *b, int64_t ldb, real beta, real *c, int64_t ldc);

@@ -920,6 +920,28 @@ static void test_gemm(void) {
   lander_engine_free(engine);
 }
 
+/* How the product is cut depends on the threads; the bits don't. */
+static void test_gemm_threads(void) {
+  UNIT_TEST("products of any number of threads");
+  enum { M = 330, N = 205, K = 290 };
+  static real x[M * K], w[N * K], bias[N], plain[2][M * N], added[2][M * N];
+  draw_all(x, COUNT_OF(x));
+  draw_all(w, COUNT_OF(w));
+  draw_all(bias, COUNT_OF(bias));
+  for (int threads = 1; threads <= 17; threads = threads * 2 + threads / 3) {
+    lander_engine *engine = lander_engine_new(&(lander_config){.threads = threads}, NULL);
+    if (!UNIT_CHECK(engine != NULL)) return;
+    int to = threads > 1;
+    gemm_linear(engine, M, N, K, x, w, bias, plain[to]);
+    memcpy(added[to], plain[0], sizeof added[to]);
+    gemm_parallel(engine, GEMM_N, GEMM_T, M, N, K, (real)0.3, x, K, w, K, 1, added[to],
+                  N);
+    UNIT_CHECK(memcmp(plain[0], plain[to], sizeof plain[to]) == 0);
+    UNIT_CHECK(memcmp(added[0], added[to], sizeof added[to]) == 0);
+    lander_engine_free(engine);
+  }
+}
+
 /* The kernel of one instruction set. Rows of c have 3 elements more than they need. */
 static void check_one_product(int m, int n, int depth, bool a_turned, bool b_turned) {
   real bias[LONGEST];
@@ -1073,6 +1095,7 @@ int main(void) {
     test_transpose();
   }
   test_gemm();
+  test_gemm_threads();
   test_gemm_at_once();
   UNIT_TEST("the table is the best one");
   UNIT_CHECK(kernels_table() == kernels_at(cpu_detect()));
