@@ -225,12 +225,8 @@ static void attend_back(const memory *m, const one_head *h, int64_t begin, int64
   real scale = (real)(1 / sqrt((double)head));
   gemm(GEMM_N, GEMM_T, n, width, head, 1, dmixed, self->dim, h->v, h->kv_step, 0, ds,
        width);
-  for (int64_t i = 0; i < n; i++) {
-    real *row = ds + i * width;
-    const real *weight = p + i * others;
-    k->add_scalar(width, (real)-k->dot(width, weight, row), row, row);
-    k->mul(width, weight, row, row);
-  }
+  for (int64_t i = 0; i < n; i++)
+    k->softmax_back(width, p + i * others, ds + i * width, ds + i * width);
   gemm(GEMM_N, GEMM_N, n, head, width, scale, ds, width, h->k, h->kv_step, 0,
        h->dq + begin * h->q_step, h->q_step);
   gemm(GEMM_T, GEMM_N, width, head, n, scale, ds, width, h->q + begin * h->q_step,

@@ -21,7 +21,8 @@ static lander_status setup(layer *l, lander_error *error) {
   return LANDER_OK;
 }
 
-#define GRAIN 4096 /* numbers a piece */
+#define GRAIN  4096 /* numbers a piece */
+#define PLACES 64   /* that are worked on side by side */
 
 typedef struct job {
   const classes *size;
@@ -47,13 +48,27 @@ static void forward_piece(void *arg, int piece, int thread) {
                   j->call->y[0] + begin * block, NULL);
 }
 
-/* dx = y (dy - sum over the classes of y dy) */
-static void backward_place(const classes *size, const real *y, const real *dy, real *dx) {
-  double sum = 0;
+/* dx = y (dy - sum over the classes of y dy), for places that lie side by side. */
+static void backward_places(const classes *size, const real *y, const real *dy, real *dx,
+                            int64_t n) {
+  double sum[PLACES] = {0};
   int64_t step = size->inner;
-  for (int64_t k = 0; k < size->count; k++) sum += (double)y[k * step] * dy[k * step];
   for (int64_t k = 0; k < size->count; k++)
-    dx[k * step] = y[k * step] * (dy[k * step] - (real)sum);
+    for (int64_t i = 0; i < n; i++) sum[i] += (double)y[k * step + i] * dy[k * step + i];
+  for (int64_t k = 0; k < size->count; k++)
+    for (int64_t i = 0; i < n; i++)
+      dx[k * step + i] = y[k * step + i] * (dy[k * step + i] - (real)sum[i]);
+}
+
+static void backward_block(const kernels *k, const classes *size, const real *y,
+                           const real *dy, real *dx) {
+  if (size->inner == 1) {
+    k->softmax_back(size->count, y, dy, dx);
+    return;
+  }
+  for (int64_t i = 0; i < size->inner; i += PLACES)
+    backward_places(size, y + i, dy + i, dx + i,
+                    size->inner - i < PLACES ? size->inner - i : PLACES);
 }
 
 static void backward_piece(void *arg, int piece, int thread) {
@@ -63,10 +78,8 @@ static void backward_piece(void *arg, int piece, int thread) {
   int64_t begin, end, block = j->size->count * j->size->inner;
   parallel_range(j->outer, j->pieces, piece, &begin, &end);
   for (int64_t o = begin; o < end; o++)
-    for (int64_t i = 0; i < j->size->inner; i++) {
-      int64_t at = o * block + i;
-      backward_place(j->size, c->y[0] + at, c->dy[0] + at, c->dx[0] + at);
-    }
+    backward_block(c->kernels, j->size, c->y[0] + o * block, c->dy[0] + o * block,
+                   c->dx[0] + o * block);
 }
 
 static void forward(const layer *l, const layer_call *c) {

@@ -308,17 +308,32 @@ static double dot_negative(int64_t n, const real *x, const real *dy) {
   return total;
 }
 
+/* Of each lane the larger; a NaN in `next` is passed over. */
+INLINE void keep_larger(const real16 *next, real16 *best) {
+  *best = SELECT(real16, mask16, *next > *best, *next, *best);
+}
+
+INLINE real largest_lane(real16 *v) {
+  real16 other = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3,
+                                         4, 5, 6, 7);
+  keep_larger(&other, v);
+  other = __builtin_shufflevector(*v, *v, 4, 5, 6, 7, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+  keep_larger(&other, v);
+  other = __builtin_shufflevector(*v, *v, 2, 3, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1);
+  keep_larger(&other, v);
+  return (*v)[0] > (*v)[1] ? (*v)[0] : (*v)[1];
+}
+
 static real max(int64_t n, const real *x) {
   const real low = -(real)INFINITY;
-  real8 best = {low, low, low, low, low, low, low, low};
+  real16 best[CHAINS];
+  UNROLL(int c = 0; c < CHAINS; c++) best[c] = low - (real16){0};
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    real8 next = *(const real8 *)(x + i);
-    best = SELECT(real8, mask8, next > best, next, best);
-  }
-  real largest = low;
-  for (int lane = 0; lane < 8; lane++)
-    if (best[lane] > largest) largest = best[lane];
+  for (; i + 16 * CHAINS <= n; i += 16 * CHAINS) UNROLL(int c = 0; c < CHAINS; c++)
+  keep_larger((const real16 *)(x + i + c * 16), &best[c]);
+  for (; i + 16 <= n; i += 16) keep_larger((const real16 *)(x + i), &best[0]);
+  UNROLL(int c = 1; c < CHAINS; c++) keep_larger(&best[c], &best[0]);
+  real largest = largest_lane(&best[0]);
   for (; i < n; i++)
     if (x[i] > largest) largest = x[i];
   return largest;
@@ -330,6 +345,11 @@ static double softmax(int64_t n, const real *x, real *y) {
   double total = sum(n, y);
   scale_by(n, (real)(1 / total), y, y);
   return (double)largest + log(total);
+}
+
+static void softmax_back(int64_t n, const real *y, const real *dy, real *dx) {
+  const real mean = (real)dot(n, y, dy);
+  EACH(int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - mean);
 }
 
 /* ---- rows with steps ------------------------------------------------------------- */
@@ -623,6 +643,7 @@ const kernels KERNELS = {
     .add_2d = add_2d,
     .add_to_steps = add_to_steps,
     .softmax = softmax,
+    .softmax_back = softmax_back,
     .max_pool_2x2 = max_pool_2x2,
     .max_pool_2x2_back = max_pool_2x2_back,
     .max_windows = max_windows,

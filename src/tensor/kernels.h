@@ -175,6 +175,8 @@ typedef struct kernels {
   /* Softmax of one row, stable: y = exp(x - max) / sum. Returns log(sum exp x): NaN when
    * x has a NaN or +inf, or nothing but -inf. Nothing is clamped; exp(-inf) is 0. */
   double (*softmax)(int64_t n, const real *x, real *y);
+  /* Back: dx = y (dy - sum of y dy). */
+  void (*softmax_back)(int64_t n, const real *y, const real *dy, real *dx);
 
   /* The largest of each window of 2 x 2, side by side, of a plane whose rows are `width`
    * long: y (rows, n), and which of the four it is, 0 to 3; NaN counts as largest. And

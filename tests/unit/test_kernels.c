@@ -256,6 +256,17 @@ static void test_sums(void) {
       UNIT_CHECK(fabs(k->dot(n, a, b) - product) < 1e-12);
       UNIT_CHECK((double)k->max(n, a) == largest);
     }
+  UNIT_TEST("max finds one number wherever it is");
+  prepare(1);
+  for (int n = 1; n <= LONGEST; n++)
+    for (int at = 0; at < n; at++) {
+      real before = a[at];
+      a[at] = 9;
+      a[n] = 10; /* behind the end: not looked at */
+      UNIT_CHECK(k->max(n, a) == 9);
+      a[at] = before;
+      a[n] = 0;
+    }
   UNIT_TEST("max passes over NaN");
   prepare(0);
   a[3] = (real)NAN;
@@ -539,6 +550,21 @@ static void test_softmax(void) {
     UNIT_CHECK(fabs(lse - log(sum)) < 10 * (double)EPSILON);
     for (int i = 0; i < n; i++) UNIT_CHECK(near(y[i], exp((double)a[i]) / sum, 8));
     UNIT_CHECK(untouched(n));
+  }
+  UNIT_TEST("softmax_back");
+  for (int n = 1; n <= LONGEST; n++) {
+    prepare(n % SHIFTS);
+    double sum = 0, size = 0;
+    for (int i = 0; i < n; i++)
+      sum += (double)a[i] * b[i], size += fabs((double)a[i] * b[i]);
+    k->softmax_back(n, a, b, y);
+    for (int i = 0; i < n; i++)
+      UNIT_CHECK(within(y[i], a[i] * (b[i] - sum), fabs((double)a[i]) * (3 + size)));
+    UNIT_CHECK(untouched(n));
+    memcpy(y, b, (size_t)n * sizeof(real));
+    k->softmax_back(n, a, y, y);
+    for (int i = 0; i < n; i++)
+      UNIT_CHECK(within(y[i], a[i] * (b[i] - sum), fabs((double)a[i]) * (3 + size)));
   }
   UNIT_TEST("softmax of large numbers, infinities and NaN");
   real x[3] = {1000, 999, -(real)INFINITY}, p[3];
