@@ -3,38 +3,14 @@
 
 #include <math.h>
 
-/* The generator's constants (Salmon et al. 2011, table 2 and section 4.3). */
-#define MULTIPLIER_0 0xD2511F53u
-#define MULTIPLIER_1 0xCD9E8D57u
-#define WEYL_0       0x9E3779B9u
-#define WEYL_1       0xBB67AE85u
-#define ROUNDS       10
-
-/* The uses of a key, in the two highest bits of the counter's half that has the index. */
-#define PLANE_HIGH  ((uint64_t)0 << 62) /* a draw's first 32 bits */
-#define PLANE_LOW   ((uint64_t)1 << 62) /* the bits below them, for a double */
-#define PLANE_BELOW ((uint64_t)2 << 62) /* random_below, one block a try */
-#define BELOW_TRIES 64                  /* in the next six bits */
+#define BELOW_TRIES 64 /* in the six bits below RANDOM_BELOW */
 
 #define PI 3.14159265358979323846
 
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-  uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-  uint32_t k0 = key[0], k1 = key[1];
-  for (int round = 0; round < ROUNDS; round++) {
-    uint64_t a = (uint64_t)MULTIPLIER_0 * c0;
-    uint64_t b = (uint64_t)MULTIPLIER_1 * c2;
-    c0 = (uint32_t)(b >> 32) ^ c1 ^ k0;
-    c1 = (uint32_t)b;
-    c2 = (uint32_t)(a >> 32) ^ c3 ^ k1;
-    c3 = (uint32_t)a;
-    k0 += WEYL_0;
-    k1 += WEYL_1;
-  }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
+  uint32_t c[4] = {counter[0], counter[1], counter[2], counter[3]};
+  for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) philox_round(c, key, round);
+  for (int i = 0; i < 4; i++) out[i] = c[i];
 }
 
 /* The four lanes of one block. */
@@ -47,17 +23,17 @@ static void block(random_key key, uint64_t place, uint32_t out[4]) {
 
 uint32_t random_bits(random_key key, uint64_t index) {
   uint32_t lanes[4];
-  block(key, PLANE_HIGH | index / 4, lanes);
+  block(key, RANDOM_HIGH | index / 4, lanes);
   return lanes[index % 4];
 }
 
 /* The four uniform draws of a block. */
 static void uniform_block(random_key key, uint64_t place, real out[4]) {
   uint32_t high[4];
-  block(key, PLANE_HIGH | place, high);
+  block(key, RANDOM_HIGH | place, high);
 #ifdef LANDER_REAL_DOUBLE
   uint32_t low[4];
-  block(key, PLANE_LOW | place, low);
+  block(key, RANDOM_LOW | place, low);
   for (int lane = 0; lane < 4; lane++)
     out[lane] = (double)((uint64_t)high[lane] << 21 | low[lane] >> 11) * 0x1p-53;
 #else
@@ -69,7 +45,7 @@ static void uniform_block(random_key key, uint64_t place, real out[4]) {
  * radius is finite since its uniform number is never zero. */
 static void normal_block(random_key key, uint64_t place, real out[4]) {
   uint32_t lanes[4];
-  block(key, PLANE_HIGH | place, lanes);
+  block(key, RANDOM_HIGH | place, lanes);
   for (int pair = 0; pair < 4; pair += 2) {
     double radius = sqrt(-2 * log(((double)lanes[pair] + 1) * 0x1p-32));
     double angle = 2 * PI * (lanes[pair + 1] * 0x1p-32);
@@ -124,7 +100,7 @@ uint64_t random_below(random_key key, uint64_t index, uint64_t bound) {
   uint64_t result = 0;
   for (uint64_t attempt = 0; attempt < BELOW_TRIES; attempt++) {
     uint32_t lanes[4];
-    block(key, PLANE_BELOW | attempt << 56 | index, lanes);
+    block(key, RANDOM_BELOW | attempt << 56 | index, lanes);
     for (int pair = 0; pair < 4; pair += 2) {
       uint64_t low;
       result = multiply((uint64_t)lanes[pair + 1] << 32 | lanes[pair], bound, &low);

@@ -23,8 +23,24 @@
 
 #include "base.h"
 
-/* Ten rounds: 128 random bits from a counter and a key. */
+/* One of its ten rounds (the paper's table 2 and section 4.3 have the constants). `round`
+ * counts from 0. Here for the loops that the compiler makes vectors of. */
+static inline void philox_round(uint32_t c[4], const uint32_t key[2], uint32_t round) {
+  uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
+  c[0] = (uint32_t)(b >> 32) ^ c[1] ^ (key[0] + round * 0x9E3779B9u);
+  c[1] = (uint32_t)b;
+  c[2] = (uint32_t)(a >> 32) ^ c[3] ^ (key[1] + round * 0xBB67AE85u);
+  c[3] = (uint32_t)a;
+}
+#define PHILOX_ROUNDS 10
+
+/* All of them: 128 random bits from a counter and a key. */
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* The uses of a key, in the two highest bits of the counter's half that has the index. */
+#define RANDOM_HIGH  ((uint64_t)0 << 62) /* a draw's first 32 bits */
+#define RANDOM_LOW   ((uint64_t)1 << 62) /* the bits below them, for a double */
+#define RANDOM_BELOW ((uint64_t)2 << 62) /* random_below, one block a try */
 
 /* What a draw belongs to. */
 typedef struct random_key {
@@ -40,7 +56,8 @@ typedef struct random_key {
 #define RANDOM_DROPOUT(layer, pass)                                                      \
   (((uint64_t)4 << 56) | ((uint64_t)(layer) << 40) | ((uint64_t)(pass)&0xffffffffffu))
 
-/* Draws begin .. begin+count-1 of the key's sequence. */
+/* Draws begin .. begin+count-1 of the key's sequence, one by one; a kernel makes the
+ * uniform ones by the vector (tensor/kernels.h). */
 void random_uniform(random_key key, uint64_t begin, size_t count,
                     real *out); /* [0, 1), never 1 */
 void random_normal(random_key key, uint64_t begin, size_t count, real *out); /* N(0, 1) */

@@ -13,26 +13,72 @@ static const lander_option options[] = {
                   "probability of dropping a number, from 0 to below 1"),
     OPTION_END};
 
+/* What is kept is a bit a number, in words. */
+#define BITS 32
+static int64_t words(int64_t count) {
+  return (count + BITS - 1) / BITS;
+}
+
 static lander_status setup(layer *l, lander_error *error) {
-  l->kept = shape_count(&l->in[0]);
+  l->kept = words(shape_count(&l->in[0]));
   l->x_unread = l->y_unread = l->over_x = l->over_dy = true;
   return elementwise_setup(l, error);
 }
 
-/* The mask is 0 or 1 / (1 - ratio). A number's draw is its place in the batch. */
-static void drop(const layer *l, const layer_call *c, int64_t begin, int64_t count) {
-  const dropout *self = l->self;
-  real *mask = c->kept + begin;
-  real ratio = (real)self->ratio, scale = (real)(1 / (1 - self->ratio));
-  random_uniform(c->random, (uint64_t)begin, (size_t)count, mask);
-  for (int64_t i = 0; i < count; i++) mask[i] = mask[i] >= ratio ? scale : 0;
-  c->kernels->mul(count, c->x[0] + begin, mask, c->y[0] + begin);
+/* ---- the numbers of some words ----------------------------------------------------- */
+
+#define PIECE_WORDS 512 /* a piece */
+#define DRAWN_WORDS 16  /* for which draws are made at a time */
+
+typedef struct job {
+  const layer *layer;
+  const layer_call *call;
+  int64_t count; /* of the batch */
+  int pieces;
+} job;
+
+/* A number's draw is its place in the batch. */
+static void drop(const job *j, int64_t begin, int64_t n) {
+  const dropout *self = j->layer->self;
+  const layer_call *c = j->call;
+  uint32_t *bits = (uint32_t *)c->kept + begin / BITS;
+  real u[DRAWN_WORDS * BITS];
+  c->kernels->uniform(c->random, (uint64_t)begin, n, u);
+  c->kernels->drop(n, (real)self->ratio, (real)(1 / (1 - self->ratio)), u, bits,
+                   c->x[0] + begin, c->y[0] + begin);
 }
 
-static void drop_back(const layer *l, const layer_call *c, int64_t begin, int64_t count) {
-  (void)l;
-  c->kernels->mul(count, c->dy[0] + begin, c->kept + begin, c->dx[0] + begin);
+static void drop_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  int64_t begin, end;
+  parallel_range(words(j->count), j->pieces, piece, &begin, &end);
+  for (; begin < end; begin += DRAWN_WORDS) {
+    int64_t last = (begin + DRAWN_WORDS < end ? begin + DRAWN_WORDS : end) * BITS;
+    drop(j, begin * BITS, (last < j->count ? last : j->count) - begin * BITS);
+  }
 }
+
+static void drop_back_piece(void *arg, int piece, int thread) {
+  (void)thread;
+  const job *j = arg;
+  const dropout *self = j->layer->self;
+  const layer_call *c = j->call;
+  int64_t begin, end;
+  parallel_range(words(j->count), j->pieces, piece, &begin, &end);
+  int64_t first = begin * BITS, last = end * BITS < j->count ? end * BITS : j->count;
+  c->kernels->drop_back(last - first, (real)(1 / (1 - self->ratio)),
+                        (const uint32_t *)c->kept + begin, c->dy[0] + first,
+                        c->dx[0] + first);
+}
+
+static void run(const layer *l, const layer_call *c, parallel_body body) {
+  int64_t count = c->batch * shape_count(&l->in[0]);
+  job j = {l, c, count, parallel_pieces(words(count), PIECE_WORDS)};
+  parallel_run(c->engine, j.pieces, body, &j);
+}
+
+/* ---- the layer ------------------------------------------------------------------- */
 
 static bool drops(const layer *l, const layer_call *c) {
   const dropout *self = l->self;
@@ -40,11 +86,18 @@ static bool drops(const layer *l, const layer_call *c) {
 }
 
 static void forward(const layer *l, const layer_call *c) {
-  elementwise_run(l, c, drops(l, c) ? drop : elementwise_copy);
+  if (drops(l, c))
+    run(l, c, drop_piece);
+  else
+    elementwise_run(l, c, elementwise_copy);
 }
 
 static void backward(const layer *l, const layer_call *c) {
-  if (c->dx[0]) elementwise_run(l, c, drops(l, c) ? drop_back : elementwise_copy_back);
+  if (!c->dx[0]) return;
+  if (drops(l, c))
+    run(l, c, drop_back_piece);
+  else
+    elementwise_run(l, c, elementwise_copy_back);
 }
 
 const layer_type layer_dropout = {

@@ -4,6 +4,7 @@
 #include "../base/error.h"
 #include "../base/parallel.h"
 #include "../base/random.h"
+#include "kernels.h"
 #include "tensor.h"
 
 #define GRAIN 16384 /* draws a piece */
@@ -24,8 +25,11 @@ static void draw_piece(void *arg, int piece, int thread) {
   const draw *j = arg;
   int64_t begin, end;
   parallel_range(j->count, j->pieces, piece, &begin, &end);
-  (j->normal ? random_normal : random_uniform)(j->key, j->begin + (uint64_t)begin,
-                                               (size_t)(end - begin), j->out + begin);
+  uint64_t first = j->begin + (uint64_t)begin;
+  if (j->normal)
+    random_normal(j->key, first, (size_t)(end - begin), j->out + begin);
+  else
+    kernels_table()->uniform(j->key, first, end - begin, j->out + begin);
   for (int64_t i = begin; i < end; i++) {
     real value = (real)(j->shift + j->scale * j->out[i]);
     /* rounding may reach the upper bound, which is not in the range */

@@ -426,6 +426,7 @@ static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
 #include "kernels_norm.h"
 #include "kernels_pool.h"
 #include "kernels_product.h"
+#include "kernels_random.h"
 #include "kernels_taps.h"
 #include "kernels_winograd.h"
 
@@ -637,6 +638,9 @@ const kernels KERNELS = {
     .elu_back = elu_back,
     .softplus = softplus,
     .softplus_back = softplus_back,
+    .uniform = uniform,
+    .drop = drop,
+    .drop_back = drop_back,
     .add_rows = add_rows,
     .sum_rows = sum_rows,
     .copy_2d = copy_2d,

@@ -9,6 +9,7 @@
 
 #include "../base/base.h"
 #include "../base/cpu.h"
+#include "../base/random.h"
 
 /* What normalisation does to a number: y = by_x (x - mean) + shift, and to a gradient:
  * dx = by_dy dy + by_x (x - mean) + shift. */
@@ -147,6 +148,16 @@ typedef struct kernels {
   void (*softplus)(int64_t n, real beta, real threshold, const real *x, real *y);
   void (*softplus_back)(int64_t n, real beta, real threshold, const real *x,
                         const real *dy, real *dx);
+
+  /* Draws begin .. begin + n - 1 of the key's sequence: the same numbers as
+   * random_uniform's, many at a time. */
+  void (*uniform)(random_key key, uint64_t begin, int64_t n, real *out);
+  /* y = scale x where u is at least `ratio`, else 0 x, which is 0 or NaN; which it was
+   * is kept, 32 numbers in a word. And back. */
+  void (*drop)(int64_t n, real ratio, real scale, const real *u, uint32_t *bits,
+               const real *x, real *y);
+  void (*drop_back)(int64_t n, real scale, const uint32_t *bits, const real *dy,
+                    real *dx);
 
   /* rows x n: every row of y += bias (n); and dbias (n) += column sums of dy */
   void (*add_rows)(int64_t rows, int64_t n, const real *bias, real *y);

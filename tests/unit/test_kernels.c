@@ -872,6 +872,56 @@ static void test_update(void) {
   }
 }
 
+/* ---- random numbers ------------------------------------------------------------------
+ */
+
+/* Beside the draws one by one, whose generator is tested by its published vectors. */
+static void test_uniform(void) {
+  UNIT_TEST("uniform");
+  const random_key keys[] = {{1, RANDOM_TENSOR}, {UINT64_MAX - 5, RANDOM_DROPOUT(3, 70)}};
+  const uint64_t places[] = {0, 5, 1000002, (uint64_t)UINT32_MAX * 4 - 301,
+                             UINT64_MAX / 2};
+  static real drawn[1200], expected[1200];
+  for (int key = 0; key < COUNT_OF(keys); key++)
+    for (int place = 0; place < COUNT_OF(places); place++)
+      for (int n = 0; n < COUNT_OF(drawn); n += n < LONGEST ? 1 : 181) {
+        uint64_t begin = places[place] + (uint64_t)n % 7;
+        random_uniform(keys[key], begin, (size_t)n, expected);
+        drawn[n] = CANARY;
+        k->uniform(keys[key], begin, n, drawn);
+        UNIT_CHECK(memcmp(drawn, expected, (size_t)n * sizeof(real)) == 0);
+        UNIT_CHECK(drawn[n] == CANARY);
+      }
+}
+
+static void test_drop(void) {
+  UNIT_TEST("drop and drop_back");
+  const real ratio = (real)0.3, scale = 3;
+  for (int n = 0; n <= LONGEST; n++) {
+    prepare(n % SHIFTS);
+    real u[LONGEST];
+    uint32_t bits[LONGEST / 32 + 2] = {0};
+    for (int i = 0; i < n; i++) u[i] = i % 5 == 3 ? ratio : draw(0, 1);
+    bits[(n + 31) / 32] = 77;
+    k->drop(n, ratio, scale, u, bits, a, y);
+    for (int i = 0; i < n; i++)
+      UNIT_CHECK(y[i] == (u[i] >= ratio ? scale * a[i] : 0) &&
+                 (bits[i / 32] >> i % 32 & 1) == (u[i] >= ratio));
+    UNIT_CHECK(untouched(n) && bits[(n + 31) / 32] == 77);
+    memcpy(y, b, (size_t)n * sizeof(real));
+    k->drop_back(n, scale, bits, y, y);
+    for (int i = 0; i < n; i++) UNIT_CHECK(y[i] == (u[i] >= ratio ? scale * b[i] : 0));
+    UNIT_CHECK(untouched(n));
+  }
+  UNIT_TEST("what is dropped is not hidden");
+  prepare(0);
+  real u[2] = {0, 1};
+  uint32_t bits[1];
+  a[0] = (real)NAN;
+  k->drop(2, ratio, scale, u, bits, a, y);
+  UNIT_CHECK(isnan(y[0]) && bits[0] == 2);
+}
+
 /* ---- the matrix product ---------------------------------------------------------------
  */
 
@@ -1116,6 +1166,8 @@ int main(void) {
     test_sum_places();
     test_winograd();
     test_update();
+    test_uniform();
+    test_drop();
     test_product();
     test_product_bits();
     test_transpose();
