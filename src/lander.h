@@ -989,11 +989,19 @@ LANDER_API lander_dataset *lander_data_cifar10(lander_engine *engine,
  * else it is one column of labels, which become classes from 1), first (0: the label that
  * the first class has in the file), shape (a sample's x; without it a row of numbers),
  * and scale (1), mean, std of x, as above. Numbers have a point whatever the locale; nan
- * and inf are read. owns: the caller. fails: io, format and data (name line and column),
- * argument, memory. */
+ * and inf are read. Where y is one column, without classes, and the first sample has a
+ * word there, all have: the words are the names of classes, in the order of their bytes;
+ * _named gives the names in an order of their own (a test set's have to be the training
+ * set's). owns: the caller. fails: io, format and data (name line and column), argument,
+ * memory. */
 LANDER_API lander_dataset *lander_data_csv(lander_engine *engine, const char *path,
                                            const char *x, const char *y,
                                            const char *options, lander_error *error);
+LANDER_API lander_dataset *lander_data_csv_named(lander_engine *engine, const char *path,
+                                                 const char *x, const char *y,
+                                                 const char *const *class_names,
+                                                 int names, const char *options,
+                                                 lander_error *error);
 /* NumPy's arrays x (n, ...) and y (n, ...), of any type of number: two .npy files, or the
  * members x and y of one .npz file. Options: classes, first, scale, mean, std, as for
  * tables; labels are (n) or (n, 1).

@@ -99,6 +99,50 @@ function TestCsv.test_classes()
   lu.assertEquals({ y, math.type(y) }, { 2, "integer" })
 end
 
+-- A column of words: classes in the order of the alphabet, or of the names that are given.
+function TestCsv.test_words()
+  local path = table_of 'a,kind\n1,setosa\n2,virginica\n3,setosa\n4,"versi, color"\n'
+  local function labels(d)
+    local list = {}
+    for i = 1, #d do list[i] = select(2, d:get(i)) end
+    return list
+  end
+  local d = data.csv(path, { y = "kind" })
+  lu.assertEquals({ d.classes, d:class_names(), labels(d) },
+    { 3, { "setosa", "versi, color", "virginica" }, { 1, 3, 1, 2 } })
+  d = data.csv(path, { y = -1, class_names = { "virginica", "none", "versi, color", "setosa" } })
+  lu.assertEquals({ d.classes, labels(d) }, { 4, { 4, 1, 4, 3 } })
+  refused("line 4, column 2: 'setosa' is none of the 2 classes", function()
+    data.csv(table_of "a,b\n1,x\n2,x\n3,setosa\n", { y = 2, class_names = { "x", "y" } })
+  end)
+  refused("csv: class_names has 'x' twice", function()
+    data.csv(path, { y = 2, class_names = { "x", "x" } })
+  end)
+  refused("there are no class_names", function() data.csv(path, { y = 2, class_names = {} }) end)
+  refused("class_names must be a list", function() data.csv(path, { y = 2, class_names = 3 }) end)
+  refused("(leave out classes for labels that are words)", function()
+    data.csv(path, { y = 2, classes = 3 })
+  end)
+  refused("line 3, column 2: '7' is a number, but the first sample has a word there", function()
+    data.csv(table_of "a,b\n1,x\n2,7\n", { y = 2 })
+  end)
+  refused("line 3, column 2: the field is empty, expected a word", function()
+    data.csv(table_of "a,b\n1,x\n2,\n", { y = 2 })
+  end)
+  refused("labels (class_names) are one", function()
+    data.csv(table_of(IRIS), { x = 1, y = { 2, 3 }, class_names = { "a" } })
+  end)
+  -- As many as a column of names may have, and one more.
+  local rows = { "a,b" }
+  for i = 1, 65536 do rows[i + 1] = ("0,w%d"):format(i) end
+  d = data.csv(table_of(table.concat(rows, "\n")), { y = 2 })
+  lu.assertEquals({ d.classes, d:class_names()[1], select(2, d:get(1)) }, { 65536, "w1", 1 })
+  rows[#rows + 1] = "0,more"
+  refused("there are more than 65536 different words", function()
+    data.csv(table_of(table.concat(rows, "\n")), { y = 2 })
+  end)
+end
+
 function TestCsv.test_columns()
   local path = table_of(IRIS)
   local d = data.csv(path, { x = { "width", 3 }, y = "length" })

@@ -69,6 +69,33 @@ function TestRepl.test_words_to_the_repl_itself()
   lu.assertStrContains(r.err, "there is no :tim, did you mean 'time'?; :help lists")
 end
 
+-- What people type who know other shells.
+function TestRepl.test_bare_words()
+  for _, word in ipairs { "exit", "quit", "exit()", " quit ; " } do
+    local r = repl(word .. "\nprint 'still here'\n")
+    lu.assertEquals({ word, r.status, r.out, r.err }, { word, 0, "", "" })
+  end
+  local r = repl "quit = 5\nquit\n"
+  lu.assertEquals(r.out, "5\n")
+  lu.assertEquals(repl("help\n").out, repl("help()\n").out)
+  lu.assertEquals(repl("help conv\n").out, repl('help "conv"\n').out)
+  lu.assertStrContains(repl("help lander.train\n").out, "lander.train { net =")
+  lu.assertStrContains(repl("help stpe\n").out, "did you mean 'step'?")
+  lu.assertEquals(repl("help = 3\nhelp\n").out, "3\n")
+end
+
+function TestRepl.test_objects_without_a_text_of_their_own()
+  local r = repl [[
+net = require "models.mlp" { 2, 3, 2 }
+net.params
+lander.data.synthetic.xor():batches { size = 2 }
+lander
+]]
+  lu.assertEquals({ r.err, r.out }, { "", ("linear1.weight  3x2\nlinear1.bias    3\n"
+    .. "linear2.weight  2x3\nlinear2.bias    2\nbatches of 2, 0 samples given out\n"
+    .. "lander %s: help lists what there is\n"):format(require("lander").version) })
+end
+
 TestCompletion = {}
 
 -- What TAB makes of a line: the word it completes to, and the choices.

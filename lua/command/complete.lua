@@ -170,10 +170,7 @@ local function texts(line, quote_at)
   end
   if before:find "help%s*%(?%s*$" then
     local set = {}
-    for _, kind in ipairs { "layer", "solver", "schedule", "filler" } do
-      for _, d in ipairs(core.describe(kind)) do set[d.name] = true end
-    end
-    for name in pairs(core.topics) do set[name] = true end
+    for _, name in ipairs(core.help_names()) do set[name] = true end
     return set
   end
   local option = before:match "([%a_]+)%s*=%s*$"

@@ -4,7 +4,7 @@ local lander = ...
 local core = lander.core
 
 local command = {
-  usage = "help [WORD]", help = "help on a command, a layer, a solver, an option",
+  usage = "help [WORD]", help = "help on a command, a function, a layer, an option",
   least = 0, most = 1,
   defaults = { man = false, completion = "" },
   about = { man = "the manual page, for man(1)", completion = "for a shell: bash, zsh or fish" },
@@ -18,7 +18,15 @@ function command.run(opt)
   local word = opt[1]
   if not word then return core.print(core.usage_text()) end
   local found = core.commands.find(word)
-  core.print(found and core.commands.help_text(found) or core.help_text(word) .. "\n")
+  if found then return core.print(core.commands.help_text(found)) end
+  local text, message = core.help_text(word)
+  if not text then
+    local near = core.nearest(word, core.commands.names)
+    core.exit(2, message:find("did you mean", 1, true) and message or message
+      .. (near and (", did you mean lander %s?"):format(near)
+        or "; lander help lists the commands, help() at the prompt everything"))
+  end
+  core.print(text .. "\n")
 end
 
 return command

@@ -28,11 +28,24 @@ local function without_semicolon(line)
   return rest or line, rest ~= nil
 end
 
+-- What people type who know other shells: exit, quit; help, help conv. Not where these are
+-- the user's own names.
+local function is_exit(line)
+  local word = line:match "^%s*(%l+)%s*%(?%s*%)?%s*;?%s*$"
+  return (word == "exit" or word == "quit") and rawget(_G, word) == nil
+end
+
+local function asked_help(line)
+  return rawget(_G, "help") == lander.help and (line:match "^%s*help%s*$" and ""
+    or line:match "^%s*help%s+([%w_.:]+)%s*$") or nil
+end
+
 -- Reads lines until they make a chunk -> chunk, quiet; nil and a message; nil alone at the end
 -- of the input; false after Ctrl-C; "word" and a line that begins with a colon.
 local function read_chunk()
   local line = core.read_line(PROMPT)
-  if not line then return line end
+  if not line or is_exit(line) then return line and nil end
+  if asked_help(line) then return "word", ":doc " .. asked_help(line) end
   if line:find "^%s*:" then return "word", line end
   local text = line
   while true do
@@ -81,7 +94,9 @@ local about = {
   { ":time EXPRESSION", "how long it takes, and its result" },
   { ":who", "the session's own variables" },
   { ":doc WORD", "help on a layer, an option, a function" },
-  { ":help", "this list; help() for everything else" },
+  { ":help", "this list; help for everything else" },
+  { "help, help WORD", "all that there is; about a layer, an option, a function" },
+  { "exit, quit, Ctrl-D", "leave" },
 }
 
 function words.time(rest)
@@ -120,7 +135,7 @@ end
 
 function words.doc(rest)
   local word = rest:gsub("^['\"]", ""):gsub("['\"]$", "")
-  core.print(core.help_text(word ~= "" and word or nil) .. "\n")
+  lander.help(word ~= "" and word or nil)
   return true
 end
 
@@ -182,8 +197,8 @@ return function()
   core.complete = core.load_source "command/complete.lua"(lander)
   core.set_interactive(typed)
   if typed then
-    core.print(("Lander %s. help() lists what there is; TAB completes; Ctrl-D leaves.\n"):format(
-      lander.version))
+    core.print(("Lander %s. help lists what there is; TAB completes; exit or Ctrl-D leaves.\n")
+      :format(lander.version))
   end
   local save_history = open_history()
   repeat

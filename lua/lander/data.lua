@@ -26,6 +26,13 @@ local function check_options(options, owner, level)
   end
 end
 
+local function check_names(names, owner, level)
+  if names ~= nil and type(names) ~= "table" then
+    error(("%s: class_names must be a list of texts, found a %s"):format(owner, type(names)),
+      level + 1)
+  end
+end
+
 -- The result of a core function, or its message as an error there. Called in parentheses: a
 -- tail call would lose a level.
 local function check(level, dataset, message)
@@ -64,7 +71,8 @@ local SEPARATORS = { ["\t"] = "tab", [" "] = "space" }
 --- is the target, by number (from 1, or -1 backwards) or by its name in the header, or a
 --- list of them; x, those of the input (all others; "2:5" is a range); header ("auto", true,
 --- false), separator (","), classes (0: y holds numbers), first (0: the label of the first
---- class in the file), shape (of a sample's x), scale, mean and std.
+--- class in the file), shape (of a sample's x), scale, mean and std. A column of words gives
+--- classes, in the order of the alphabet or of class_names; d:class_names() tells them.
 function data.csv(path, options)
   check_text(path, "csv: the first argument", 2)
   check_options(options, "csv", 2)
@@ -76,10 +84,11 @@ function data.csv(path, options)
   end
   local others = {}
   for name, value in pairs(options) do
-    if name ~= "x" and name ~= "y" then others[name] = value end
+    if name ~= "x" and name ~= "y" and name ~= "class_names" then others[name] = value end
   end
   others.separator = SEPARATORS[options.separator] or options.separator
-  return (check(2, core.data_csv(path, x, y, others)))
+  check_names(options.class_names, "csv", 2)
+  return (check(2, core.data_csv(path, x, y, others, options.class_names)))
 end
 
 --- Two .npy files, x (n, ...) and y (n, ...). Options: classes (0: y holds numbers), first
@@ -240,9 +249,7 @@ function data.images(dir, options)
   for key, value in pairs(options or {}) do given[key] = value end
   local names = given.class_names
   given.class_names = nil
-  if names ~= nil and type(names) ~= "table" then
-    error(("images: class_names must be a list of texts, found a %s"):format(type(names)), 2)
-  end
+  check_names(names, "images", 2)
   return (check(2, core.data_images(dir, names, given)))
 end
 

@@ -120,7 +120,7 @@ layer; in the terminal, or as a PNG file. lander.image.load(path) reads PNG and 
   range     { black, white }; else numbers from 0 to 1 are shades, others are stretched
   each      true: each picture of a grid is stretched by itself
   columns   of a grid;  zoom  each pixel n times n;  layer  of a net
-  example: lander.image(net, { layer = "conv1", to = "filters.png", zoom = 8 })]==]
+  example: lander.image(require "models.lenet" {}, { layer = "conv1", to = "filters.png" })]==]
 
 -- A tensor, a batch as a grid, or the filters of a net's layer: in the terminal, or as a PNG
 -- file (to = "x.png"). doc/looking.md has the options.

@@ -50,10 +50,30 @@ local function show_table(t, depth)
   return "{\n" .. table.concat(parts, ",\n") .. "\n}"
 end
 
+-- What would be an address: the parameters of a net, batches, the module itself.
+local special = {
+  ["lander.params"] = function(params)
+    local rows = {}
+    for i = 1, #params do
+      rows[i] = { params[i].name, core.size_text(params[i].data:size()) }
+    end
+    return table.concat(core.columns(rows, {}), "\n")
+  end,
+  ["lander.batches"] = function(batches)
+    return ("batches of %s, %d samples given out"):format(core.size_text(batches:shape()),
+      batches:position())
+  end,
+}
+
 function show(value, depth)
+  if value == lander then
+    return ("lander %s: help lists what there is"):format(lander.version)
+  end
   if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
   if value ~= value then return "nan" end
   local meta = getmetatable(value)
+  local own = type(meta) == "table" and special[meta.__name]
+  if own then return own(value) end
   if type(value) ~= "table" or type(meta) == "table" and meta.__tostring then
     return tostring(value)
   end

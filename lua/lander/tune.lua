@@ -278,7 +278,8 @@ and momentum (0.5 to 0.99) must be tuned to get the best out of a net; they depe
   resume      false begins anew; again = true makes failed trials again; quiet
   -> { best = { options =, value =, ... }, trials =, done =, diverged =, failed =, status =,
        path = }; print shows it
-  example: lander.tune { search = { base_lr = { 0.01, 0.1 } }, trial = function(opt) ... end }]==]
+  example: lander.tune { search = { base_lr = { 0.01, 0.1 } }, trial = function(opt)
+    return 1 - opt.base_lr end, metric = "accuracy", quiet = true }]==]
 
 -- lander.tune { search =, trial =, ... } -> a table that print shows; doc/tuning.md
 function lander.tune(options)

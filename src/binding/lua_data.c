@@ -155,13 +155,17 @@ static int data_images(lua_State *L) {
   return dataset_or_error(L, box, &error);
 }
 
-/* core.data_csv(path, x | nil, y, options) -> dataset | nil, message, status */
+/* core.data_csv(path, x | nil, y, options, names | nil) -> dataset | nil, message, status
+ */
 static int data_csv(lua_State *L) {
   lander_error error;
+  int count;
   const char *path = luaL_checkstring(L, 1), *x = luaL_optstring(L, 2, NULL);
   const char *y = luaL_checkstring(L, 3), *options = options_text(L, 4, "csv", NULL);
+  const char **names = read_names(L, 5, &count);
   dataset_box *box = new_dataset_box(L);
-  box->dataset = lander_data_csv(binding_engine(L), path, x, y, options, &error);
+  box->dataset =
+      lander_data_csv_named(binding_engine(L), path, x, y, names, count, options, &error);
   return dataset_or_error(L, box, &error);
 }
 

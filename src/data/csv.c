@@ -1,6 +1,7 @@
 /* csv.c: a table of numbers in a text file as a dataset. */
 #include "columns.h"
 #include "levels.h"
+#include "words.h"
 
 #include "../base/error.h"
 #include "../base/memory.h"
@@ -118,6 +119,9 @@ typedef struct reading {
   records *records;
   const csv_options *options;
   column_list columns;
+  words *classes; /* of a column of words */
+  bool by_words;  /* y is one */
+  bool given;     /* the classes are the caller's, in their order */
 } reading;
 
 #define SHOWN 24 /* letters of a field in a message */
@@ -145,6 +149,8 @@ static lander_status field_number(const reading *r, int64_t column, double *valu
                         "'%s' is no number%s", show(shown, field, length),
                         r->out->base.count == 0 && r->options->header == HEADER_FALSE
                             ? "; if it is a header, say header=true"
+                        : r->columns.at[column].use == COLUMN_Y && r->options->classes > 0
+                            ? " (leave out classes for labels that are words)"
                             : "");
   if (isfinite(*value) && !isfinite((real)*value))
     return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
@@ -167,16 +173,45 @@ static lander_status read_label(const reading *r, int64_t column, double value, 
                       r->options->first);
 }
 
+/* A label that is a word: its class is where it stands among the words. */
+static lander_status read_word(const reading *r, int64_t column, real *out,
+                               lander_error *error) {
+  char shown[SHOWN + 4];
+  size_t length;
+  double number;
+  lander_error cause;
+  const char *field = records_field(r->records, column, &length);
+  int k = words_find(r->classes, field);
+  *out = (real)(k + 1);
+  if (k >= 0) return LANDER_OK;
+  if (r->given)
+    return records_fail(r->records, LANDER_ERROR_DATA, column, error,
+                        "'%s' is none of the %d classes", show(shown, field, length),
+                        r->classes->count);
+  if (length == 0)
+    return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
+                        "the field is empty, expected a word, as in the first sample");
+  if (read_number(field, length, &number))
+    return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
+                        "'%s' is a number, but the first sample has a word there",
+                        show(shown, field, length));
+  *out = (real)(r->classes->count + 1);
+  lander_status status = words_add(r->classes, field, &cause);
+  if (status == LANDER_OK) return status;
+  return records_fail(r->records, status, column, error, "%s", cause.message);
+}
+
 static lander_status read_field(const reading *r, int64_t column, lander_error *error) {
   const struct column *c = &r->columns.at[column];
   csv *self = r->out;
   double value;
   if (c->use == COLUMN_UNUSED) return LANDER_OK;
-  lander_status status = field_number(r, column, &value, error);
-  if (status != LANDER_OK) return status;
   int which = c->use == COLUMN_X ? DATASET_X : DATASET_Y;
   int64_t numbers = self->base.shape[which].numbers;
   real *out = self->part[which] + self->base.count * numbers + c->place;
+  if (which == DATASET_Y && r->by_words) return read_word(r, column, out, error);
+  lander_status status = field_number(r, column, &value, error);
+  if (status != LANDER_OK) return status;
   if (which == DATASET_Y && self->base.classes > 0)
     return read_label(r, column, value, out, error);
   if (which == DATASET_X) {
@@ -238,10 +273,11 @@ static lander_status set_x_shape(const reading *r, lander_error *error) {
 /* One column of y is a number, several are a row of them. */
 static lander_status set_y_shape(const reading *r, lander_error *error) {
   const int64_t columns = r->columns.used[1];
-  if (columns > 1 && r->options->classes > 0)
+  if (columns > 1 && (r->given || r->options->classes > 0))
     return error_set(error, LANDER_ERROR_ARGUMENT,
-                     "%s: y has %lld columns, but labels (classes=%d) are one",
-                     records_path(r->records), (long long)columns, r->options->classes);
+                     "%s: y has %lld columns, but labels (%s) are one",
+                     records_path(r->records), (long long)columns,
+                     r->given ? "class_names" : "classes");
   return dataset_set_shape(&r->out->base, DATASET_Y, columns > 1, &columns, error);
 }
 
@@ -259,10 +295,50 @@ static lander_status set_shapes(const reading *r, lander_error *error) {
 /* ---- The whole ------------------------------------------------------------------------
  */
 
-static lander_status read_rows(const reading *r, bool header, lander_error *error) {
+/* Whether y is one column of words: so the first sample has one there. */
+static bool has_words(const reading *r) {
+  size_t length;
+  double value;
+  if (r->given || r->columns.used[1] != 1 || r->options->classes > 0) return r->given;
+  if (records_fields(r->records) != r->columns.count) return false;
+  for (int64_t i = 0; i < r->columns.count; i++) {
+    const char *field = records_field(r->records, i, &length);
+    if (r->columns.at[i].use == COLUMN_Y)
+      return length > 0 && !read_number(field, length, &value);
+  }
+  return false;
+}
+
+/* The words become classes in the order of the alphabet, with their names. */
+static lander_status name_classes(const reading *r, lander_error *error) {
+  csv *self = r->out;
+  words *w = r->classes;
+  lander_status status = LANDER_ERROR_MEMORY;
+  if (!r->given) words_sort(w);
+  const char **names = memory_new(w->engine, (size_t)w->count, sizeof *names, error);
+  int *place = memory_new(w->engine, (size_t)w->count, sizeof *place, error);
+  if (names && place) {
+    for (int k = 0; k < w->count; k++) {
+      names[k] = w->at[k].text;
+      place[w->at[k].number] = k;
+    }
+    for (int64_t i = 0; i < self->base.count; i++) {
+      real *label = &self->part[DATASET_Y][i];
+      *label = (real)(place[(int)*label - 1] + 1);
+    }
+    self->base.classes = w->count;
+    status = lander_dataset_name_classes(&self->base, names, w->count, error);
+  }
+  memory_free(w->engine, names);
+  memory_free(w->engine, place);
+  return status;
+}
+
+static lander_status read_rows(reading *r, bool header, lander_error *error) {
   bool there = true;
   lander_status status = set_shapes(r, error);
   if (status == LANDER_OK && header) status = records_next(r->records, &there, error);
+  if (status == LANDER_OK && there) r->by_words = has_words(r);
   while (status == LANDER_OK && there) {
     status = read_row(r, error);
     if (status == LANDER_OK) status = records_next(r->records, &there, error);
@@ -270,6 +346,7 @@ static lander_status read_rows(const reading *r, bool header, lander_error *erro
   if (status == LANDER_OK && r->out->base.count == 0)
     return error_set(error, LANDER_ERROR_FORMAT, "%s: it has no samples, only a header",
                      records_path(r->records));
+  if (status == LANDER_OK && r->by_words) status = name_classes(r, error);
   return status == LANDER_OK ? set_room(r->out, r->out->base.count, error) : status;
 }
 
@@ -290,8 +367,34 @@ static lander_status read_table(reading *r, const char *x, const char *y,
   return status;
 }
 
-lander_dataset *lander_data_csv(lander_engine *engine, const char *path, const char *x,
-                                const char *y, const char *given, lander_error *error) {
+static lander_status take_names(reading *r, const char *const *names, int count,
+                                lander_error *error) {
+  lander_status status = LANDER_OK;
+  r->given = names != NULL;
+  if (r->given && count < 1)
+    return error_set(error, LANDER_ERROR_ARGUMENT, "csv: there are no class_names");
+  for (int k = 0; k < count && status == LANDER_OK; k++) {
+    if (words_find(r->classes, names[k]) >= 0)
+      return error_set(error, LANDER_ERROR_ARGUMENT, "csv: class_names has '%s' twice",
+                       names[k]);
+    status = words_add(r->classes, names[k], error);
+  }
+  return status;
+}
+
+static lander_status read_file(reading *r, const char *path, const char *x, const char *y,
+                               lander_error *error) {
+  lander_engine *engine = r->out->base.engine;
+  r->records = records_open(engine, path, separators[r->options->separator], error);
+  lander_status status = r->records ? read_table(r, x, y, error) : LANDER_ERROR_IO;
+  records_close(r->records);
+  return status;
+}
+
+lander_dataset *lander_data_csv_named(lander_engine *engine, const char *path,
+                                      const char *x, const char *y,
+                                      const char *const *class_names, int count,
+                                      const char *given, lander_error *error) {
   static const dataset_type type = {read_sample, release};
   csv_options chosen;
   error_clear(error);
@@ -299,12 +402,17 @@ lander_dataset *lander_data_csv(lander_engine *engine, const char *path, const c
   csv *self = dataset_new(engine, &type, sizeof *self, error);
   if (!self) return NULL;
   self->base.classes = chosen.classes;
-  reading r = {.out = self, .options = &chosen};
-  lander_status status = LANDER_ERROR_IO;
-  r.records = records_open(engine, path, separators[chosen.separator], error);
-  if (r.records) status = read_table(&r, x, y, error);
-  records_close(r.records);
+  words classes = {.engine = engine};
+  reading r = {.out = self, .options = &chosen, .classes = &classes};
+  lander_status status = take_names(&r, class_names, count, error);
+  if (status == LANDER_OK) status = read_file(&r, path, x, y, error);
+  words_free(&classes);
   if (status == LANDER_OK) return &self->base;
   lander_dataset_free(&self->base);
   return NULL;
+}
+
+lander_dataset *lander_data_csv(lander_engine *engine, const char *path, const char *x,
+                                const char *y, const char *given, lander_error *error) {
+  return lander_data_csv_named(engine, path, x, y, NULL, 0, given, error);
 }
