@@ -49,9 +49,9 @@ local function public()
   return list
 end
 
-TestHelp = {}
+TestHelpTexts = {}
 
-function TestHelp.test_every_public_name_has_help_with_an_example()
+function TestHelpTexts.test_every_public_name_has_help_with_an_example()
   local without, count = {}, 0
   for _, name in ipairs(public()) do
     local text = core.help_text(name) or core.help_text(name:match "[%w_]+$")
@@ -92,7 +92,7 @@ local function try(name, text)
 end
 ]]
 
-function TestHelp.test_the_examples_run()
+function TestHelpTexts.test_the_examples_run()
   local folder, list = support.folder(), { before }
   local here = io.popen "pwd"
   os.execute(("ln -s '%s/tests' '%s/tests'"):format(here:read "l", folder))
@@ -116,7 +116,7 @@ function TestHelp.test_the_examples_run()
   lu.assertTrue(count > 150)
 end
 
-function TestHelp.test_words_and_values()
+function TestHelpTexts.test_words_and_values()
   local function starts(text, start) lu.assertEquals(text:sub(1, #start), start) end
   starts(core.help_text "mm", "t:mm(u): the matrix product")
   starts(core.help_text(lander.train), "lander.train { net =")
@@ -139,7 +139,7 @@ function TestHelp.test_words_and_values()
   for line in core.help_text():gmatch "[^\n]+" do lu.assertTrue(#line <= 80, line) end
 end
 
-function TestHelp.test_the_command()
+function TestHelpTexts.test_the_command()
   local r = support.run { "help", "mm" }
   lu.assertEquals({ r.status, r.out:match "^t:mm" }, { 0, "t:mm" })
   r = support.run { "help", "stpe" }

@@ -309,5 +309,5 @@ function TestHelp.test_every_description_has_its_text()
     end
   end
   lu.assertStrContains(lander.core.help_text(), "layers (lander.nn)")
-  lu.assertStrContains(lander.core.help_text "konv", "did you mean 'conv'?")
+  lu.assertStrContains(select(2, lander.core.help_text "konv"), "did you mean 'conv'?")
 end
