@@ -1038,6 +1038,10 @@ LANDER_API lander_dataset *lander_data_tensors(lander_tensor *x, lander_tensor *
  * owns: the caller. fails: argument (outside), memory. */
 LANDER_API lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first,
                                                  int64_t count, lander_error *error);
+/* The same samples in another order, which the seed decides: of data that lie class by
+ * class no part has all. Keeps d alive. owns: the caller. fails: memory. */
+LANDER_API lander_dataset *lander_dataset_shuffle(lander_dataset *d, uint64_t seed,
+                                                  lander_error *error);
 LANDER_API void lander_dataset_free(lander_dataset *d);
 
 /* How many samples; how many classes, 0 where y is no choice between some.

@@ -254,7 +254,7 @@ function TestCommands.test_a_training_without_a_script()
             "--prefix=" .. folder .. "/run", "--snapshot=20", "--type=adam", "--momentum=0.9" })
   lu.assertEquals(r.status, 0)
   lu.assertStrMatches(r.out, "finished 30 %S+ %S+\n")
-  r = run { "test", folder .. "/run.npz", "--data=blobs" }
+  r = run { "test", folder .. "/run.npz", "--data=blobs", "--part=test" }
   lu.assertStrMatches(r.out, "loss %S+, accuracy 0?1?%.%d+, 30 samples\n")
   r = run { "summary", folder .. "/run.npz" }
   lu.assertStrContains(r.out, "linear1")
@@ -309,9 +309,91 @@ function TestCommands.test_a_run_goes_on_with_its_own_script()
   lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "does not say what script")
 end
 
+-- Data of every kind, by one word.
+function TestCommands.test_data_by_a_word()
+  local lander = require "lander"
+  local folder = support.folder()
+  local function at(name) return folder .. "/" .. name end
+  local rows = { "a,b,kind" }
+  for i = 1, 60 do -- class by class
+    local class = i <= 30 and 0 or 1
+    rows[i + 1] = ("%d.%02d,%d,%s"):format(5 * class, i, -class, class == 0 and "left" or "right")
+  end
+  support.write(at "t,1.csv", table.concat(rows, "\n"))
+  support.write(at "two.lua",
+    "return function(o) return require 'models.mlp' { 2, 8, o.classes } end")
+  local csv = "--data=csv:t,1.csv,y=kind"
+  local function lander_(...) return run({ ... }, { folder = folder }) end
+  local r = lander_("train", "two.lua", csv, "--max_iter=60", "--base_lr=0.1")
+  lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
+  lu.assertStrContains(r.err, "data: 54 samples of 2, 2 classes, 6 to test")
+  lu.assertStrContains(r.err,
+    "next: lander plot runs/train_two, lander test runs/train_two.npz " .. csv .. " --part=test\n")
+  lu.assertStrContains(lander_("test", "runs/train_two.npz", csv).out, "1.0000, 60 samples")
+  lu.assertStrContains(lander_("test", "runs/train_two.npz", csv, "--part=test").out,
+    "1.0000, 6 samples")
+  -- The page names the classes.
+  lu.assertStrContains(support.read(at "runs/train_two.html"), ">right<")
+  r = lander_("predict", "runs/train_two.npz", csv, "--top=1")
+  lu.assertStrMatches(r.out, "sample 1  left [%d.]+\nsample 2  left .*sample 60  right [%d.]+\n")
+  -- The test part of its own, whose names are the training's.
+  support.write(at "new.csv", "a,b,kind\n5.5,-1,right\n5.6,-1,right\n")
+  r = lander_("train", "two.lua", csv .. ",test=new.csv", "--max_iter=5")
+  lu.assertStrContains(r.err, "60 samples of 2, 2 classes, 2 to test")
+  lu.assertStrContains(lander_("test", "runs/train_two.npz", csv .. ",test=new.csv").out,
+    "1.0000, 2 samples")
+  -- NumPy's arrays, IDX files, made up ones.
+  lander.save_npy(at "x.npy", lander.randn(20, 2))
+  lander.save_npy(at "y.npy", lander.arange(0, 19):mul(0))
+  r = lander_("train", "two.lua", "--data=npy:x.npy,y.npy,classes=2", "--max_iter=5")
+  lu.assertStrContains(r.err, "18 samples of 2, 2 classes, 2 to test")
+  local idx = "tests/data/fashion_mnist/t10k-"
+  r = run { "train", "lenet", ("--data=idx:%simages-idx3-ubyte.gz,%slabels-idx1-ubyte.gz,limit=40")
+    :format(idx, idx), "--max_iter=2", "--prefix=" .. at "idx" }
+  lu.assertStrContains(r.err, "36 samples of 1x28x28, 10 classes, 4 to test")
+  r = lander_("train", "two.lua", "--data=blobs:n=50,classes=2", "--max_iter=5")
+  lu.assertStrContains(r.err, "45 samples of 2, 2 classes, 5 to test")
+end
+
+function TestCommands.test_data_that_are_pictures()
+  local lander = require "lander"
+  local folder = support.folder()
+  for _, class in ipairs { "bright", "dark" } do
+    lander.core.make_dir(folder .. "/p/" .. class)
+    for i = 1, 10 do
+      local shade = class == "bright" and 0.8 or 0.2
+      lander.image(lander.full(shade, 6, 5), { to = ("%s/p/%s/%d.png"):format(folder, class, i) })
+    end
+  end
+  support.write(folder .. "/net.lua", "local nn = require 'lander'.nn return function(o) return "
+    .. "nn.net { nn.input { 3, 6, 5 }, nn.linear { o.classes or 2 } } end")
+  local r = run({ "train", "net.lua", "--data=images:p", "--max_iter=100", "--base_lr=0.1",
+                  "--prefix=runs/p" }, { folder = folder })
+  if r.err:find "is not installed" then lu.skip(r.err) end
+  lu.assertStrMatches(r.out, "finished 100 %S+ 1\n")
+  r = run({ "predict", "runs/p.npz", "p/dark/1.png", "p/bright/1.png", "--top=1" },
+    { folder = folder })
+  lu.assertStrMatches(r.out, "p/dark/1.png 1  class 2 [%d.]+\np/bright/1.png 1  class 1 [%d.]+\n")
+  r = run({ "predict", "runs/p.npz", "--data=images:p", "--top=1" }, { folder = folder })
+  lu.assertStrMatches(r.out, "sample 1  bright [%d.]+\n.*sample 20  dark [%d.]+\n")
+  lander.image(lander.ones(4, 4), { to = folder .. "/small.png" })
+  r = run({ "predict", "runs/p.npz", "small.png" }, { folder = folder })
+  lu.assertStrContains(r.err, "small.png has 4 rows and 4 columns, the net's pictures 6 and 5")
+end
+
 function TestCommands.test_mistakes_are_named()
   lu.assertStrContains(run({ "trian", "lenet" }).err, "did you mean lander train?")
-  lu.assertStrContains(run({ "train", "lenet", "--data=mnist" }).err, "--data=mnist:FOLDER")
+  for data, said in pairs { mnist = "written --data=mnist:FOLDER", csv = "--data=csv:FILE,y=COLUMN",
+    ["csv:t.csv"] = "which column is the target? It is written --data=csv:FILE,y=COLUMN",
+    ["idx:one"] = "written --data=idx:IMAGES,LABELS", ["blobs:x"] = "made up and has no place",
+    ["blobs:m=3"] = "unknown option 'm'", ["mnist:a,test=b"] = "mnist has no test=",
+    ["npz:a,x=b,c"] = "'c' stands behind an option", ["csw:a"] = "did you mean 'csv'?" } do
+    local r = run { "train", "lenet", "--data=" .. data }
+    lu.assertEquals({ data, r.status }, { data, 1 })
+    lu.assertStrContains(r.err, said)
+  end
+  lu.assertEquals(run({ "test", "x.npz", "--part=tset" }).status, 1) -- there is no such net
+  lu.assertEquals(run({ "predict", "x.npz" }).status, 1)
   lu.assertStrContains(run({ "train", "lenett" }).err,
     "there is no model 'lenett', did you mean 'lenet'?")
   lu.assertStrContains(run({ "train", "lenet", "--data=fashion" }).err, "there is no such data")

@@ -246,8 +246,7 @@ function TestTensorDataset.test_parts()
   lu.assertEquals({ #part, part[1][2], part[-1][2], part.classes }, { 4, 3, 6, 10 })
   lu.assertEquals(#d:subset(-2), 2)
   local train, test = d:split(7)
-  d = nil
-  collectgarbage()
+  collectgarbage() -- the shuffled whole has no name
   lu.assertEquals({ #train, #test, train[7][2], test[1][2] }, { 7, 3, 7, 8 })
   lu.assertEquals(test:subset(2, 2)[1][2], 9)
   lu.assertNil(d)
@@ -259,6 +258,46 @@ function TestTensorDataset.test_parts()
 end
 
 -- ---- Batches ----
+
+TestShuffle = {}
+
+function TestShuffle.test_the_same_samples_in_another_order()
+  local x = lander.arange(1, 50)
+  local d = lander.data.tensors(x:view(-1, 1), lander.where(x:gt(25), 2, 1), { classes = 2 })
+  d:name_classes { "low", "high" }
+  local function values(part)
+    local list = {}
+    for i = 1, #part do
+      local value, class = part:get(i)
+      list[i] = value[1] // 1
+      lu.assertEquals(class, list[i] > 25 and 2 or 1)
+    end
+    return list
+  end
+  local order = values(d:shuffle(3))
+  lu.assertEquals(order, values(d:shuffle(3))) -- the seed decides
+  lu.assertNotEquals(order, values(d:shuffle(4)))
+  lu.assertEquals(values(d:shuffle()), values(d:shuffle(1)))
+  local sorted = table.move(order, 1, 50, 1, {})
+  table.sort(sorted)
+  lu.assertEquals(sorted, values(d))
+  -- Parts of it, with what the whole has, and batches; it keeps the whole alive.
+  local first, rest = d:shuffle(3):split(40)
+  collectgarbage()
+  lu.assertEquals({ #first, #rest, rest.classes, rest:class_names() },
+    { 40, 10, 2, { "low", "high" } })
+  lu.assertEquals(values(rest), table.move(order, 41, 50, 1, {}))
+  local seen = {}
+  for batch in first:batches { size = 15 } do
+    for i = 1, batch:size(1) do seen[#seen + 1] = batch[i][1] // 1 end
+  end
+  lu.assertEquals(seen, table.move(order, 1, 40, 1, {}))
+  local few = values(first:subset(3, 5):shuffle(9):shuffle(2))
+  table.sort(few)
+  local same = table.move(order, 3, 5, 1, {})
+  table.sort(same)
+  lu.assertEquals(few, same)
+end
 
 TestBatches = {}
 

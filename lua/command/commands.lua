@@ -98,43 +98,11 @@ function commands.open_net(word, options)
   return net
 end
 
-local function needed(rest, form)
-  return rest or error(("--data needs a place: --data=%s"):format(form), 0)
-end
-
-local readers = {
-  fashion_mnist = function(rest) return lander.data.fashion_mnist(rest) end,
-  mnist = function(rest) return lander.data.mnist(needed(rest, "mnist:FOLDER")) end,
-  cifar10 = function(rest) return lander.data.cifar10(needed(rest, "cifar10:FOLDER")) end,
-  npz = function(rest) return { train = lander.data.npz(needed(rest, "npz:FILE")) } end,
-  xor = function() return { train = lander.data.synthetic.xor() } end,
-  spiral = function() return { train = lander.data.synthetic.spiral() } end,
-  blobs = function() return { train = lander.data.synthetic.blobs() } end,
-}
-
--- Data by a word: fashion_mnist, fashion_mnist:FOLDER, npz:FILE ... -> { train =, test = }; where
--- there is no test part a tenth of the samples becomes one.
-function commands.open_data(word)
-  local kind, rest = word:match "^([%w_]+):?(.*)$"
-  local reader = readers[kind]
-  if not reader then
-    error(("--data=%s: there is no such data%s; there are %s, with :FOLDER or :FILE "
-      .. "behind them"):format(word, core.did_you_mean(kind or word, core.sorted_keys(readers)),
-      table.concat(core.sorted_keys(readers), ", ")), 0)
-  end
-  local data = reader(rest ~= "" and rest or nil)
-  if not data.test and #data.train >= 10 then
-    data.train, data.test = data.train:split(#data.train - #data.train // 10)
-  end
-  return data
-end
-
 -- The journal of a run, which is given by that or by its prefix.
 function commands.journal_of(run)
   return run:find "%.jsonl$" and run or run .. ".jsonl"
 end
 
-commands.data_about = "fashion_mnist, mnist:FOLDER, cifar10:FOLDER, npz:FILE, xor, "
-  .. "spiral, blobs"
+core.load_source "command/datasets.lua"(lander, commands)
 
 return commands

@@ -9,9 +9,10 @@ local command = {
   defaults = { to = "report.html", net = "", data = "fashion_mnist", title = "" },
   about = {
     to = "the page", net = "of one run: a saved net, which is tested on the data",
-    data = core.commands.data_about, title = "the page's heading",
+    data = core.commands.datasets.about, title = "the page's heading",
   },
-  more = "example: lander report runs/a runs/b --to=compare.html",
+  more = core.commands.datasets.more
+    .. "\n\nexample: lander report runs/a runs/b --to=compare.html",
 }
 
 function command.run(opt)
@@ -19,9 +20,8 @@ function command.run(opt)
   for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
   things[#things + 1] = { to = opt.to, title = opt.title ~= "" and opt.title or nil }
   if opt.net ~= "" then
-    local data = core.commands.open_data(opt.data)
     things[#things].net = core.commands.open_net(opt.net)
-    things[#things].data = data.test or data.train
+    things[#things].data = core.commands.datasets.open_part(opt.data, "")
   end
   core.print(lander.report(table.unpack(things)) .. "\n")
 end

@@ -1,6 +1,7 @@
 -- train.lua: lander train MODEL: a training without a script.
 local lander = ...
 local core = lander.core
+local datasets = core.commands.datasets
 
 local command = {
   usage = "train MODEL [--data=DATA] [options]",
@@ -14,7 +15,7 @@ local command = {
     mirror = false, crop = 0, pad = 0, retry = true, dry_run = false,
   },
   about = {
-    data = core.commands.data_about, type = "the update rule: sgd, adam ... (lander help sgd)",
+    data = datasets.about, type = "the update rule: sgd, adam ... (lander help sgd)",
     base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
     lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
@@ -27,7 +28,10 @@ local command = {
     retry = "whether a training that diverges is tried again at a lower rate",
     dry_run = "two iterations of everything, and nothing left behind",
   },
-  more = "example: lander train lenet --base_lr=0.05 --max_iter=2000",
+  more = datasets.more .. [[
+
+example: lander train lenet --base_lr=0.05 --max_iter=2000
+example: lander train mlp.lua --data=csv:iris.csv,y=kind --base_lr=0.1]],
 }
 
 -- What a schedule or a type doesn't use is left out, as the solver would refuse it.
@@ -70,9 +74,10 @@ local function own_prefix(model, resume)
 end
 
 function command.run(opt)
-  local data = core.commands.open_data(opt.data)
+  local data = datasets.open(opt.data)
   local ok, net = pcall(core.commands.open_net, opt[1], model_options(data))
   if not ok then net = core.commands.open_net(opt[1]) end -- it takes no classes
+  core.test_options = datasets.test_options(opt.data)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     solver = solver_options(opt), augment = augmentation(opt), display = opt.display,

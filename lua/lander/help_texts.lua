@@ -405,6 +405,8 @@ subset: d:subset(first, last) | a part.
   example: d:subset(1, 2)
 split: d:split(n) -> first, rest | the first n samples, and the rest.
   example: d:split(2)
+shuffle: d:shuffle([seed]) | the same samples in another order, which the seed (1) decides.
+  example: d:shuffle():split(2)
 map: d:map(function(x, y) return x, y end) | what a function makes of every sample, in memory.
   example: d:map(function(x) return x * 2 end)
 class_names: d:class_names() | the names of the classes, or nil.

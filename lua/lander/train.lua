@@ -261,6 +261,14 @@ local function accuracy_text(t)
     and (" (at %d)"):format(t.tested) or "")
 end
 
+-- The commands that come next. `lander test` has to be told which data, where they are not those
+-- that it takes by itself.
+local function next_text(t)
+  local names = t.test_data and t.test_data:class_names()
+  local data = core.test_options or names and names[1] == "T-shirt" and "" or " --data=DATA"
+  return ("next: lander plot %s, lander test %s%s"):format(t.prefix, t.run.path, data)
+end
+
 local function say_end(t)
   local run = t.run
   local reason = run.reason and run.reason ~= "max_iter" and (" (%s)"):format(run.reason) or ""
@@ -284,7 +292,7 @@ local function say_end(t)
   end
   if run.status == "stopped" then say_resume(t) end
   if run.status == "finished" and run.path and core.is_command and not t.options.dry_run then
-    t.progress:say(("next: lander plot %s, lander test %s"):format(t.prefix, run.path))
+    t.progress:say(next_text(t))
   end
 end
 

@@ -231,6 +231,17 @@ static int dataset_split(lua_State *L) {
   return 2;
 }
 
+/* d:shuffle([seed]) -> the same samples in another order (1) */
+static int dataset_shuffle(lua_State *L) {
+  lander_error error;
+  lander_dataset *d = binding_check_dataset(L, 1);
+  uint64_t seed = (uint64_t)luaL_optinteger(L, 2, 1);
+  dataset_box *box = new_dataset_box(L);
+  box->dataset = lander_dataset_shuffle(d, seed, &error);
+  if (!box->dataset) binding_check(L, error.code, &error);
+  return 1;
+}
+
 static lander_tensor *sample_tensor(lua_State *L, const lander_dataset *d, int which) {
   lander_error error;
   int64_t size[LANDER_MAX_DIMS];
@@ -516,6 +527,7 @@ static const luaL_Reg dataset_methods[] = {{"batches", dataset_batches},
                                            {"shape", dataset_shape},
                                            {"target_shape", dataset_target_shape},
                                            {"subset", dataset_subset},
+                                           {"shuffle", dataset_shuffle},
                                            {"split", dataset_split},
                                            {"class_names", dataset_class_names},
                                            {"name_classes", dataset_name_classes},

@@ -193,8 +193,11 @@ static lander_status read_word(const reading *r, int64_t column, real *out,
                         "the field is empty, expected a word, as in the first sample");
   if (read_number(field, length, &number))
     return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
-                        "'%s' is a number, but the first sample has a word there",
-                        show(shown, field, length));
+                        "'%s' is a number, but the first sample has a word there%s",
+                        show(shown, field, length),
+                        r->out->base.count == 1 && r->options->header != HEADER_TRUE
+                            ? "; if that line is a header, say header=true"
+                            : "");
   *out = (real)(r->classes->count + 1);
   lander_status status = words_add(r->classes, field, &cause);
   if (status == LANDER_OK) return status;

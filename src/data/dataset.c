@@ -4,6 +4,7 @@
 #include "../base/engine.h"
 #include "../base/error.h"
 #include "../base/memory.h"
+#include "../base/random.h"
 #include "../tensor/tensor.h"
 #include <string.h>
 
@@ -109,29 +110,25 @@ typedef struct part {
   lander_dataset base;
   lander_dataset *whole; /* kept */
   int64_t first;
+  int64_t *order; /* positions in the whole; NULL: from `first` on */
 } part;
 
 static lander_status part_read(const lander_dataset *d, int64_t position, real *x,
                                real *y, lander_error *error) {
   const part *p = (const part *)d;
-  return p->whole->type->read(p->whole, p->first + position, x, y, error);
+  int64_t there = p->order ? p->order[position] : p->first + position;
+  return p->whole->type->read(p->whole, there, x, y, error);
 }
 
 static void part_release(lander_dataset *d) {
-  lander_dataset_free(((part *)d)->whole);
+  part *p = (part *)d;
+  memory_free(d->engine, p->order);
+  lander_dataset_free(p->whole);
 }
 
-lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t count,
-                                      lander_error *error) {
+/* A part of so many samples, which shares what the whole has. */
+static part *new_part(lander_dataset *d, int64_t count, lander_error *error) {
   static const dataset_type type = {part_read, part_release};
-  error_clear(error);
-  if (first < 0 || count < 0 || first > d->count || count > d->count - first) {
-    error_set(error, LANDER_ERROR_ARGUMENT,
-              "%lld samples from position %lld on are asked for, but there are %lld (the "
-              "first is 0)",
-              (long long)count, (long long)first, (long long)d->count);
-    return NULL;
-  }
   part *p = dataset_new(d->engine, &type, sizeof *p, error);
   if (!p) return NULL;
   p->base.count = count;
@@ -143,6 +140,36 @@ lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t 
   p->base.channels = d->channels;
   memcpy(p->base.shape, d->shape, sizeof d->shape);
   p->whole = dataset_keep(d);
+  return p;
+}
+
+lander_dataset *lander_dataset_subset(lander_dataset *d, int64_t first, int64_t count,
+                                      lander_error *error) {
+  error_clear(error);
+  if (first < 0 || count < 0 || first > d->count || count > d->count - first) {
+    error_set(error, LANDER_ERROR_ARGUMENT,
+              "%lld samples from position %lld on are asked for, but there are %lld (the "
+              "first is 0)",
+              (long long)count, (long long)first, (long long)d->count);
+    return NULL;
+  }
+  part *p = new_part(d, count, error);
+  if (!p) return NULL;
   p->first = first;
+  return &p->base;
+}
+
+lander_dataset *lander_dataset_shuffle(lander_dataset *d, uint64_t seed,
+                                       lander_error *error) {
+  error_clear(error);
+  int64_t *order = memory_new(d->engine, (size_t)d->count + 1, sizeof *order, error);
+  if (!order) return NULL;
+  part *p = new_part(d, d->count, error);
+  if (!p) {
+    memory_free(d->engine, order);
+    return NULL;
+  }
+  random_permutation((random_key){seed, RANDOM_SHUFFLE(0)}, d->count, order);
+  p->order = order;
   return &p->base;
 }

@@ -211,7 +211,11 @@ static void test_tables(void) {
   refuse_csv("x,y\n3,4\n", NULL, "2", "header=false",
              "line 1, column 1: 'x' is no number; "
              "if it is a header, say header=true");
-  refuse_csv("1,y\n3,4\n", NULL, "2", NULL, "line 1, column 2: 'y' is no number");
+  refuse_csv(
+      "1,y\n3,4\n", NULL, "2", NULL,
+      "line 2, column 2: '4' is a number, but the first sample has a word there; if "
+      "that line is a header, say header=true");
+  refuse_csv("y,1\n3,4\n", NULL, "2", NULL, "line 1, column 1: 'y' is no number");
   refuse_csv("1,2\n", NULL, "2", "header=true", "no samples, only a header");
 
   UNIT_TEST("tables: line ends, spaces, quotes, empty lines, a byte-order mark");
