@@ -237,7 +237,8 @@ function TestSignals.test_a_second_signal_ends_it_at_once()
   lu.skipIf(holds_signals, why)
   local r = interrupted(
     "print 'ready' io.stdout:flush() while true do pcall(function() while true do end end) end",
-    "kill -INT $pid; sleep 0.2; kill -INT $pid")
+    -- On a busy machine two may come as one.
+    "for i in 1 2 3 4 5; do kill -INT $pid 2>/dev/null; sleep 0.2; done")
   lu.assertEquals(r.status, 130)
 end
 

@@ -246,7 +246,8 @@ function TestTensorDataset.test_parts()
   lu.assertEquals({ #part, part[1][2], part[-1][2], part.classes }, { 4, 3, 6, 10 })
   lu.assertEquals(#d:subset(-2), 2)
   local train, test = d:split(7)
-  collectgarbage() -- the shuffled whole has no name
+  d = nil
+  collectgarbage()
   lu.assertEquals({ #train, #test, train[7][2], test[1][2] }, { 7, 3, 7, 8 })
   lu.assertEquals(test:subset(2, 2)[1][2], 9)
   lu.assertNil(d)

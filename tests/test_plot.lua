@@ -347,6 +347,48 @@ function TestPlotRuns.test_a_run_that_diverged()
   lu.assertEquals(count(of_table, "<title>attempt %d+ diverged"), run.retries)
 end
 
+-- What differs by decades has axes of its own, one above the other, over the same iterations.
+function TestPlotRuns.test_panels()
+  local run = { history = {}, events = {} }
+  for i = 1, 40 do
+    run.history[i] = { event = "train", iter = 10 * i, loss = 2 / i, attempt = 1,
+                       rate = i <= 20 and 0.1 or 0.0001 }
+  end
+  for i = 1, 4 do
+    run.events[i] = { event = "test", iter = 100 * i, loss = 3 / i, accuracy = 0.2 * i,
+                      attempt = 1 }
+  end
+  local what = { "loss", "rate", "test_loss", "accuracy" }
+  local picture = svg(run, { what = what, title = "all" })
+  lu.assertEquals({ count(picture, "<svg "), count(picture, 'role="img"') }, { 4, 3 })
+  lu.assertEquals(count(picture, ">all</text>"), 1)
+  lu.assertEquals(count(picture, ">iteration</text>"), 1)
+  lu.assertStrContains(picture, 'y="440"') -- the third panel's place
+  lu.assertStrContains(picture, ">0.0001</text>") -- the rate has a logarithmic axis
+  lu.assertStrContains(picture, ">test loss</text>") -- beside the loss, in its panel
+  local lines = text(run, { what = what, style = "ascii" })
+  lu.assertEquals({ count(lines, "a loss  b test loss\n"), count(lines, "\n  rate\n"),
+    count(lines, "\n  accuracy\n"), count(lines, "\n +%+[+-]+\n") },
+    { 1, 1, 1, 3 })
+  local margin
+  for line in lines:gmatch "[^\n]+" do
+    local at = line:find "[|+]"
+    if at then
+      margin = margin or at
+      lu.assertEquals({ line, at }, { line, margin }) -- one above the other
+    end
+  end
+  -- A linear axis of rates where that is asked for; other things are in the first panel.
+  lu.assertNil(svg(run, { what = "rate", log = false }):find(">0.0001</text>", 1, true))
+  lu.assertStrContains(svg(run, { what = "rate" }), ">0.0001</text>")
+  picture = svg(run, { 1, 2, 3 }, { what = { "loss", "rate" }, names = { "r", "numbers" } })
+  lu.assertEquals(count(picture, ">numbers</text>"), 1)
+  -- What a run does not have is left out.
+  lu.assertEquals(count(svg({ history = run.history }, { what = { "loss", "accuracy" } }),
+    'role="img"'), 1)
+  fails("there is nothing to draw", svg, { history = {} }, { what = { "loss", "accuracy" } })
+end
+
 function TestPlotRuns.test_several()
   local path = journal(retried())
   local curves = core.plot_curves({ path, path }, { names = { "first", "second" } })

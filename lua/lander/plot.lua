@@ -93,7 +93,7 @@ local function read_options(given)
   if wrong then error(wrong, 0) end
   local options = {}
   for key, value in pairs(given) do options[key] = value end
-  options.log = read_log(given.log)
+  options.log, options.log_given = read_log(given.log), given.log ~= nil
   check_y_range(options)
   if given.to then
     options.kind = given.to:match "%.(%a+)$"
@@ -107,16 +107,67 @@ local function read_options(given)
   return options
 end
 
+-- Quantities of runs that share an axis; others differ by decades and have a panel each.
+local axis_of = { test_loss = "loss" }
+
+-- { { "loss", "test_loss" }, { "rate" } }: what each panel shows.
+local function panels_of(what)
+  local panels, by_axis = {}, {}
+  for _, word in ipairs(type(what) == "table" and what or { what }) do
+    local axis = axis_of[word] or word
+    if not by_axis[axis] then
+      by_axis[axis] = {}
+      panels[#panels + 1] = by_axis[axis]
+    end
+    table.insert(by_axis[axis], word)
+  end
+  return panels
+end
+
+-- Rates that fell by decades are seen on a logarithmic axis, unless an axis was asked for.
+local function with_log(options, what, curves)
+  if options.log_given or #what ~= 1 or what[1] ~= "rate" or not core.suits_log(curves) then
+    return options
+  end
+  return setmetatable({ log = "y" }, { __index = options })
+end
+
+-- { { curves =, labels =, options = }, ... }, one above the other. Numbers and functions are in
+-- the first; one that has nothing to show is left out.
+local function make_panels(things, options)
+  local whats, panels, runs = panels_of(options.what), {}, {}
+  for i, thing in ipairs(things) do
+    if core.plot_kind(thing) == "run" then
+      runs[#runs + 1] = { thing, options.names and options.names[i] }
+    end
+  end
+  for n, what in ipairs(#whats > 0 and whats or { false }) do
+    local shown = setmetatable({ what = what or nil, may_be_empty = #whats > 1 },
+      { __index = options })
+    local these = things
+    if n > 1 then
+      these, shown.names = {}, {}
+      for i, run in ipairs(runs) do these[i], shown.names[i] = run[1], run[2] end
+    end
+    local curves, labels = core.plot_curves(these, shown)
+    if #curves > 0 then
+      panels[#panels + 1] = { curves = curves, options = with_log(shown, what or {}, curves),
+        labels = { x = options.x_label or labels.x, y = options.y_label or labels.y } }
+    end
+  end
+  if #panels == 0 then fail("there is nothing to draw: the run has no such rows") end
+  return panels
+end
+
 local function plot(...)
   local things, given = read_arguments(...)
   local options = read_options(given)
   check_things(things)
-  local curves, labels = core.plot_curves(things, options)
-  labels = { x = options.x_label or labels.x, y = options.y_label or labels.y }
+  local panels = make_panels(things, options)
   if options.kind == "svg" then
-    return core.write_text(options.to, core.plot_svg(curves, labels, options))
+    return core.write_text(options.to, core.plot_svg_panels(panels, options))
   end
-  local text = core.plot_text(curves, labels, options)
+  local text = core.plot_text_panels(panels, options)
   if options.to then return core.write_text(options.to, text) end
   core.print(text)
 end

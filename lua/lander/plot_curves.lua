@@ -275,6 +275,17 @@ local function read_what(what, runs)
   return list
 end
 
+-- Whether all values are above zero and differ much: then a logarithm shows how they fell.
+function core.suits_log(curves)
+  local low, high = math.huge, 0
+  for _, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      for _, y in ipairs(stretch.y) do low, high = math.min(low, y), math.max(high, y) end
+    end
+  end
+  return low > 0 and high > 5 * low
+end
+
 -- ---- all together ----
 
 -- What a thing is: "run", "function", "numbers" (a tensor too), "curve" ({ x =, y = }); nil.
@@ -350,7 +361,9 @@ function core.plot_curves(things, options)
       curves[#curves + 1] = numbers_curve(name, options.x, read_numbers(thing, "a curve"), options)
     end
   end
-  if #curves == 0 then fail("there is nothing to draw: the run has no such rows") end
+  if #curves == 0 and not options.may_be_empty then
+    fail("there is nothing to draw: the run has no such rows")
+  end
   if #curves > MOST_CURVES then
     fail("%d curves are more than can be told apart (%d)", #curves, MOST_CURVES)
   end

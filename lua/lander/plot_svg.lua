@@ -385,16 +385,18 @@ function core.plot_svg(curves, labels, options)
   local p = setmetatable({ parts = {} }, Picture)
   p.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, height // 45)
   local low, high = bounds(curves, "x", log:find "x")
+  if options.x_range then low, high = options.x_range[1], options.x_range[2] end
   p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
-  p.left, p.right = 18 + widest(p.y.ticks) + (labels.y and 18 or 0), width - 24
+  p.left, p.right = math.max(18 + widest(p.y.ticks) + (labels.y and 18 or 0),
+    options.margin or 0), width - 24
   local entries = legend_entries(curves, labels.y)
   local legend_top = options.title and 34 or 10
   p.top = legend_top + 18 * place_legend(entries, p.left, p.right) + 8
   p.bottom = height - 28 - (labels.x and 20 or 0)
   local title = options.title or labels.y or "curves"
-  p:add('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
-    .. 'class="plot" role="img" aria-label="%s">', width, height, width, height,
-    escape(title .. ": " .. describe(curves, labels)))
+  p:add('<svg xmlns="http://www.w3.org/2000/svg"%s viewBox="0 0 %d %d" width="%d" height="%d" '
+    .. 'class="plot" role="img" aria-label="%s">', options.at and (' y="%d"'):format(options.at)
+    or "", width, height, width, height, escape(title .. ": " .. describe(curves, labels)))
   if not options.inline then
     p:add("<style>%s</style>", core.svg_style())
     p:add('<path class="ground" d="M0 0H%dV%dH0z"/>', width, height)
@@ -405,4 +407,38 @@ function core.plot_svg(curves, labels, options)
   for i, curve in ipairs(curves) do p:curve(i, curve, several) end
   p:add "</svg>"
   return table.concat(p.parts, "\n") .. "\n"
+end
+
+-- The x that several panels share.
+function core.panels_range(panels)
+  local low, high
+  for _, panel in ipairs(panels) do
+    local from, to = bounds(panel.curves, "x", (panel.options.log or ""):find "x")
+    if from then low, high = math.min(low or from, from), math.max(high or to, to) end
+  end
+  return low and { low, high }
+end
+
+local PANEL_HEIGHT, PANEL_MARGIN = 220, 90
+
+-- Panels { curves =, labels =, options = } one above the other, over the same x.
+function core.plot_svg_panels(panels, options)
+  if #panels == 1 then
+    return core.plot_svg(panels[1].curves, panels[1].labels, panels[1].options)
+  end
+  local width, range = options.width or WIDTH, core.panels_range(panels)
+  local each = options.height and options.height // #panels or PANEL_HEIGHT
+  local parts = { ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" '
+    .. 'height="%d" class="plot">'):format(width, each * #panels, width, each * #panels),
+    "<style>" .. core.svg_style() .. "</style>",
+    ('<path class="ground" d="M0 0H%dV%dH0z"/>'):format(width, each * #panels) }
+  for n, panel in ipairs(panels) do
+    local shown = setmetatable({ height = each, inline = true, at = (n - 1) * each,
+      x_range = range, margin = PANEL_MARGIN }, { __index = panel.options })
+    if n > 1 then shown.title = false end
+    local label = n < #panels and { y = panel.labels.y } or panel.labels
+    parts[#parts + 1] = core.plot_svg(panel.curves, label, shown)
+  end
+  parts[#parts + 1] = "</svg>\n"
+  return table.concat(parts, "\n")
 end

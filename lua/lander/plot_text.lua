@@ -267,10 +267,12 @@ function core.plot_text(curves, labels, options)
   local chart = setmetatable({}, Chart)
   chart.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, math.max(rows // 4, 2))
   local low, high = core.plot_bounds(curves, "x", log:find "x")
+  if options.x_range then low, high = options.x_range[1], options.x_range[2] end
   chart.x = core.new_scale(low, high,
     { log = log:find "x" ~= nil, ticks = math.max(width // 14, 2), tight = true })
   chart.canvas = new_canvas(1, rows, style)
   local words, margin = y_labels(chart)
+  margin = math.max(margin, options.margin or 0)
   chart.canvas = new_canvas(math.max(width - margin - 3, 8), rows, style)
   chart:curves(curves)
   local lines = {}
@@ -288,4 +290,24 @@ function core.plot_text(curves, labels, options)
   lines[#lines + 1] = (" "):rep(margin + 2) .. under
   for i, line in ipairs(lines) do lines[i] = line:gsub("%s+$", "") end
   return table.concat(lines, "\n") .. "\n"
+end
+
+local PANEL_HEIGHT, PANEL_MARGIN = 9, 6 -- lines of each, and letters for the labels of y
+
+-- Panels { curves =, labels =, options = } one above the other, over the same x.
+function core.plot_text_panels(panels, options)
+  if #panels == 1 then
+    return core.plot_text(panels[1].curves, panels[1].labels, panels[1].options)
+  end
+  local parts, range = {}, core.panels_range(panels)
+  local height = options.height and math.max(options.height // #panels, 4) or PANEL_HEIGHT
+  for n, panel in ipairs(panels) do
+    local shown = setmetatable({ height = height, margin = PANEL_MARGIN, x_range = range },
+      { __index = panel.options })
+    if n > 1 then shown.title = false end
+    for _, curve in ipairs(panel.curves) do curve.name = curve.name or panel.labels.y end
+    local label = n < #panels and { y = panel.labels.y } or panel.labels
+    parts[n] = core.plot_text(panel.curves, label, shown)
+  end
+  return table.concat(parts)
 end

@@ -96,19 +96,6 @@ local pictures = {
   { "Rate", { "rate" }, "train", "rate" },
 }
 
--- Whether the rates are above zero and differ much: then a logarithm shows how they fell.
-local function suits_log(runs)
-  local low, high = math.huge, 0
-  for _, run in ipairs(runs) do
-    for _, row in ipairs(run.rows) do
-      if row.event == "train" and row.rate then
-        low, high = math.min(low, row.rate), math.max(high, row.rate)
-      end
-    end
-  end
-  return low > 0 and high > 5 * low
-end
-
 -- runs: { { rows =, name =, look = }, ... }
 local function curves(runs)
   local parts = {}
@@ -123,7 +110,7 @@ local function curves(runs)
     if #things > 0 then
       if #things > 1 then what = { what[1] } end
       local list, labels = core.curves_of_rows(things, what)
-      local log = title == "Rate" and suits_log(things)
+      local log = title == "Rate" and core.suits_log(list)
       parts[#parts + 1] = page.plot(list, labels, { title = title, log = log and "y" or nil })
     end
   end
