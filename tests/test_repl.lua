@@ -166,10 +166,66 @@ function TestTyping.test_results_completion_and_errors()
     "type lander.nn.con\\tv { ke\\t3, outputs = 4 }\\r", "expect conv () kernel=3 outputs=4",
     "type for i = 1, 2 do\\r", "expect >> ", "type print(i * 21) end\\r", "expect \\n42",
     "type error 'boom'\\r", "expect input:1: boom",
-    "type 1 + \\x03", "expect ^C", "type 'alive'\\r", 'expect "alive"',
+    "expect > ", "type 1 + \\x03", "expect ^C", "type 'alive'\\r", 'expect "alive"',
     "type \\x04", "end",
   }
   lu.assertStrContains(out, "ok, exit status 0")
+end
+
+-- TAB, of each kind that there is: what it makes of the line is what is run.
+function TestTyping.test_tab_of_each_kind()
+  local folder = support.folder()
+  support.write(folder .. "/a file.txt", "there")
+  local script = support.write(folder .. "/s.lua", ([[
+    lander, nn = require "lander", require "lander".nn
+    net = require "models.mlp" { 2, 3, 2 }
+    solver = lander.solver(net, { base_lr = 0.25 })
+    some_global = 41
+    folder = %q
+  ]]):format(folder))
+  local out = typed({
+    "expect > ",
+    "type some_gl\\t + 1\\r", "expect \\n42",                               -- a global
+    "type lander.vers\\t\\r", 'expect \\n"0.',                               -- a field
+    "type net:out\\t()\\r", 'expect \\n"linear2"',                          -- a method
+    "type solver.base_\\t\\r", "expect \\n0.25",                            -- an option as a field
+    "type nn.conv { outp\\t2, ker\\t3 }\\r", "expect outputs=2",            -- of a layer
+    "type lander.solver(net, { base_\\t0.5, wei\\t0.125 }).weight_decay\\r", "expect \\n0.125",
+    'type lander.solver(net, { base_lr = 1, lr_policy = "fi\\t" }).lr_policy\\r',
+    'expect \\n"fixed"',
+    'type net.params["linear1.w\\t"].name\\r', 'expect \\n"linear1.weight"',  -- a parameter
+    ('type io.open("%s/a f\\t"):read "a"\\r'):format(folder), 'expect \\n"there"', -- a file
+    "type no_such_thing\\t == nil\\r", "expect \\ntrue",                    -- nothing
+    "type \\x04", "end",
+  }, folder, "-i " .. script)
+  lu.assertStrContains(out, "ok, exit status 0")
+end
+
+-- In a window of 30 columns choices stand in lines that fit, and so do curves.
+function TestTyping.test_a_narrow_window()
+  local out = typed { "expect > ", "type os.execute 'stty cols 30'\\r", "expect > ",
+    "type lander.nn.so\\t\\t", "expect softmax       softplus\\r\\nsoftmax_loss\\r", "type \\x03",
+    "expect ^C", "type lander.plot { 3, 1, 2 }\\r", "expect > ", "type \\x04", "end" }
+  for line in out:match("lander.plot { 3, 1, 2 }(.*)"):gmatch "[^\r\n]+" do
+    line = line:gsub("\27%[[%d;]*%a", "")
+    lu.assertTrue((utf8.len(line) or #line) <= 30 or line:find "exit status" ~= nil, line)
+  end
+end
+
+-- A terminal that can do nothing: no escapes, no live line.
+function TestTyping.test_a_dumb_terminal()
+  local home = support.folder()
+  local steps = support.write(home .. "/steps", table.concat({ "expect > ",
+    "type 6 * 7\\r", "expect 42", "type lander.plot { 3, 1, 2 }\\r", "expect > ",
+    "type data, net = lander.data.synthetic.blobs(), require 'models.mlp' { 2, 4, 3 }\\r",
+    "expect > ", "type run = lander.train { net = net, data = data, "
+      .. "solver = { base_lr = 0.1, max_iter = 200 } }\\r",
+    "expect 200/200", "expect finished", "type exit\\r", "end" }, "\n") .. "\n")
+  local r = run({ "-c", ("LSAN_OPTIONS=suppressions=tests/tools/leaks.txt HOME=%s "
+    .. "XDG_STATE_HOME=%s %s %s env TERM=dumb %s"):format(home, home, tool, steps,
+    support.executable) }, { program = "sh" })
+  lu.assertStrContains(r.out, "ok, exit status 0")
+  lu.assertNil(r.out:find("\27", 1, true), r.out)
 end
 
 function TestTyping.test_history_is_kept()

@@ -160,6 +160,7 @@ static int data_images(lua_State *L) {
 static int data_csv(lua_State *L) {
   lander_error error;
   int count;
+  lua_settop(L, 5);
   const char *path = luaL_checkstring(L, 1), *x = luaL_optstring(L, 2, NULL);
   const char *y = luaL_checkstring(L, 3), *options = options_text(L, 4, "csv", NULL);
   const char **names = read_names(L, 5, &count);

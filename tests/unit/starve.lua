@@ -279,6 +279,17 @@ local function build(lander, folder)
     f:write "a,b,c\n1,2,3\n4,5,6\n"
     return path
   end, function(path) return read(core.data_csv, path, nil, "c", {}) end)
+  case("core.data_csv of words", function()
+    local path, rows = folder .. "/words", { "a,b" }
+    for i = 1, 40 do rows[i + 1] = ("%d,w%d"):format(i, i % 20) end
+    local f <close> = assert(io.open(path, "w"))
+    f:write(table.concat(rows, "\n"))
+    return path
+  end, function(path)
+    return read(core.data_csv, path, nil, "b", {}), read(core.data_csv, path, "a", "b", {},
+      { "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10", "w11", "w12", "w13",
+        "w14", "w15", "w16", "w17", "w18", "w19" })
+  end)
   case("core.data_npy", function()
     matrix():save_npy(folder .. "/x.npy")
     lander.tensor({ 0, 1 }):save_npy(folder .. "/y.npy")
@@ -305,8 +316,10 @@ local function build(lander, folder)
   case("datasets", dataset, function(d)
     local a, b = d:split(1)
     local part <close> = d:subset(2, 3)
+    local other <close> = d:shuffle(2)
     if not d:class_names() then d:name_classes { "cat", "dog" } end
-    return #a, #b, #part, d:shape(), d:target_shape(), d:class_names(), tostring(d), d[2], d.classes
+    return #a, #b, #part, other[1], d:shape(), d:target_shape(), d:class_names(), tostring(d),
+      d[2], d.classes
   end)
   case("batches", dataset, function(d)
     local b <close> = d:batches { size = 2, shuffle = true, seed = 3 }
