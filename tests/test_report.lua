@@ -208,6 +208,36 @@ function TestReport.test_many_classes_become_pairs()
   lu.assertStrContains(core.report_mistakes(result, data, nil), "<table>") -- no pictures
 end
 
+-- What a run was tested on before it was trained is not its result; of an older test its
+-- iteration is told.
+function TestReport.test_a_run_that_was_stopped()
+  local function stopped(iter)
+    local where = support.folder() .. "/x"
+    train(where, { solver = { base_lr = 0.01, max_iter = 40 }, test_interval = 10,
+      on_iter = function(e) return e.iter == iter and "stop" or nil end })
+    return support.read(where .. ".html")
+  end
+  lu.assertNil(stopped(5):find("test accuracy", 1, true))
+  lu.assertStrMatches(stopped(15), ".*test accuracy</dt>%s*<dd>[%d.]+%% at 10</dd>.*")
+end
+
+-- Mistakes that are no pictures have the names of their classes too, whatever is in them.
+function TestReport.test_names_of_classes_without_pictures()
+  local x = lander.tensor { { 1, 0 }, { 0, 1 } }
+  local data = lander.data.tensors(x, lander.tensor { 2, 1 }, { classes = 2 })
+  data:name_classes { "<script>", "b</title>" }
+  local net = nn.net { nn.input { 2 }, nn.linear { 2 } }
+  net.params[1].data:copy_(lander.eye(2))
+  net.params[2].data:zero_()
+  core.ensure_loss(net)
+  local result = core.predictions(net, data, 2, { batch_size = 2, seconds = math.huge })
+  local s = core.report_mistakes(result, data, data:class_names())
+  lu.assertStrContains(s, "<td>&lt;script&gt;</td><td>b&lt;/title&gt;</td>")
+  lu.assertStrContains(s, "<td>b&lt;/title&gt;</td><td>&lt;script&gt;</td>")
+  s = core.report_confusion(result, data, data:class_names())
+  lu.assertStrContains(s, '<th scope="row">&lt;script&gt;</th>')
+end
+
 -- ---- lander.report ----
 
 function TestReport.test_of_a_journal()

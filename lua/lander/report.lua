@@ -52,9 +52,16 @@ local function facts(rows)
   add("status", stop.status or "running or killed")
   add("iterations", stop.iter or last_event(rows, "train").iter)
   add("loss", final(rows, "end", "loss") or final(rows, "train", "loss"))
-  add("test loss", final(rows, "test", "loss"))
-  local accuracy = final(rows, "test", "accuracy")
-  add("test accuracy", accuracy, type(accuracy) == "number" and page.percent(accuracy) or nil)
+  local iter = stop.iter or last_event(rows, "train").iter or 0
+  local tested = last_event(rows, "test").iter
+  -- A test of the untrained net says nothing about one that was trained since.
+  if tested and (tested > 0 or iter == 0) then
+    local at = tested ~= iter and (" at %s"):format(page.show(tested)) or ""
+    local loss, accuracy = final(rows, "test", "loss"), final(rows, "test", "accuracy")
+    add("test loss", loss, loss and page.show(loss) .. at)
+    add("test accuracy", accuracy,
+      type(accuracy) == "number" and page.percent(accuracy) .. at or nil)
+  end
   local best = best_accuracy(rows)
   add("best accuracy", best and best.iter,
     best and ("%s at %s"):format(page.percent(best.accuracy), page.show(best.iter)))

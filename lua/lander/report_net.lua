@@ -206,7 +206,7 @@ local function gallery(result, data, names)
   return '<ul class="gallery">' .. table.concat(items) .. "</ul>"
 end
 
-local function mistakes_table(result, names)
+local function mistakes_table(result, _, names)
   local rows = {}
   for i, mistake in ipairs(result.worst) do
     rows[i] = { page.show(mistake.sample), page.show(class_word(names, mistake.is)),
