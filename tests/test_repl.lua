@@ -253,7 +253,7 @@ function TestTyping.test_ctrl_c_gives_the_prompt_back()
   local steps = { "expect > " }
   for _ = 1, 3 do
     for _, step in ipairs {
-      "type long()\\r", "expect \\nbusy", "type \\x03", 'expect "signal"',
+      "type long()\\r", "expect \\nbusy", "type \\x03", 'expect ^C\\r\\n"signal"',
     } do
       steps[#steps + 1] = step
     end

@@ -2,6 +2,7 @@
  * its status line. */
 #include "cli.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <string.h>
@@ -26,6 +27,12 @@ static void interrupt(lua_State *L, lua_Debug *place) {
   luaL_error(L, "interrupted");
 }
 
+/* The terminal has written ^C: what comes next is not to stand behind it. */
+static void end_line(void) {
+  int before = errno;
+  if (write(STDERR_FILENO, "\n", 1) < 0) errno = before;
+}
+
 static void handle(int signal) {
   if (signal == SIGTERM && at_prompt) {
     tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
@@ -33,6 +40,7 @@ static void handle(int signal) {
   }
   terminated = terminated || signal == SIGTERM;
   pending++;
+  if (interactive && signal == SIGINT) end_line();
   if (pending > 1 && !interactive) _exit(EXIT_INTERRUPTED);
   lander_engine_stop(engine, true);
   /* One of the few calls that Lua allows in a signal handler. */
