@@ -10,6 +10,7 @@
 #   make study      how well diverging runs are noticed and recovered: the tables of
 #                   doc/divergence.md (long; it goes on where it was stopped)
 #   make fuzz TARGET=idx SECONDS=600    looks for a file that breaks a reader (tests/fuzz)
+#   make install    PREFIX=/usr/local DESTDIR=; uninstall, dist, deb: see install.mk
 #   make lint       clang-format and luacheck
 #   make clean
 #
@@ -55,7 +56,9 @@ endif
 
 multiarch := $(shell $(CC) -print-multiarch 2>/dev/null)
 LUA_CFLAGS ?= $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
+LUA ?= lua5.4
 LUA_LIBDIR  := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null || echo /usr/lib/$(multiarch))
+LIBLUA ?= $(LUA_LIBDIR)/liblua5.4.a
 LIBS := -lz -lm -ldl -pthread
 
 # ---- sources: every .c of a floor -------------------------------------------------------
@@ -159,7 +162,7 @@ $(LEVELS:%=$(B)/tensor/kernels_%.o): $(B)/tensor/kernels_%.o: src/tensor/kernels
 
 $(B)/embedded.c: lua/embed.lua lua/probe.lua $(lua_src)
 	@mkdir -p $(@D)
-	$(call say,lua/ and models/ into $@)lua5.4 $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
+	$(call say,lua/ and models/ into $@)$(LUA) $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
 
 $(B)/binding/embedded.o: $(B)/embedded.c
 	@mkdir -p $(@D)
@@ -192,7 +195,7 @@ $(B)/lander.so: $(core_obj) $(binding_obj)
 	$(call say,$@)$(CC) -shared $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/lander: $(cli_obj) $(core_obj) $(binding_obj)
-	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LUA_LIBDIR)/liblua5.4.a $(LIBS) -ledit
+	$(call say,$@)$(CC) $(LDFLAGS) -Wl,--export-dynamic -o $@ $^ $(LIBLUA) $(LIBS) -ledit
 
 # ---- tests: C programs against the floors, and hosts against the library -----------------
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
@@ -233,6 +236,8 @@ $(B)/embed/sandbox $(B)/embed/test_states: $(B)/embed/%: tests/embed/%.c tests/e
 $(B)/embed/test_static: tests/embed/test_static.c src/lander.h $(B)/liblander.a
 	@mkdir -p $(@D)
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LIBS)
+
+include install.mk
 
 clean:
 	rm -rf build

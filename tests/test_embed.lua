@@ -82,6 +82,49 @@ function TestEmbed.test_a_plain_script()
   pipe:close()
 end
 
+-- ---- somebody else's host ----
+
+local config = [[
+server.document-root = "%s"
+server.bind = "127.0.0.1"
+server.port = %d
+server.errorlog = "%s/errors"
+server.modules = ( "mod_magnet" )
+magnet.attract-raw-url-to = ( "%s/tests/embed/lighttpd.lua" )
+]]
+
+-- Starts the server on a port that is free, asks, and ends it.
+local client = [[
+cd '%s'
+for port in 21741 28233 33717 39119; do
+  sed "s/^server.port.*/server.port = $port/" config >used
+  LUA_CPATH='%s/?.so' lighttpd -D -f used & server=$!
+  sleep 0.5
+  if kill -0 $server 2>/dev/null; then break; fi
+done
+trap 'kill $server' EXIT
+for query in 2,3 -2,-1 nonsense; do
+  bash -c "exec 3<>/dev/tcp/127.0.0.1/$port; printf 'GET /?$query HTTP/1.0\r\n\r\n' >&3; cat <&3"
+done
+cat errors >&2
+]]
+
+function TestEmbed.test_lighttpd()
+  if not os.execute "PATH=$PATH:/usr/sbin command -v lighttpd >/dev/null 2>&1 && command -v bash >/dev/null 2>&1"
+    or build:find "san" then lu.skip "there is no lighttpd here (lighttpd-modules-lua)" end
+  local here = io.popen("pwd"):read "l"
+  local folder = support.folder()
+  support.write(folder .. "/config", config:format(folder, 0, folder, here))
+  local path = build:find "^/" and build or here .. "/" .. build
+  local script = support.write(folder .. "/client.sh", client:format(folder, path))
+  local pipe = io.popen(("PATH=$PATH:/usr/sbin sh %s 2>&1"):format(script))
+  local said = pipe:read "a"
+  pipe:close()
+  lu.assertStrContains(said, "class 1, probability 1.00")
+  lu.assertStrContains(said, "class 2, probability 1.00")
+  lu.assertStrContains(said, "give me a point")
+end
+
 -- ---- scripts that are not trusted ----
 
 local training = [[
