@@ -110,8 +110,10 @@ cat errors >&2
 ]]
 
 function TestEmbed.test_lighttpd()
-  if not os.execute "PATH=$PATH:/usr/sbin command -v lighttpd >/dev/null 2>&1 && command -v bash >/dev/null 2>&1"
-    or build:find "san" then lu.skip "there is no lighttpd here (lighttpd-modules-lua)" end
+  if not os.execute "PATH=$PATH:/usr/sbin command -v lighttpd >/dev/null"
+    or not os.execute "command -v bash >/dev/null" or build:find "san" then
+    lu.skip "there is no lighttpd here (lighttpd-modules-lua)"
+  end
   local here = io.popen("pwd"):read "l"
   local folder = support.folder()
   support.write(folder .. "/config", config:format(folder, 0, folder, here))
