@@ -118,6 +118,7 @@ get(i: integer) lander.tensor, lander.tensor: one sample, x and y
 batches(options: { size: integer, shuffle?: boolean, seed?: integer, loop?: boolean, augment?: table }) lander.batches: minibatches
 subset(first: integer, last?: integer) lander.dataset: the samples first .. last
 split(n: integer) lander.dataset, lander.dataset: the first n samples, and the others
+shuffle(seed?: integer) lander.dataset: the same samples in another order
 map(f: fun(x: lander.tensor, y: lander.tensor): lander.tensor, lander.tensor) lander.dataset: with every sample changed
 shape() integer[]: of a sample's x
 target_shape() integer[]: of a sample's y

@@ -61,7 +61,8 @@ function TestAnnotations.test_every_method_is_in_them()
   for kind, object in pairs(objects()) do
     local methods = methods_of(object)
     lu.assertTrue(next(methods) ~= nil, kind)
-    lu.assertEquals(without(text, methods, "lander_" .. kind .. ":%s"), {}, kind)
+    lu.assertEquals(without(text, methods, "lander_" .. kind .. ":%s"), {},
+      "write what they are into lua/annotate.lua: methods of a " .. kind)
   end
 end
 
@@ -90,7 +91,7 @@ function TestAnnotations.test_every_function_of_the_module_is_in_them()
         set[name] = true
       end
     end
-    lu.assertEquals(without(text, set, form), {})
+    lu.assertEquals(without(text, set, form), {}, "write what they are into lua/annotate.lua")
   end
   local module = {}
   for name, value in pairs(lander) do
