@@ -94,7 +94,8 @@ typedef struct tile {
   real alpha, beta;
   const real *a;
   int64_t a_row, a_step;
-  const vector *panel;
+  const real *b;
+  int64_t b_row;
   const vector *bias; /* NULL: none */
   real *c;
   int64_t c_row;
@@ -138,17 +139,17 @@ INLINE void write_tile(const int rows, const int vectors, const tile *t,
 /* With constant rows and vectors the loops are unrolled, and `sum` is in registers. */
 INLINE void run_tile(const int rows, const int vectors, const tile *t) {
   vector sum[TILE_ROWS][TILE_VECTORS];
-  const real *a = t->a;
-  const vector *b = t->panel;
-  const int64_t a_row = t->a_row, a_step = t->a_step, depth = t->depth;
+  const real *a = t->a, *b = t->b;
+  const int64_t a_row = t->a_row, a_step = t->a_step, b_row = t->b_row, depth = t->depth;
   UNROLL(int i = 0; i < rows; i++)
   UNROLL(int v = 0; v < vectors; v++) sum[i][v] = (vector){0};
   for (int64_t p = 0, end = LINE; p < depth; end += LINE) {
     ask_for_next(rows, t, a);
-    for (; p < end && p < depth; p++, a += a_step, b += TILE_VECTORS) {
+    for (; p < end && p < depth; p++, a += a_step, b += b_row) {
       __builtin_prefetch(a + AHEAD * a_step);
       UNROLL(int i = 0; i < rows; i++)
-      UNROLL(int v = 0; v < vectors; v++) sum[i][v] += a[i * a_row] * b[v];
+      UNROLL(int v = 0; v < vectors; v++)
+      sum[i][v] += a[i * a_row] * *(const loose_vector *)(b + v * LANE_COUNT);
     }
   }
   write_tile(rows, vectors, t, sum);
@@ -224,8 +225,15 @@ static void pack(const product_job *t, real *packed) {
     pack_panel(t, 0, t->k, j, t->n - j < PANEL ? t->n - j : PANEL, packed + j * t->k);
 }
 
+/* Whether b lies as its only panel would, or nearly so: whole vectors of neighbouring
+ * columns, row after row. */
+static bool is_panel(const product_job *t) {
+  return t->b_step == 1 && t->b_row <= PANEL && t->n % LANE_COUNT == 0 && t->n <= PANEL;
+}
+
 static void run_block(const product_job *t, int64_t i, int64_t rows) {
   _Alignas(PRODUCT_BYTES) real panel[DEPTH * PANEL], bias[PANEL] = {0};
+  bool in_place = !t->packed && is_panel(t);
   for (int64_t j = 0; j < t->n; j += PANEL) {
     int64_t columns = t->n - j < PANEL ? t->n - j : PANEL;
     if (t->bias) copy_2d(1, columns, t->bias + j, columns, bias, PANEL);
@@ -234,6 +242,8 @@ static void run_block(const product_job *t, int64_t i, int64_t rows) {
       const real *from = panel;
       if (t->packed)
         from = t->packed + j * t->k + p * PANEL;
+      else if (in_place)
+        from = t->b + p * t->b_row;
       else
         pack_panel(t, p, depth, j, columns, panel);
       run_panel(&(tile){.depth = depth,
@@ -242,7 +252,8 @@ static void run_block(const product_job *t, int64_t i, int64_t rows) {
                         .a = t->a + i * t->a_row + p * t->a_step,
                         .a_row = t->a_row,
                         .a_step = t->a_step,
-                        .panel = (const vector *)from,
+                        .b = from,
+                        .b_row = in_place ? t->b_row : PANEL,
                         .bias = t->bias && p == 0 ? (const vector *)bias : NULL,
                         .c = t->c + i * t->c_row + j,
                         .c_row = t->c_row},
