@@ -133,6 +133,11 @@ function TestStatuses.test_the_advice_at_the_end()
     .. "next: a base_lr below 1e+28, or retry = { max = 4 }. ")
   lu.assertStrContains(err, "\ndiverged: the net is as it was at 0\n")
   lu.assertNil(err:find("-nan", 1, true))
+  local small = "--data=fashion_mnist:tests/data/fashion_mnist"
+  local command = run { "train", "lenet", small, "--base_lr=1e9", "--max_iter=9",
+                        "--prefix=" .. support.folder() .. "/x" }
+  lu.assertEquals(command.status, 3)
+  lu.assertStrContains(command.err, "\nnext: a base_lr below 1e+04. Where lower")
   lu.assertStrContains(advice "min_scale = 0.5", "or retry = { min_scale = 0.0005 }. ")
   lu.assertNil(advice("max = 0"):find("tried", 1, true))
   local r = run { script(training:format

@@ -36,6 +36,13 @@ function TestRepl.test_errors_do_not_end_it()
   lu.assertStrContains(r.err, "undefined")
 end
 
+function TestRepl.test_a_function_that_is_misspelled()
+  local r = repl "lander.trian {}\nlander.zeros(2):summ()\nlander.zeros(2):qqqqqq()\nprnt(1)\n"
+  lu.assertStrContains(r.err, "nil value (field 'trian'), did you mean 'train'?\n")
+  lu.assertStrContains(r.err, "nil value (method 'summ'), did you mean 'sum'?\n")
+  lu.assertStrContains(r.err, "nil value (method 'qqqqqq')\n")
+end
+
 function TestRepl.test_tensors_nets_and_help()
   local r = repl [[
 nn = lander.nn

@@ -92,13 +92,20 @@ local function is_library(source)
     or source:find "^=%[C%]" ~= nil
 end
 
+-- A function that is not there, where one of ours has nearly that name.
+local function with_hint(message)
+  local name = message:match "attempt to call a nil value %(%a+ '([%w_]+)'%)"
+  local near = name and core.nearest(name, core.help_names())
+  return near and near ~= name and ("%s, did you mean '%s'?"):format(message, near) or message
+end
+
 -- The message handler of the command: the message and the user's own lines. What was raised in
 -- a line of ours names the user's, where there is one. Objects that say their exit status go
 -- through as they are.
 function core.traceback(message)
   if type(message) == "table" and rawget(message, "exit_status") then return message end
   local plain = core.plain_message(message)
-  local lines = { type(message) == "string" and plain or core.show(message) }
+  local lines = { type(message) == "string" and with_hint(plain) or core.show(message) }
   local level = 2
   while #lines < 12 do
     local frame = debug.getinfo(level, "Slnt")

@@ -328,9 +328,12 @@ local function say_advice(t)
   for _, more in ipairs(more_tries) do
     if t.run.message:find(more[1], 1, true) then
       t.progress:say(("tried base_lr %s: it diverged at each."):format(table.concat(rates, ", ")))
-      t.progress:say(("next: a base_lr below %s, or retry = { %s }. Where lower rates fail too it "
-        .. "is not the rate: look at the data (scaled? labels right?) and the layers' initial "
-        .. "values."):format(rates[#rates], more[2]:format(more[3](t))))
+      -- `lander train` has no words for the rest of retry.
+      local tries = core.running_command and ""
+        or (", or retry = { %s }"):format(more[2]:format(more[3](t)))
+      t.progress:say(("next: a base_lr below %s%s. Where lower rates fail too it is not the rate: "
+        .. "look at the data (scaled? labels right?) and the layers' initial values."):format(
+        rates[#rates], tries))
     end
   end
 end
