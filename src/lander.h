@@ -532,8 +532,9 @@ LANDER_API size_t lander_tensor_print(const lander_tensor *t, char *text, size_t
 /* ---- 6. Nets --------------------------------------------------------------------- */
 
 /* A graph of layers with its parameters, their gradients, and the memory that forward
- * and backward need. Its text has one layer a line, in an order in which every input is
- * known, and after them the parameters' settings that are not the defaults:
+ * and backward need. Its text has one layer a line (at most 8192), in an order in which
+ * every input is known, and after them the parameters' settings that are not the
+ * defaults:
  *
  *     # a comment
  *     data    = input () shape=1,28,28

@@ -29,11 +29,11 @@ run() {
 
 for build in "$@"; do
   for program in "$build"/unit/test_* "$build"/embed/test_*; do
-    case $program in *.d | *'*') continue ;; esac
+    case $program in *.d | *.gcno | *.gcda | *'*') continue ;; esac
     run "$program" "$program"
   done
   for program in "$build"/replay/*; do
-    case $program in *.d | *'*') continue ;; esac
+    case $program in *.d | *.gcno | *.gcda | *'*') continue ;; esac
     run "$program" "$program" "tests/fuzz/corpus/$(basename "$program")"
   done
   run "$build/lander tests/run.lua" "$build/lander" tests/run.lua

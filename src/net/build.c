@@ -28,13 +28,6 @@ static const lander_option param_options[] = {
      .help = "whether it is left as it is"},
     OPTION_END};
 
-int net_find_node(const lander_net *net, const char *name, size_t length) {
-  for (int i = 0; i < net->nodes_count; i++)
-    if (!strncmp(net->nodes[i].name, name, length) && !net->nodes[i].name[length])
-      return i;
-  return -1;
-}
-
 static const char *node_name(const void *source, int index) {
   const lander_net *net = source;
   return index < net->nodes_count ? net->nodes[index].name : NULL;
@@ -347,6 +340,10 @@ static lander_status add_node(lander_net *net, const parsed_line *line,
   if (has_dots(line->name))
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "a name has no '..': names become those of a file's members");
+  if (net->nodes_count == NET_MOST_LAYERS)
+    return error_set(error, LANDER_ERROR_ARGUMENT, "a net has at most %d layers",
+                     NET_MOST_LAYERS);
+  if (net_names_reserve(net, error) != LANDER_OK) return LANDER_ERROR_MEMORY;
   char type[NET_NAME_MAX];
   snprintf(type, sizeof type, "%.*s", (int)line->type.length, line->type.at);
   node n = {.layer.type = layer_type_check(net->engine, type, error)};
@@ -372,6 +369,7 @@ static lander_status add_node(lander_net *net, const parsed_line *line,
     return status;
   }
   net->nodes[net->nodes_count++] = n;
+  net_names_add(net);
   return LANDER_OK;
 }
 
@@ -500,6 +498,7 @@ static void drop_nodes(lander_net *net, int keep_nodes, int keep_blobs, int keep
   while (net->params_count > keep_params)
     memory_free(net->engine, net->params[--net->params_count].name);
   net->blobs_count = keep_blobs;
+  net_names_forget(net);
 }
 
 lander_net *net_graph(lander_engine *engine, const char *lines, lander_error *error) {
@@ -557,6 +556,7 @@ void lander_net_free(lander_net *net) {
   net_params_free(net);
   drop_nodes(net, 0, 0, 0);
   lander_engine *engine = net->engine;
+  memory_free(engine, net->places);
   memory_free(engine, net->nodes);
   memory_free(engine, net->blobs);
   memory_free(engine, net->params);

@@ -7,7 +7,8 @@
 #include "../tensor/npz.h"
 #include "../tensor/tensor.h"
 
-#define NET_NAME_MAX 128 /* of a layer, with the final zero */
+#define NET_NAME_MAX    128  /* of a layer, with the final zero */
+#define NET_MOST_LAYERS 8192 /* laying out their memory takes time by the square */
 
 /* One output of one layer: its values, and the gradient of the loss in them. */
 typedef struct blob {
@@ -75,6 +76,8 @@ struct lander_net {
   char *text;
 
   int nodes_count, blobs_count, params_count;
+  int *places; /* nodes by name: see names.c */
+  uint32_t places_mask;
   node *nodes;
   blob *blobs;
   param *params;
@@ -129,8 +132,15 @@ lander_status net_write(const lander_net *net, npz_writer *z, lander_error *erro
 
 /* ---- inside this floor ---- */
 
+/* names.c */
+int net_find_node(const lander_net *net, const char *name, size_t length); /* -1: none */
+/* Room for one more name; fails: memory. */
+lander_status net_names_reserve(lander_net *net, lander_error *error);
+/* The last node has come; or some of the last ones have gone. */
+void net_names_add(lander_net *net);
+void net_names_forget(lander_net *net);
+
 /* build.c */
-int net_find_node(const lander_net *net, const char *name, size_t length);
 void net_trace_gradients(lander_net *net); /* after parameters were frozen or not */
 lander_status net_write_text(lander_net *net, lander_error *error);
 /* What building a net is made of: the graph, which takes no more memory than its text;

@@ -111,12 +111,6 @@ const lander_param *lander_net_param(const lander_net *net, int index) {
   return index >= 0 && index < net->params_count ? &net->params[index].public : NULL;
 }
 
-int lander_net_find_param(const lander_net *net, const char *name) {
-  for (int i = 0; i < net->params_count; i++)
-    if (!strcmp(net->params[i].name, name)) return i;
-  return -1;
-}
-
 static lander_status check_multiplier(const char *what, double value,
                                       lander_error *error) {
   if (value >= 0 && isfinite(value)) return LANDER_OK;

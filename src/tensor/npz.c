@@ -101,19 +101,28 @@ bool npz_has(const npz_reader *z, const char *name) {
   return zip_find(z->zip, name) >= 0;
 }
 
-static void *read_named(npz_reader *z, const char *name, size_t *size,
+/* A member of at most so many bytes. */
+static void *read_named(npz_reader *z, const char *name, uint64_t most, size_t *size,
                         lander_error *error) {
   int index = zip_find(z->zip, name);
-  if (index >= 0) return zip_read(z->zip, index, size, error);
-  error_set(error, LANDER_ERROR_FORMAT, "%s: there is no member %s", zip_path(z->zip),
-            name);
+  if (index >= 0 && zip_size(z->zip, index) <= most)
+    return zip_read(z->zip, index, size, error);
+  if (index < 0)
+    error_set(error, LANDER_ERROR_FORMAT, "%s: there is no member %s", zip_path(z->zip),
+              name);
+  else
+    error_set(error, LANDER_ERROR_FORMAT,
+              "%s: member %s has %lu bytes; a text may have %lu", zip_path(z->zip), name,
+              (unsigned long)zip_size(z->zip, index), (unsigned long)most);
   return NULL;
 }
+
+#define MOST_TEXT ((uint64_t)1 << 26)
 
 char *npz_read_text(npz_reader *z, const char *name, size_t *length,
                     lander_error *error) {
   size_t size = 0;
-  char *content = read_named(z, name, &size, error);
+  char *content = read_named(z, name, MOST_TEXT, &size, error);
   if (content && strlen(content) != size) {
     error_set(error, LANDER_ERROR_FORMAT, "%s: member %s: not a text: it has zeros in it",
               zip_path(z->zip), name);
@@ -134,7 +143,7 @@ static unsigned char *read_npy(npz_reader *z, const char *name, npy_header *h,
     return NULL;
   }
   size_t size = 0;
-  unsigned char *content = read_named(z, member.text, &size, error);
+  unsigned char *content = read_named(z, member.text, UINT64_MAX, &size, error);
   if (!content) return NULL;
   char label[LANDER_ERROR_LENGTH];
   snprintf(label, sizeof label, "%s: member %s", zip_path(z->zip), member.text);

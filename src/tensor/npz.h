@@ -25,7 +25,7 @@ void npz_close(npz_reader *z);
 int npz_count(const npz_reader *z);
 const char *npz_name(const npz_reader *z, int index); /* as in the directory: "w.npy" */
 bool npz_has(const npz_reader *z, const char *name);
-/* A text member; ends with a zero. owns: the caller (memory_free). */
+/* A text member of up to 64 MB; ends with a zero. owns: the caller (memory_free). */
 char *npz_read_text(npz_reader *z, const char *name, size_t *length, lander_error *error);
 /* Member name.npy as a new tensor, converted to real. */
 lander_tensor *npz_read_array(npz_reader *z, const char *name, lander_error *error);

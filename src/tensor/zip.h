@@ -36,7 +36,9 @@ zip_reader *zip_open(lander_engine *engine, const char *path, lander_error *erro
 void zip_close(zip_reader *z);
 int zip_count(const zip_reader *z);
 const char *zip_name(const zip_reader *z, int index); /* NULL outside */
-int zip_find(const zip_reader *z, const char *name);  /* -1: there is none */
+/* How many bytes a member has, unpacked. */
+uint32_t zip_size(const zip_reader *z, int index);
+int zip_find(const zip_reader *z, const char *name); /* -1: there is none */
 const char *zip_path(const zip_reader *z);
 /* A member's bytes with one zero behind them. owns: the caller (memory_free). */
 void *zip_read(zip_reader *z, int index, size_t *size, lander_error *error);

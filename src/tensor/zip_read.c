@@ -43,6 +43,10 @@ const char *zip_name(const zip_reader *z, int index) {
   return index >= 0 && index < z->count ? z->members[index].name : NULL;
 }
 
+uint32_t zip_size(const zip_reader *z, int index) {
+  return z->members[index].size;
+}
+
 static lander_status damaged(const zip_reader *z, const char *what, lander_error *error) {
   return error_set(error, LANDER_ERROR_FORMAT, "%s: %s", zip_path(z), what);
 }
@@ -321,11 +325,35 @@ void zip_close(zip_reader *z) {
 
 /* ---- Members --------------------------------------------------------------------- */
 
-/* Exactly the member's bytes: not one less, not one more. */
+/* A packed member can claim a thousand times the bytes that it has: memory grows as they
+ * come. */
+static size_t first_room(const member *m) {
+  uint64_t room = m->method == METHOD_STORED ? m->size : 4 * (uint64_t)m->stored + 1024;
+  return room < m->size ? (size_t)room : m->size;
+}
+
+/* Up to the member's size, and room for one more byte behind them. */
+static lander_status read_bytes(const zip_reader *z, const member *m, stream *s,
+                                char **out, size_t *got, lander_error *error) {
+  size_t room = first_room(m);
+  for (*got = 0;;) {
+    char *larger = memory_resize(z->engine, *out, room + 1, 1, error);
+    if (!larger) return LANDER_ERROR_MEMORY;
+    *out = larger;
+    size_t more = 0;
+    lander_status status = stream_read(s, larger + *got, room - *got, &more, error);
+    *got += more;
+    if (status != LANDER_OK || *got < room || room == m->size) return status;
+    room = room > m->size / 2 ? m->size : 2 * room;
+  }
+}
+
+/* Exactly the member's bytes: not one less, not one more; *to is the caller's. */
 static lander_status read_member(const zip_reader *z, const member *m, stream *s,
-                                 char *out, lander_error *error) {
+                                 char **to, lander_error *error) {
   size_t got = 0, more = 0;
-  lander_status status = stream_read(s, out, m->size, &got, error);
+  lander_status status = read_bytes(z, m, s, to, &got, error);
+  char *out = *to;
   if (status == LANDER_OK && got == m->size)
     status = stream_read(s, out + got, 1, &more, error);
   if (status != LANDER_OK) return status;
@@ -349,8 +377,8 @@ void *zip_read(zip_reader *z, int index, size_t *size, lander_error *error) {
       stream_open(z->engine, z->file, name, m->data, m->stored,
                   m->method == METHOD_STORED ? STREAM_PLAIN : STREAM_DEFLATE, error);
   if (!s) return NULL;
-  char *out = memory_new(z->engine, (size_t)m->size + 1, 1, error);
-  if (out && read_member(z, m, s, out, error) != LANDER_OK) {
+  char *out = NULL;
+  if (read_member(z, m, s, &out, error) != LANDER_OK) {
     memory_free(z->engine, out);
     out = NULL;
   }

@@ -20,6 +20,7 @@ typedef struct test_allocator {
   int allowed; /* requests that are granted; negative: all of them */
   int requests;
   int64_t blocks, bytes; /* that are out now */
+  int64_t peak;          /* the most bytes that were out at one time */
   bool lied_to;          /* an old size was wrong */
 } test_allocator;
 
@@ -56,6 +57,7 @@ static inline void *test_allocate(void *userdata, void *old, size_t old_size,
     memcpy(fresh + TEST_ALLOCATOR_HEAD, old, old_size < new_size ? old_size : new_size);
   a->blocks += raw ? 0 : 1;
   a->bytes += (int64_t)new_size - (int64_t)old_size;
+  if (a->bytes > a->peak) a->peak = a->bytes;
   free(raw);
   return fresh + TEST_ALLOCATOR_HEAD;
 }
