@@ -49,6 +49,7 @@ function TestCommand.test_usage_errors()
   local r = run { "--nonsense" }
   lu.assertEquals({ r.status, r.out }, { 2, "" })
   lu.assertStrContains(r.err, "unknown option: '--nonsense'")
+  lu.assertStrContains(run({ "--stric" }).err, "'--stric', did you mean '--strict'?")
   lu.assertEquals(run({ "-e" }).status, 2)
 end
 
@@ -312,7 +313,14 @@ function TestCommands.test_a_run_goes_on_with_its_own_script()
   local r = run { "resume", folder .. "/run" }
   lu.assertStrContains(r.err, "resumed from " .. folder .. "/run_iter_10.npz at iteration 10")
   lu.assertStrContains(r.out, "finished\t20")
-  lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "does not say what script")
+  lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "there is no journal")
+  support.write(folder .. "/old.jsonl", '{"event":"start"}\n')
+  lu.assertStrContains(run({ "resume", folder .. "/old" }).err, "does not say what script")
+  -- A run may be given by any of its files.
+  for _, ending in ipairs { "", ".jsonl", ".npz", ".html", ".log", "_iter_10.npz", "_best.npz" } do
+    r = run { "plot", folder .. "/run" .. ending, "--to=" .. folder .. "/x.txt" }
+    lu.assertEquals({ ending, r.status }, { ending, 0 }, r.err)
+  end
 end
 
 -- Data of every kind, by one word.
@@ -408,7 +416,8 @@ function TestCommands.test_mistakes_are_named()
   lu.assertStrContains(r.err, "did you mean --base_lr")
   r = run { "train" }
   lu.assertEquals(r.status, 2)
-  lu.assertStrContains(r.err, "usage: lander train MODEL")
+  lu.assertStrContains(r.err, "train: MODEL is missing\nusage: lander train MODEL")
+  lu.assertStrContains(run({ "tune", "x.lua" }).err, "tune: NAME=VALUES is missing")
   lu.assertEquals(run({ "summary", "lenet", "mlp" }).status, 2)
 end
 
@@ -472,6 +481,7 @@ function TestCommands.test_help_pages_and_completions_come_from_one_table()
     end
     for shell, text in pairs(all) do lu.assertStrContains(text, command, false, shell) end
   end
+  lu.assertStrContains(man, "csv:FILE,y=COLUMN")
   lu.assertEquals(run({ "help", "--completion=tcsh" }).status, 2)
   lu.assertStrContains(run({ "help", "conv" }).out, "kernel")
   lu.assertStrContains(run({ "help", "train" }).out, "usage: lander train")

@@ -340,18 +340,57 @@ for (const e of all("svg")) {
     texts.push([t.textContent, box]);
   }
 }
+// What a reader of the screen needs, and letters that differ from their ground (WCAG 2.1, AA).
+for (const e of all("img")) if (!e.alt) seen.push("no alt");
+for (const e of all("svg")) if (e.getAttribute("role") !== "img" || !e.getAttribute("aria-label"))
+  seen.push("svg without a name");
+for (const e of all("table")) if (!e.caption && !e.getAttribute("aria-label"))
+  seen.push("table without a caption");
+for (const e of all("th")) if (!e.scope) seen.push("th without scope: " + e.textContent);
+for (const e of all("[tabindex]")) if (!e.getAttribute("aria-label") || !e.getAttribute("role"))
+  seen.push("a stop without a name: " + e.outerHTML.slice(0, 60));
+const ids = all("[id]").map(e => e.id);
+if (new Set(ids).size !== ids.length) seen.push("an id comes twice");
+for (const e of all('a[href^="#"]'))
+  if (!ids.includes(e.hash.slice(1))) seen.push("dead " + e.hash);
+if (all("h1").length !== 1 || all("main").length !== 1 || !document.documentElement.lang)
+  seen.push("no single h1, main, or no language");
+const rgb = s => (s.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
+const linear = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const light = c => 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+const ground = e => {
+  for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c;
+  }
+  return [255, 255, 255];
+};
+let checked = 0;
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const e = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || /SCRIPT|STYLE/i.test(e.tagName)) continue;
+  const style = getComputedStyle(e), front = rgb(e.closest("svg") ? style.fill : style.color);
+  const a = light(front), b = light(ground(e));
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  checked++;
+  if (ratio < 4.5) seen.push("contrast " + ratio.toFixed(2) + ": " + e.textContent.slice(0, 40));
+}
 top.document.title = "PROBE " + JSON.stringify({ inner: innerWidth,
   wide: document.documentElement.scrollWidth, focusable: all("a, summary, [tabindex]").length,
-  pictures: all("img").length, sections: all("section > h2").length, seen });
+  pictures: all("img").length, checked,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  sections: all("section > h2").length, seen });
 </script></body>]==]
 
 -- Within a frame of that width: a window is not made narrower than 500 pixels.
-local function probed(width, text)
+local function probed(width, text, dark)
   local path = support.folder() .. "/probe.html"
   local copy = text:gsub("<meta http%-equiv[^>]*>", ""):gsub("</body>", function() return probe end)
   support.write(path, ('<!DOCTYPE html><title>-</title><iframe width="%d" height="800" '
     .. 'style="border:0" srcdoc="%s"></iframe>'):format(width, core.escape_xml(copy)))
-  local r = chromium({ "--dump-dom", "--window-size=1400,1000" }, path)
+  local r = chromium({ "--dump-dom", "--window-size=1400,1000",
+    "--blink-settings=preferredColorScheme=" .. (dark and 0 or 1) }, path)
   local found = r.out:match "<title>PROBE (.-)</title>"
   lu.assertNotNil(found, r.err)
   return core.read_json((found:gsub("&quot;", '"'):gsub("&lt;", "<"):gsub("&gt;", ">")
@@ -371,8 +410,9 @@ function TestReportBrowser.test_wide_and_narrow()
   lander.report(prefix() .. ".jsonl", prefix() .. ".jsonl", { to = path })
   for _, text in ipairs { page(), support.read(path) } do
     for _, width in ipairs { 360, 1280 } do
-      local found = probed(width, text)
-      lu.assertEquals(found.inner, width)
+      local found = probed(width, text, width == 360)
+      lu.assertEquals({ found.inner, found.dark }, { width, width == 360 })
+      lu.assertTrue(found.checked > 50)
       lu.assertTrue(found.wide <= width, found.wide)
       lu.assertTrue(found.sections >= 3 and found.focusable >= 5)
       lu.assertEquals(found.seen, {})

@@ -462,6 +462,9 @@ function TestRetry.test_with_real_trainings()
   lu.assertEquals(best.run.status, "finished")
   lu.assertTrue(#best.attempts > 1)
   lu.assertNotEquals(lander.core.exit_status, 3)
+  -- The net and the solver are those of the run that counts: the others' memory is free.
+  lu.assertTrue(best.run.net ~= nil and best.run.solver.iter == 50)
+  lu.assertEquals({ best.attempts[1].run.net, best.attempts[1].run.solver }, {})
 end
 
 function TestRetry.test_a_spent_budget_shows_the_attempts()

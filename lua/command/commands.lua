@@ -59,11 +59,19 @@ function commands.usage_error(command, message)
     command.name, message, command.usage, command.name))
 end
 
+-- What the n-th word of a command is called in its usage.
+local function missing(command, n)
+  for word in command.usage:gsub("^%l+ ", ""):gmatch "%S+" do
+    if word ~= "..." then n = n - 1 end
+    if n == 0 then return word end
+  end
+end
+
 function commands.run(command, words)
   if wants_help(words) then return core.print(commands.help_text(command)) end
   local opt = lander.args(command.defaults or {}, words)
   if #opt < (command.least or 0) then
-    commands.usage_error(command, "something is missing")
+    commands.usage_error(command, missing(command, #opt + 1) .. " is missing")
   elseif #opt > (command.most or 0) then
     commands.usage_error(command, ("'%s' is too much"):format(opt[(command.most or 0) + 1]))
   end
@@ -98,9 +106,17 @@ function commands.open_net(word, options)
   return net
 end
 
--- The journal of a run, which is given by that or by its prefix.
+-- The prefix of a run, which is given by that or by one of its files.
+function commands.prefix_of(run)
+  local prefix = run:match "^(.+)_iter_%d+%.npz$" or run:match "^(.+)_best%.npz$"
+  for _, ending in ipairs { "jsonl", "npz", "html", "log" } do
+    prefix = prefix or run:match("^(.+)%." .. ending .. "$")
+  end
+  return prefix or run
+end
+
 function commands.journal_of(run)
-  return run:find "%.jsonl$" and run or run .. ".jsonl"
+  return commands.prefix_of(run) .. ".jsonl"
 end
 
 core.load_source "command/datasets.lua"(lander, commands)

@@ -166,7 +166,7 @@ function datasets.open_part(word, part)
   return part == "" and data.test or data.train
 end
 
-datasets.about = "KIND:PLACE,NAME=VALUE...: see below"
+datasets.about = "KIND:PLACE,NAME=VALUE...: see DATA"
 datasets.part_about = "train, test or all; by itself the test part of data that have one, else all"
 datasets.more = [[
 DATA is one of

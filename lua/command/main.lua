@@ -43,8 +43,14 @@ core.command_options, core.usage_text = options, usage_text
 -- ---- reading the words ----
 
 local function usage_error(what)
-  core.write_error(("lander: %s\n%s"):format(what, usage_text()))
+  core.write_error(("lander: %s\n(lander --help shows what there is)\n"):format(what))
   return nil
+end
+
+local function unknown(word)
+  local names = {}
+  for _, o in ipairs(options) do names[#names + 1] = o[1] end
+  return usage_error(("unknown option: '%s'%s"):format(word, core.did_you_mean(word, names)))
 end
 
 -- { codes = { ... }, first = place of the script or command, interactive =, strict =, ... };
@@ -64,7 +70,7 @@ local function read_words(words)
     elseif word == "--strict" or word == "--version" or word == "--help" then
       line[word:sub(3)] = true
     else
-      return usage_error(("unknown option: '%s'"):format(word))
+      return unknown(word)
     end
     i = i + 1
   end

@@ -40,6 +40,7 @@ function pages.man()
   end
   parts[#parts + 1] = ".SH COMMANDS\n"
   for _, command in ipairs(core.commands.list()) do parts[#parts + 1] = man_command(command) end
+  parts[#parts + 1] = ".SH DATA\n.nf\n" .. escape(core.commands.datasets.more) .. "\n.fi\n"
   parts[#parts + 1] = ".SH EXIT STATUS\n0 done, 1 error, 2 usage, 3 diverged, 4 recovered (with\n"
     .. ".BR \\-\\-strict ),\n5 bad data, 6 could not save, 130 interrupted.\n"
     .. ".SH SIGNALS\nSIGINT and SIGTERM end a training after its iteration, with a snapshot; "

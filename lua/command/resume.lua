@@ -5,7 +5,12 @@ local core = lander.core
 
 local function script_of(prefix)
   local words
-  for _, event in ipairs(core.read_journal(prefix .. ".jsonl") or {}) do
+  local journal = core.read_journal(prefix .. ".jsonl")
+  if not journal then
+    error(("there is no journal '%s.jsonl' (lander.train writes <snapshot_prefix>.jsonl)"):format(
+      prefix), 0)
+  end
+  for _, event in ipairs(journal) do
     if event.event == "start" and type(event.command) == "table" then words = event.command end
   end
   if not words then
@@ -20,7 +25,7 @@ return {
     .. "snapshot",
   least = 1, most = 1,
   run = function(opt)
-    local prefix = opt[1]:gsub("%.jsonl$", ""):gsub("_iter_%d+%.npz$", ""):gsub("%.npz$", "")
+    local prefix = core.commands.prefix_of(opt[1])
     local words = script_of(prefix)
     core.resume_prefix = prefix
     core.print("lander " .. table.concat(words, " ") .. "\n")

@@ -71,6 +71,8 @@ function lander.retry(options)
       error(("lander.retry: attempt %d ended with %s, which a lower rate does not cure%s"):format(
         n, tostring(run.status), run.message and ": " .. run.message or ""), 2)
     end
+    -- The next attempt may want the memory.
+    if core.is_solver(run.solver) then run.net, run.solver = nil, nil end
   end
   error(("lander.retry: none of %d attempts finished\n%s"):format(most, describe(attempts)), 2)
 end
