@@ -637,8 +637,9 @@ LANDER_API lander_status lander_net_backward(lander_net *net, const lander_tenso
                                              bool accumulate, lander_error *error);
 
 /* The output of a layer after forward, the gradient of it after backward, as a view
- * (batch, ...) that the next pass overwrites.
- * owns: the caller. fails: state (not run yet), argument (no such layer). */
+ * (batch, ...) that the next pass overwrites. A prediction keeps the net's output alone:
+ * asked for another one, it is run once more, with the inputs and weights of now.
+ * owns: the caller. fails: state (not run yet), argument (no such layer), memory. */
 LANDER_API lander_tensor *lander_net_value(lander_net *net, int layer, int output,
                                            lander_error *error);
 LANDER_API lander_tensor *lander_net_gradient(lander_net *net, int layer, int output,
@@ -672,6 +673,12 @@ LANDER_API lander_status lander_net_predict(lander_net *net, const lander_real *
 LANDER_API lander_tensor *lander_net_predict_tensor(lander_net *net,
                                                     lander_tensor *const *inputs,
                                                     int count, lander_error *error);
+/* The output of a layer in a pass in test phase, which keeps them all: a view, as
+ * lander_net_value's. owns: the caller. fails: as lander_net_forward does; argument (no
+ * such layer), state (the layer takes labels, and none are given). */
+LANDER_API lander_tensor *lander_net_features(lander_net *net, int layer, int output,
+                                              lander_tensor *const *inputs, int count,
+                                              lander_error *error);
 /* How many numbers a sample of the input and of the prediction has. fails: never. */
 LANDER_API int64_t lander_net_input_size(const lander_net *net);
 LANDER_API int64_t lander_net_output_size(const lander_net *net);

@@ -130,3 +130,53 @@ function TestMemory.test_looking()
   net:keep(false):forward(x)
   fails("net:keep(true)", function() return net.sum.output end)
 end
+
+-- A prediction shares memory between outputs; those that are asked for afterwards are there.
+function TestMemory.test_predicting()
+  local x = batch(5, 6)
+  for seed = 1, 40 do
+    local kept, saving = random_net(seed), random_net(seed)
+    kept:keep(true)
+    lu.assertEquals(saving:predict(x):totable(), kept:predict(x):totable(), kept:text())
+    for _, info in ipairs(kept:layers()) do
+      lu.assertEquals(saving:layer(info.name).output:totable(),
+        kept:layer(info.name).output:totable(), info.name .. "\n" .. kept:text())
+    end
+    lu.assertEquals(saving:predict(x * 2):totable(), kept:predict(x * 2):totable())
+  end
+end
+
+-- Predictions and features between the steps of a training change nothing in it.
+function TestMemory.test_features_of_a_solvers_net()
+  local x, y = batch(4, 6)
+  for seed = 1, 20 do
+    local plain, asked = random_net(seed), random_net(seed)
+    local options = { type = "sgd", base_lr = 0.01, momentum = 0.9 }
+    local first, second = lander.solver(plain, options), lander.solver(asked, options)
+    for _ = 1, 3 do
+      lu.assertEquals(second:step(x, y), first:step(x, y))
+      local twin = asked:clone()
+      for _, info in ipairs(asked:layers()) do
+        if info.type ~= "label" and not info.type:find "loss" then
+          lu.assertEquals(asked:features(info.name, x):totable(),
+            twin:features(info.name, x):totable(), info.name)
+        end
+      end
+      lu.assertEquals(asked:predict(x):totable(), twin:predict(x):totable())
+    end
+  end
+end
+
+-- What a layer made in a prediction is worked out again, not what training left there.
+function TestMemory.test_looking_behind_a_prediction()
+  local net = nn.net { nn.input { 6 }, nn.linear { 8, name = "sum" }, nn.relu {}, nn.linear { 3 } }
+  local x, y = batch(4, 6)
+  lander.solver(net, { type = "sgd", base_lr = 0.1 }):step(x, y)
+  fails("net:keep(true)", function() return net.sum.output end)
+  net:predict(x)
+  local sum = net.sum.output:clone()
+  lu.assertTrue(sum:min() < 0)
+  lu.assertTrue(sum:eq(net:features("sum", x)):all())
+  net:train_phase():forward(x)
+  fails("net:keep(true)", function() return net.sum.output end)
+end

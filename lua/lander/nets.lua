@@ -56,20 +56,16 @@ end
 
 -- The output of the layer of that name for x, in the test phase: a copy, to be kept.
 methods.features = at_user(function(net, name, ...)
-  local layer
-  for _, info in ipairs(net:layers()) do layer = layer or info.name == name and net:layer(name) end
-  if not layer then
-    local names = {}
-    for _, info in ipairs(net:layers()) do names[#names + 1] = info.name end
+  local names, found = {}, false
+  for i, info in ipairs(net:layers()) do
+    names[i] = info.name
+    found = found or info.name == name
+  end
+  if not found then
     error(("features: there is no layer '%s'%s"):format(tostring(name),
       core.did_you_mean(tostring(name), names)), 0)
   end
-  local training = net:phase() == "train"
-  net:test_phase()
-  local ok, message = pcall(net.forward, net, ...)
-  if training then net:train_phase() end
-  if not ok then error(message, 0) end
-  return layer.output:clone()
+  return core.net_features(net, name, ...):clone()
 end)
 
 -- ---- copies and weights ----

@@ -163,6 +163,18 @@ static int net_predict(lua_State *L) {
   return 1;
 }
 
+/* core.net_features(net, layer's name, x, ...) -> its output in test phase, as a view */
+static int net_features(lua_State *L) {
+  lander_error error;
+  lander_net *net = binding_check_net(L, 1);
+  int index = lander_net_find(net, luaL_checkstring(L, 2));
+  lander_tensor *inputs[BINDING_MOST_INPUTS];
+  int count = binding_collect_inputs(L, 3, inputs);
+  binding_push_tensor(L, lander_net_features(net, index, 0, inputs, count, &error),
+                      &error);
+  return 1;
+}
+
 static int net_train_phase(lua_State *L) {
   lander_net_set_phase(binding_check_net(L, 1), LANDER_TRAIN);
   lua_settop(L, 1);
@@ -540,6 +552,8 @@ void binding_open_net(lua_State *L) {
   lua_getfield(L, -1, "core");
   lua_pushcfunction(L, net_build);
   lua_setfield(L, -2, "net_build");
+  lua_pushcfunction(L, net_features);
+  lua_setfield(L, -2, "net_features");
   lua_pushcfunction(L, net_append);
   lua_setfield(L, -2, "net_append");
 

@@ -63,6 +63,32 @@ static lander_tensor *view(const lander_net *net, const blob *b, storage *s,
   return tensor_on(s, at - s->data, dims, size, error);
 }
 
+/* Runs a prediction once more, with the inputs as they are now, so that all outputs can
+ * be looked at. */
+static lander_status show_prediction(lander_net *net, lander_error *error) {
+  lander_status status = net_check_idle(net, error);
+  if (status != LANDER_OK) return status;
+  const real *inputs[LAYER_MAX_INPUTS];
+  storage *held[LAYER_MAX_INPUTS];
+  bool labels = net->ran_labels;
+  int count = lander_net_inputs(net) + (labels ? lander_net_labels(net) : 0);
+  for (int i = 0; i < count; i++)
+    inputs[i] =
+        net->blobs[net->nodes[lander_net_find(net, lander_net_input(net, i))].out].data;
+  memcpy(held, net->held, sizeof held);
+  memset(net->held, 0, sizeof held); /* a plan lets go of them */
+  int64_t batch = net->batch;
+  lander_phase phase = net->phase;
+  net->phase = LANDER_TEST;
+  net->wanted = PLAN_ALL;
+  status = net_run(net, inputs, labels, batch, error);
+  net->wanted = PLAN_NONE;
+  net->phase = phase;
+  net->predicted = true;
+  memcpy(net->held, held, sizeof held);
+  return status;
+}
+
 lander_tensor *lander_net_value(lander_net *net, int index, int output,
                                 lander_error *error) {
   error_clear(error);
@@ -74,6 +100,8 @@ lander_tensor *lander_net_value(lander_net *net, int index, int output,
               "%s has no output yet: it was not part of the last forward pass", n->name);
     return NULL;
   }
+  if (b->overwritten && net->predicted && show_prediction(net, error) != LANDER_OK)
+    return NULL;
   if (b->overwritten) {
     error_set(
         error, LANDER_ERROR_STATE,
@@ -162,21 +190,43 @@ lander_status lander_net_predict(lander_net *net, const lander_real *x, int64_t 
                      (long long)batch);
   lander_phase phase = net->phase;
   net->phase = LANDER_TEST;
+  net->wanted = PLAN_PREDICT;
   lander_status status = net_run(net, &x, lander_net_labels(net) == 0, batch, error);
+  net->wanted = PLAN_NONE;
   net->phase = phase;
   if (status == LANDER_OK) write_prediction(net, y);
   net->ran = false; /* x is the caller's, and may be gone when backward comes */
   return status;
 }
 
+/* A pass in test phase. */
+static lander_status run_test(lander_net *net, net_plan_kind wanted,
+                              lander_tensor *const *inputs, int count,
+                              lander_error *error) {
+  if (net->running) return net_check_idle(net, error);
+  lander_phase phase = net->phase;
+  net->phase = LANDER_TEST;
+  net->wanted = wanted;
+  lander_status status = lander_net_forward(net, inputs, count, error);
+  net->wanted = PLAN_NONE;
+  net->phase = phase;
+  return status;
+}
+
+lander_tensor *lander_net_features(lander_net *net, int index, int output,
+                                   lander_tensor *const *inputs, int count,
+                                   lander_error *error) {
+  error_clear(error);
+  if (!find_blob(net, index, output, error) ||
+      run_test(net, PLAN_ALL, inputs, count, error) != LANDER_OK)
+    return NULL;
+  return lander_net_value(net, index, output, error);
+}
+
 lander_tensor *lander_net_predict_tensor(lander_net *net, lander_tensor *const *inputs,
                                          int count, lander_error *error) {
   error_clear(error);
-  lander_phase phase = net->phase;
-  net->phase = LANDER_TEST;
-  lander_status status = lander_net_forward(net, inputs, count, error);
-  net->phase = phase;
-  if (status != LANDER_OK) return NULL;
+  if (run_test(net, PLAN_PREDICT, inputs, count, error) != LANDER_OK) return NULL;
   net->predicted = true;
   lander_tensor *output = lander_net_value(net, lander_net_output(net), 0, error);
   if (!output) return NULL;

@@ -64,6 +64,14 @@ typedef struct net_blame {
   lander_range output;
 } net_blame;
 
+/* What activations are planned for. */
+typedef enum net_plan_kind {
+  PLAN_NONE,
+  PLAN_PREDICT, /* forward alone: an output lives until its last reader has run */
+  PLAN_TRAIN,   /* backward needs most of them */
+  PLAN_ALL      /* the host wants to look at them all */
+} net_plan_kind;
+
 struct lander_net {
   lander_engine *engine;
   uint64_t seed;
@@ -88,6 +96,8 @@ struct lander_net {
   real *kept_state; /* of net_keep_state: the states one after another */
 
   /* What forward and backward need, laid out for batches of up to `capacity`. */
+  net_plan_kind wanted; /* by this pass; PLAN_NONE: what the net is used for */
+  net_plan_kind planned;
   int64_t capacity;
   int planned_threads; /* that scratch is for */
   bool gradients_planned;

@@ -3,6 +3,10 @@
  * Everything is laid out for batches of up to `capacity` samples and only grows, so a
  * training step allocates nothing.
  *
+ * A pass that only predicts needs an output until its last reader has run, and nothing of
+ * what layers keep for backward: those that live at different times share memory. A net
+ * that is trained or looked at besides has the memory already, and predicts in that.
+ *
  * A net that a solver has saves memory. Where its last reader allows it and backward does
  * not need it, an output is written over by that reader's (a ReLU's, over the sum before
  * it); and gradients, which live from the first reader that writes them, on the way back,
@@ -53,6 +57,7 @@ void net_plan_free(lander_net *net) {
   }
   net->activations = net->gradients = NULL;
   net->kept = net->scratch = net->partial = net->workspace = NULL;
+  net->planned = PLAN_NONE;
   net->capacity = 0;
   net->planned_threads = 0;
   net->gradients_planned = false;
@@ -108,7 +113,7 @@ static bool goes_over_input(const lander_net *net, int index) {
 }
 
 /* Lays out the blobs; returns how many numbers they need. */
-static int64_t place_activations(lander_net *net, int64_t batch) {
+static int64_t place_activations(lander_net *net, net_plan_kind kind, int64_t batch) {
   int64_t total = 0;
   for (int i = 0; i < net->blobs_count; i++) net->blobs[i].overwritten = false;
   for (int i = 0; i < net->blobs_count; i++) {
@@ -116,7 +121,7 @@ static int64_t place_activations(lander_net *net, int64_t batch) {
     const node *n = &net->nodes[b->node];
     b->data_offset = -1;
     if (is_source(net, b)) continue; /* the caller's memory */
-    if (i == n->out && goes_over_input(net, b->node)) {
+    if (kind == PLAN_TRAIN && i == n->out && goes_over_input(net, b->node)) {
       b->data_offset = net->blobs[n->in[0]].data_offset;
       net->blobs[n->in[0]].overwritten = true;
       continue;
@@ -127,12 +132,20 @@ static int64_t place_activations(lander_net *net, int64_t batch) {
   return total;
 }
 
-static int64_t place_kept(lander_net *net, int64_t batch, real *kept) {
+/* What layers keep; for a prediction, all in the same place. */
+static int64_t place_kept(lander_net *net, net_plan_kind kind, int64_t batch,
+                          real *kept) {
   int64_t total = 0;
   for (int i = 0; i < net->nodes_count; i++) {
     node *n = &net->nodes[i];
-    n->kept = kept ? kept + total : NULL;
-    total += align_up(n->layer.kept * batch);
+    int64_t room = align_up(n->layer.kept * batch);
+    if (kind == PLAN_PREDICT) {
+      n->kept = kept;
+      total = room > total ? room : total;
+    } else {
+      n->kept = kept ? kept + total : NULL;
+      total += room;
+    }
   }
   return total;
 }
@@ -153,43 +166,7 @@ lander_status net_plan_scratch(lander_net *net, lander_error *error) {
   return LANDER_OK;
 }
 
-static lander_status plan_batch(lander_net *net, int64_t batch, lander_error *error) {
-  lander_status status = check_room(net, batch, error);
-  if (status != LANDER_OK) return status;
-  int64_t partial = 1, workspace = 1;
-  for (int i = 0; i < net->nodes_count; i++) {
-    const layer *l = &net->nodes[i].layer;
-    int64_t pieces = l->partial_pieces ? l->partial_pieces : PARALLEL_MAX_PIECES;
-    if (l->partial * pieces > partial) partial = l->partial * pieces;
-    if (l->workspace > workspace) workspace = l->workspace;
-  }
-  net_plan_free(net);
-  net->activations = storage_new(net->engine, place_activations(net, batch), error);
-  net->kept =
-      memory_new(net->engine, (size_t)place_kept(net, batch, NULL), sizeof(real), error);
-  net->partial = memory_new(net->engine, (size_t)partial, sizeof(real), error);
-  net->workspace = memory_new(net->engine, (size_t)workspace, sizeof(real), error);
-  if (!net->activations || !net->kept || !net->partial || !net->workspace) {
-    net_plan_free(net);
-    return LANDER_ERROR_MEMORY;
-  }
-  place_kept(net, batch, net->kept);
-  for (int i = 0; i < net->blobs_count; i++) {
-    blob *b = &net->blobs[i];
-    b->data = b->data_offset < 0 ? NULL : net->activations->data + b->data_offset;
-    b->grad = NULL;
-  }
-  net->capacity = batch;
-  return LANDER_OK;
-}
-
-lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
-  lander_status status = LANDER_OK;
-  if (batch > net->capacity) status = plan_batch(net, batch, error);
-  return status == LANDER_OK ? net_plan_scratch(net, error) : status;
-}
-
-/* ---- gradients ---- */
+/* ---- memory that is shared by what lives at different times ---- */
 
 static int last_reader(const lander_net *net, int blob_index) {
   int last = -1;
@@ -199,56 +176,14 @@ static int last_reader(const lander_net *net, int blob_index) {
   return last;
 }
 
-/* How much of a layer's input gradients may have to be added to what other readers of its
- * inputs wrote: those behind it, or itself where it reads one twice. */
-static int64_t second_room(const lander_net *net, int index) {
-  const node *n = &net->nodes[index];
-  int64_t total = 0;
-  for (int i = 0; i < n->layer.inputs; i++) {
-    bool twice = false;
-    for (int k = 0; k < i; k++) twice |= n->in[k] == n->in[i];
-    const blob *b = &net->blobs[n->in[i]];
-    if (b->needs_gradient && (twice || last_reader(net, n->in[i]) > index))
-      total += net_room(b, net->capacity);
-  }
-  return total;
-}
-
-/* A gradient, or what is to be added to one, in time, which counts nodes on the way back:
- * written at `from`, read last at `to` <= from. */
+/* What has memory for some time: from node `from` on the way back to node `to` <= from.
+ */
 typedef struct tenant {
   int from, to;
   int64_t room, at;
   bool placed;
   int next; /* the one with the next higher place, of those that have one; -1: none */
 } tenant;
-
-/* Where backward starts its gradient is there before the first node; that of an input
- * stays. */
-static tenant make_tenant(const lander_net *net, int index) {
-  const blob *b = &net->blobs[index];
-  bool saves = net_saves_memory(net),
-       loss = net->nodes[b->node].layer.type->flags & LAYER_LOSS;
-  int last = last_reader(net, index);
-  tenant t = {.from = last < 0 ? b->node : last,
-              .to = saves && !is_source(net, b) ? b->node : -1,
-              .room = b->needs_gradient ? net_room(b, net->capacity) : 0};
-  if (!saves || loss || b->node == lander_net_output(net)) t.from = net->nodes_count;
-  return t;
-}
-
-/* The output whose gradient this one may be written over, -1: none. */
-static int over_gradient(const lander_net *net, int index) {
-  const blob *b = &net->blobs[index];
-  int reader = last_reader(net, index);
-  if (!net_saves_memory(net) || b->readers != 1 || is_source(net, b) ||
-      b->node == lander_net_output(net))
-    return -1;
-  const node *n = &net->nodes[reader];
-  bool may = n->in[0] == index && n->layer.over_dy && net->blobs[n->out].needs_gradient &&
-             same_room(b, &net->blobs[n->out]);
-  return may ? n->out : -1;
-}
 
 /* Those that have a place, as a list in the order of their places. */
 typedef struct tenants {
@@ -300,6 +235,144 @@ static int next_tenant(const tenant *all, int count) {
     if (!all[i].placed && all[i].room > 0 && (next < 0 || all[i].room >= all[next].room))
       next = i;
   return next;
+}
+
+/* ---- a plan ---- */
+
+/* Of a prediction: written by its layer, read by the last reader. The net's output stays,
+ * and so do losses and metrics, which are a number each. */
+static tenant make_activation(const lander_net *net, int index, int64_t batch) {
+  const blob *b = &net->blobs[index];
+  unsigned flags = net->nodes[b->node].layer.type->flags;
+  bool stays = b->node == lander_net_output(net) || flags & (LAYER_LOSS | LAYER_METRIC);
+  int last = last_reader(net, index);
+  return (tenant){.from = stays      ? net->nodes_count
+                          : last < 0 ? b->node
+                                     : last,
+                  .to = b->node,
+                  .room = is_source(net, b) ? 0 : net_room(b, batch)};
+}
+
+static int64_t place_prediction(lander_net *net, int64_t batch, tenant *all) {
+  int64_t total = 0;
+  int count = net->blobs_count, next;
+  for (int i = 0; i < count; i++) all[i] = make_activation(net, i, batch);
+  tenants placed = {all, -1};
+  while ((next = next_tenant(all, count)) >= 0) {
+    place(&placed, next, -1);
+    if (all[next].at + all[next].room > total) total = all[next].at + all[next].room;
+  }
+  for (int i = 0; i < count; i++) {
+    blob *b = &net->blobs[i];
+    b->data_offset = is_source(net, b) ? -1 : all[i].at;
+    b->overwritten = !is_source(net, b) && all[i].from < net->nodes_count;
+  }
+  return total;
+}
+
+/* How many numbers the activations need, -1: no memory to find out. */
+static int64_t plan_activations(lander_net *net, net_plan_kind kind, int64_t batch,
+                                lander_error *error) {
+  if (kind != PLAN_PREDICT) return place_activations(net, kind, batch);
+  tenant *all = memory_new(net->engine, (size_t)net->blobs_count, sizeof *all, error);
+  if (!all) return -1;
+  int64_t total = place_prediction(net, batch, all);
+  memory_free(net->engine, all);
+  return total;
+}
+
+static lander_status plan_batch(lander_net *net, net_plan_kind kind, int64_t batch,
+                                lander_error *error) {
+  lander_status status = check_room(net, batch, error);
+  if (status != LANDER_OK) return status;
+  int64_t partial = 1, workspace = 1;
+  for (int i = 0; i < net->nodes_count; i++) {
+    const layer *l = &net->nodes[i].layer;
+    int64_t pieces = l->partial_pieces ? l->partial_pieces : PARALLEL_MAX_PIECES;
+    if (l->partial * pieces > partial) partial = l->partial * pieces;
+    if (l->workspace > workspace) workspace = l->workspace;
+  }
+  net_plan_free(net);
+  int64_t count = plan_activations(net, kind, batch, error);
+  if (count < 0) return LANDER_ERROR_MEMORY;
+  net->activations = storage_new(net->engine, count, error);
+  net->kept = memory_new(net->engine, (size_t)place_kept(net, kind, batch, NULL),
+                         sizeof(real), error);
+  net->partial = memory_new(net->engine, (size_t)partial, sizeof(real), error);
+  net->workspace = memory_new(net->engine, (size_t)workspace, sizeof(real), error);
+  if (!net->activations || !net->kept || !net->partial || !net->workspace) {
+    net_plan_free(net);
+    return LANDER_ERROR_MEMORY;
+  }
+  place_kept(net, kind, batch, net->kept);
+  for (int i = 0; i < net->blobs_count; i++) {
+    blob *b = &net->blobs[i];
+    b->data = b->data_offset < 0 ? NULL : net->activations->data + b->data_offset;
+    b->grad = NULL;
+  }
+  net->planned = kind;
+  net->capacity = batch;
+  return LANDER_OK;
+}
+
+/* What this pass wants: in what there is already, if that does. */
+static net_plan_kind choose_kind(const lander_net *net) {
+  net_plan_kind kind = net->wanted;
+  if (kind == PLAN_NONE) kind = net_saves_memory(net) ? PLAN_TRAIN : PLAN_ALL;
+  if (kind == PLAN_PREDICT && net->keep) kind = PLAN_ALL;
+  return kind == PLAN_PREDICT && net->planned != PLAN_NONE ? net->planned : kind;
+}
+
+lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
+  lander_status status = LANDER_OK;
+  net_plan_kind kind = choose_kind(net);
+  if (batch > net->capacity || kind != net->planned)
+    status = plan_batch(net, kind, batch, error);
+  return status == LANDER_OK ? net_plan_scratch(net, error) : status;
+}
+
+/* ---- gradients ---- */
+
+/* How much of a layer's input gradients may have to be added to what other readers of its
+ * inputs wrote: those behind it, or itself where it reads one twice. */
+static int64_t second_room(const lander_net *net, int index) {
+  const node *n = &net->nodes[index];
+  int64_t total = 0;
+  for (int i = 0; i < n->layer.inputs; i++) {
+    bool twice = false;
+    for (int k = 0; k < i; k++) twice |= n->in[k] == n->in[i];
+    const blob *b = &net->blobs[n->in[i]];
+    if (b->needs_gradient && (twice || last_reader(net, n->in[i]) > index))
+      total += net_room(b, net->capacity);
+  }
+  return total;
+}
+
+/* A gradient: written by the blob's last reader, read by its layer. Where backward starts
+ * it is there before the first node; that of an input stays. */
+static tenant make_tenant(const lander_net *net, int index) {
+  const blob *b = &net->blobs[index];
+  bool saves = net_saves_memory(net),
+       loss = net->nodes[b->node].layer.type->flags & LAYER_LOSS;
+  int last = last_reader(net, index);
+  tenant t = {.from = last < 0 ? b->node : last,
+              .to = saves && !is_source(net, b) ? b->node : -1,
+              .room = b->needs_gradient ? net_room(b, net->capacity) : 0};
+  if (!saves || loss || b->node == lander_net_output(net)) t.from = net->nodes_count;
+  return t;
+}
+
+/* The output whose gradient this one may be written over, -1: none. */
+static int over_gradient(const lander_net *net, int index) {
+  const blob *b = &net->blobs[index];
+  int reader = last_reader(net, index);
+  if (!net_saves_memory(net) || b->readers != 1 || is_source(net, b) ||
+      b->node == lander_net_output(net))
+    return -1;
+  const node *n = &net->nodes[reader];
+  bool may = n->in[0] == index && n->layer.over_dy && net->blobs[n->out].needs_gradient &&
+             same_room(b, &net->blobs[n->out]);
+  return may ? n->out : -1;
 }
 
 /* What nodes have to add, then blobs; the largest first, which leaves the fewest gaps.

@@ -284,6 +284,39 @@ static void test_prediction_between(void) {
   lander_engine_free(engine);
 }
 
+/* Of a chain, two outputs at a time are alive, and what layers keep is nobody's. */
+static void test_prediction_memory(void) {
+  UNIT_TEST("a net that predicts needs the memory of two outputs");
+  lander_error error;
+  lander_engine *engine = new_engine(1);
+  lander_net *net = lander_net_build(engine,
+                                     "x = input () shape=2,8,8\n"
+                                     "a = max_pool (x) kernel=3 pad=1 stride=1\n"
+                                     "b = max_pool (a) kernel=3 pad=1 stride=1\n"
+                                     "c = lrn (b)\n"
+                                     "d = relu (c)\n"
+                                     "e = lrn (d)\n"
+                                     "y = linear (e) outputs=1",
+                                     1, &error);
+  if (!UNIT_CHECK(net != NULL)) return;
+  enum { BATCH = 6, IMAGE = 2 * 8 * 8 };
+  real x[BATCH * IMAGE], y[BATCH], again[BATCH];
+  for (int i = 0; i < BATCH * IMAGE; i++) x[i] = (real)(i % 13) - 5;
+  UNIT_CHECK(lander_net_predict(net, x, BATCH, y, &error) == LANDER_OK);
+  UNIT_CHECK(net->activations->count < 2 * BATCH * IMAGE + 64);
+  const node *first = &net->nodes[1], *last = &net->nodes[net->nodes_count - 2];
+  UNIT_CHECK(first->kept == last->kept);
+  lander_tensor *t = lander_tensor_new(engine, 4, (int64_t[]){BATCH, 2, 8, 8}, &error);
+  UNIT_CHECK(t && lander_net_forward(net, &t, 1, &error) == LANDER_OK);
+  UNIT_CHECK(net->activations->count >= 5 * BATCH * IMAGE && first->kept != last->kept);
+  UNIT_CHECK(lander_net_predict(net, x, BATCH, again, &error) == LANDER_OK);
+  UNIT_CHECK(!memcmp(y, again, sizeof y));
+  UNIT_CHECK(net->activations->count >= 5 * BATCH * IMAGE); /* it has them already */
+  lander_tensor_free(t);
+  lander_net_free(net);
+  lander_engine_free(engine);
+}
+
 static void test_masks(void) {
   lander_error error;
   lander_engine *engine = new_engine(1);
@@ -460,6 +493,7 @@ int main(void) {
   test_unbatched();
   test_threads_between();
   test_prediction_between();
+  test_prediction_memory();
   test_masks();
   test_append();
   test_lying_files();
