@@ -227,13 +227,15 @@ static void place(tenants *s, int index, int over) {
   *link = index;
 }
 
-/* The largest that has no place yet, the last one of several: what is written over
- * another comes behind it. -1: all have one. */
-static int next_tenant(const tenant *all, int count) {
+/* The largest that has no place yet; the first or the last one of several. -1: all have
+ * one. */
+static int next_tenant(const tenant *all, int count, bool first) {
   int next = -1;
-  for (int i = 0; i < count; i++)
-    if (!all[i].placed && all[i].room > 0 && (next < 0 || all[i].room >= all[next].room))
-      next = i;
+  for (int i = 0; i < count; i++) {
+    if (all[i].placed || all[i].room == 0) continue;
+    int64_t most = next < 0 ? 0 : all[next].room;
+    if (all[i].room > most || (!first && all[i].room == most)) next = i;
+  }
   return next;
 }
 
@@ -253,19 +255,48 @@ static tenant make_activation(const lander_net *net, int index, int64_t batch) {
                   .room = is_source(net, b) ? 0 : net_room(b, batch)};
 }
 
+/* The input over which a blob is written in a prediction, since nobody reads that one
+ * later; -1: none. */
+static int over_input(const lander_net *net, int index) {
+  int at = net->blobs[index].node;
+  const node *n = &net->nodes[at];
+  if (index != n->out || !n->layer.over_x) return -1;
+  const blob *x = &net->blobs[n->in[0]];
+  for (int k = 1; k < n->layer.inputs; k++)
+    if (n->in[k] == n->in[0]) return -1;
+  bool may = !is_source(net, x) && x->node != lander_net_output(net) &&
+             same_room(x, &net->blobs[index]) && last_reader(net, n->in[0]) == at;
+  return may ? n->in[0] : -1;
+}
+
+/* What is written over another is part of the first such one, the `root`, which lives on;
+ * `next` has it until there are places. */
+static void join_activations(const lander_net *net, int64_t batch, tenant *all) {
+  for (int i = 0; i < net->blobs_count; i++) {
+    all[i] = make_activation(net, i, batch);
+    int over = over_input(net, i), root = over >= 0 ? all[over].next : -1;
+    all[i].next = root >= 0 ? root : over;
+    if (over < 0) continue;
+    all[all[i].next].from = all[i].from;
+    all[i].room = 0;
+  }
+}
+
 static int64_t place_prediction(lander_net *net, int64_t batch, tenant *all) {
   int64_t total = 0;
   int count = net->blobs_count, next;
-  for (int i = 0; i < count; i++) all[i] = make_activation(net, i, batch);
+  join_activations(net, batch, all);
   tenants placed = {all, -1};
-  while ((next = next_tenant(all, count)) >= 0) {
+  while ((next = next_tenant(all, count, true)) >= 0) { /* in the order of their times */
     place(&placed, next, -1);
     if (all[next].at + all[next].room > total) total = all[next].at + all[next].room;
   }
   for (int i = 0; i < count; i++) {
     blob *b = &net->blobs[i];
-    b->data_offset = is_source(net, b) ? -1 : all[i].at;
+    int over = over_input(net, i);
+    b->data_offset = is_source(net, b) ? -1 : all[over < 0 ? i : all[i].next].at;
     b->overwritten = !is_source(net, b) && all[i].from < net->nodes_count;
+    if (over >= 0) net->blobs[over].overwritten = true;
   }
   return total;
 }
@@ -384,7 +415,8 @@ static int64_t place_gradients(lander_net *net, tenant *all) {
     all[i] = (tenant){.from = i, .to = i, .room = second_room(net, i)};
   for (int i = 0; i < net->blobs_count; i++) all[nodes + i] = make_tenant(net, i);
   tenants placed = {all, -1};
-  while ((next = next_tenant(all, count)) >= 0) {
+  /* What is written over another comes behind it. */
+  while ((next = next_tenant(all, count, false)) >= 0) {
     int over = next < nodes ? -1 : over_gradient(net, next - nodes);
     place(&placed, next, over < 0 ? -1 : nodes + over);
     if (all[next].at + all[next].room > total) total = all[next].at + all[next].room;

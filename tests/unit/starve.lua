@@ -155,7 +155,11 @@ local function build(lander, folder)
     n:backward()
     return loss, n:forward(x), n.params["c.weight"].grad
   end)
-  case("net:predict", net_and_batch, function(n, x) return n:test_phase():predict(x), n:phase() end)
+  case("net:predict", net_and_batch, function(n, x)
+    local y = n:test_phase():predict(x)
+    return y, n:phase(), n.c.output -- which is worked out again
+  end)
+  case("core.net_features", net_and_batch, function(n, x) return core.net_features(n, "c", x) end)
   case("the layers of a net", net_and_batch, function(n, x, y)
     n:keep(true)
     n:time(false)

@@ -284,7 +284,8 @@ static void test_prediction_between(void) {
   lander_engine_free(engine);
 }
 
-/* Of a chain, two outputs at a time are alive, and what layers keep is nobody's. */
+/* Of a chain, two outputs at a time are alive (a relu's lies where its input did), and
+ * what layers keep is nobody's. */
 static void test_prediction_memory(void) {
   UNIT_TEST("a net that predicts needs the memory of two outputs");
   lander_error error;
