@@ -52,7 +52,7 @@ end
 -- What a page calls a function of the header is one.
 function TestEmbedding.test_names_exist()
   local header = support.read "src/lander.h"
-  for _, page in ipairs { "doc/embedding.md", "README.md" } do
+  for _, page in ipairs { "doc/embedding.md", "README.md", "doc/design.md" } do
     for name in support.read(page):gmatch "[lL][aA][nN][dD][eE][rR]_[%w_]+" do
       lu.assertStrContains(header, name, false, false, page .. ": " .. name)
     end
