@@ -70,7 +70,7 @@ end
 function TestRepl.test_words_to_the_repl_itself()
   local r = repl "net = require 'models.lenet' {}\n:who\n:time 1 + 1\n:doc conv\n:help\n"
   lu.assertEquals({ r.status, r.err }, { 0, "" })
-  lu.assertStrMatches(r.out, "net  net  .*2\n%d+%.%d+ ms\nconv .*:time EXPRESSION.*")
+  lu.assertStrMatches(r.out, "net  net  8 layers\n2\n%d+%.%d+ ms\nconv .*:time EXPRESSION.*")
   r = repl ":tim 1\n"
   lu.assertEquals(r.status, 1)
   lu.assertStrContains(r.err, "there is no :tim, did you mean 'time'?; :help lists")
@@ -212,7 +212,9 @@ end
 function TestTyping.test_a_narrow_window()
   local out = typed { "expect > ", "type os.execute 'stty cols 30'\\r", "expect > ",
     "type lander.nn.so\\t\\t", "expect softmax       softplus\\r\\nsoftmax_loss\\r", "type \\x03",
-    "expect ^C", "type lander.plot { 3, 1, 2 }\\r", "expect > ", "type \\x04", "end" }
+    "expect ^C", "type nn.net { nn.input { 2 }, nn.linear { 3 } }\\r",
+    "expect parameters\\r", "expect > ",
+    "type lander.plot { 3, 1, 2 }\\r", "expect > ", "type \\x04", "end" }
   for line in out:match("lander.plot { 3, 1, 2 }(.*)"):gmatch "[^\r\n]+" do
     line = line:gsub("\27%[[%d;]*%a", "")
     lu.assertTrue((utf8.len(line) or #line) <= 30 or line:find "exit status" ~= nil, line)

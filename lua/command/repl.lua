@@ -117,15 +117,21 @@ local function kind_of(value)
   return name
 end
 
+-- A value in a few words.
+local function in_short(value)
+  if getmetatable(value) == core.net_metatable then return #value:layers() .. " layers" end
+  local text = core.show(value):match "^[^\n]*"
+  if text == "{" then return "{...}" end
+  return utf8.len(text) and #text > 50 and text:sub(1, 47) .. "..." or text
+end
+
 local standard = { ["_"] = true }
 
 function words.who()
   local rows = {}
   for _, name in ipairs(core.sorted_keys(_G)) do
     if not standard[name] then
-      local text = core.show(_G[name]):match "^[^\n]*"
-      rows[#rows + 1] = { name, kind_of(_G[name]), utf8.len(text) and #text > 50
-        and text:sub(1, 47) .. "..." or text }
+      rows[#rows + 1] = { name, kind_of(_G[name]), in_short(_G[name]) }
     end
   end
   if #rows == 0 then core.print "nothing yet\n" end
@@ -193,6 +199,8 @@ end
 return function()
   local failed, typed = false, core.interactive()
   rawset(_G, "help", lander.help)
+  if rawget(_G, "nn") == nil then rawset(_G, "nn", lander.nn) end
+  core.in_session = true
   note_standard()
   core.complete = core.load_source "command/complete.lua"(lander)
   core.set_interactive(typed)

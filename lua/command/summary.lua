@@ -9,6 +9,6 @@ return {
   about = { dot = "the graph in the language of Graphviz instead" },
   run = function(opt)
     local net = core.commands.open_net(opt[1])
-    core.print((opt.dot and net:to_dot() or net:summary()) .. "\n")
+    core.print((opt.dot and net:to_dot() or net:summary(core.window(1))) .. "\n")
   end,
 }

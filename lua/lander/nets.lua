@@ -9,8 +9,20 @@ end
 
 -- ---- looking ----
 
--- The layers as a table of text, with totals. bytes: the output of one sample.
-function methods.summary(net)
+-- Lines of columns that are no wider than `width`, where one is given: the last ones are left out.
+local function lines_within(rows, width)
+  local right = { [4] = true, [5] = true, [6] = true }
+  for columns = #rows[1], 4, -1 do
+    local cut = {}
+    for i, row in ipairs(rows) do cut[i] = table.move(row, 1, columns, 1, {}) end
+    local lines = core.columns(cut, right)
+    if not width or #lines[1] <= width or columns == 4 then return lines end
+  end
+end
+
+-- The layers as a table of text, with totals. bytes: the output of one sample. `width`: of the
+-- window that it has to fit in; without it, or where that is wide enough, all columns.
+function methods.summary(net, width)
   local rows = { { "layer", "type", "output", "parameters", "multiply-adds", "bytes" } }
   local parameters, multiply_adds, bytes = 0, 0, 0
   local real_size = lander.config().real == "double" and 8 or 4
@@ -31,14 +43,14 @@ function methods.summary(net)
     "total", "", "", core.count_text(parameters), core.count_text(multiply_adds),
     core.count_text(bytes),
   }
-  local lines = core.columns(rows, { [4] = true, [5] = true, [6] = true })
+  local lines = lines_within(rows, math.type(width) and width or nil)
   local rule = ("-"):rep(#lines[1])
   table.insert(lines, 2, rule)
   table.insert(lines, #lines, rule)
   return table.concat(lines, "\n")
 end
 
-core.net_metatable.__tostring = methods.summary
+core.net_metatable.__tostring = function(net) return methods.summary(net) end
 
 -- The graph in the language of Graphviz: dot -Tsvg net.dot -o net.svg
 function methods.to_dot(net)

@@ -72,6 +72,7 @@ function show(value, depth)
   if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
   if value ~= value then return "nan" end
   local meta = getmetatable(value)
+  if meta == core.net_metatable then return value:summary(core.window and core.window(1)) end
   local own = type(meta) == "table" and special[meta.__name]
   if own then return own(value) end
   if type(value) ~= "table" or type(meta) == "table" and meta.__tostring then

@@ -173,7 +173,7 @@ local function say_head(t)
   say(("lander %s, %s, seed %d, %d thread%s, %s, products %s"):format(config.version, config.real,
     t.seed, config.threads, config.threads == 1 and "" or "s", config.instructions,
     tostring(config.blas)))
-  say(t.net:summary())
+  say(t.net:summary(core.window and core.window(2)))
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
@@ -245,8 +245,11 @@ end
 local function say_resume(t)
   local newest = t.snapshots[#t.snapshots]
   if not (newest and t.snapped == t.solver.iter) then return end
-  if core.command_words and t.journal.path then
+  if core.command_words and t.journal.path and not core.in_session then
     t.progress:say("next: lander resume " .. t.prefix)
+  elseif core.in_session then
+    t.progress:say(("to go on: lander.train { solver = run.solver, ... }, or the same with "
+      .. "resume = %q"):format(newest.path))
   else
     t.progress:say(("to go on: the same training with resume = %q, or resume = \"latest\""):format(
       newest.path))

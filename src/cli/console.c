@@ -33,7 +33,9 @@ static int progress(lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &length);
   bool live = lua_toboolean(L, 2) && is_terminal(STDERR_FILENO);
   if (live) {
-    size_t room = (size_t)terminal_width(STDERR_FILENO) - 1;
+    int columns = terminal_width(STDERR_FILENO);
+    size_t room =
+        (size_t)(columns > 8 ? columns - 3 : columns - 1); /* for a ^C behind it */
     fprintf(stderr, "\r%.*s\x1b[K", (int)(length < room ? length : room), text);
   } else {
     if (line_is_live) fputs("\r\x1b[K", stderr);
@@ -65,6 +67,17 @@ static int environment(lua_State *L) {
 /* core.width() -> columns of the window that results go to; 80 where there is none */
 static int width(lua_State *L) {
   lua_pushinteger(L, terminal_width(STDOUT_FILENO));
+  return 1;
+}
+
+/* core.window(1 | 2) -> columns of the terminal that stdout or stderr is; nil: it is none
+ */
+static int window(lua_State *L) {
+  int file = luaL_checkinteger(L, 1) == 2 ? STDERR_FILENO : STDOUT_FILENO;
+  if (isatty(file))
+    lua_pushinteger(L, terminal_width(file));
+  else
+    lua_pushnil(L);
   return 1;
 }
 
@@ -104,6 +117,7 @@ void console_open(lua_State *L) {
                                        {"interactive", interactive},
                                        {"environment", environment},
                                        {"width", width},
+                                       {"window", window},
                                        {"colours", colours},
                                        {"write_error", write_error},
                                        {NULL, NULL}};
