@@ -48,6 +48,17 @@ local function page() return support.read(prefix() .. ".html") end
 
 TestReport = {}
 
+function TestReport.test_rates_that_were_compared()
+  local path = support.folder() .. "/trials"
+  local run = { history = {}, events = {
+    { event = "trial", iter = 300, base_lr = 0.01, loss = 0.4375, is_best = true, attempt = 3 },
+    { event = "trial", iter = 12, base_lr = 0.003, is_best = false, attempt = 4 } } }
+  local s = support.read(lander.report(run, { to = path .. ".html" }))
+  lu.assertStrContains(s, ">Trials of rates</h2>")
+  lu.assertStrMatches(s, ".*>0.01</th>.->300</td>.->0.4375</td>.->yes</td>.*")
+  lu.assertStrMatches(s, ".*>0.003</th>.->12</td>.->diverged</td>.*")
+end
+
 function TestReport.test_every_run_has_its_page()
   local s = page()
   for title in ("Curves,Attempts,Confusion matrix,Worst mistakes,First-layer filters,Net,"

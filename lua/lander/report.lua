@@ -149,6 +149,23 @@ local function attempts(rows)
       { "base_lr", number = true } }, lines)
 end
 
+-- The rates that were compared after a new start.
+local function trials(rows)
+  local lines = {}
+  for _, row in ipairs(rows) do
+    if row.event == "trial" then
+      lines[#lines + 1] = { page.show(row.base_lr), page.show(row.iter),
+        row.loss and page.show(row.loss) or "diverged",
+        row.is_best == true and "yes" or "no" }
+    end
+  end
+  if #lines == 0 then return nil end
+  return page.paragraph("After a new start rates are compared, each from the start on the same "
+    .. "data. In the curves a trial is dashed too, unless the training went on from it.")
+    .. page.table("Trials", { { "base_lr", number = true }, { "up to iteration", number = true },
+      { "mean loss", number = true }, { "best so far" } }, lines)
+end
+
 -- At most MOST_ROWS of a list, evenly, the last one always.
 local function thinned(list)
   if #list <= MOST_ROWS then return list end
@@ -234,6 +251,7 @@ local function one_run(run)
   end
   add("curves", "Curves", curves { { rows = run.rows } })
   add("attempts", "Attempts", attempts(run.rows))
+  add("trials", "Trials of rates", trials(run.rows))
   if run.net and run.data and run.classes and not core.stopped() then
     local names = run.data:class_names()
     local result = core.predictions(run.net, run.data, run.classes, run)
