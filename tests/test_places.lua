@@ -56,6 +56,61 @@ local function stopped_at(iter, attempt, o)
   return run
 end
 
+TestResumedSearch = {}
+keep_status(TestResumedSearch)
+
+-- A run that is stopped in its second trial, of 200 iterations.
+local function stopped_in_a_trial(iter)
+  local prefix = support.folder() .. "/run"
+  local function with(more)
+    local o = options { on_iter = ruin_at { 60 }, snapshot_prefix = prefix }
+    for key, value in pairs(more or {}) do o[key] = value end
+    return o
+  end
+  stopped_at(iter, 3, with())
+  return with, prefix
+end
+
+local function solver(max_iter, base_lr)
+  return { base_lr = base_lr or 0.05, momentum = 0.9, max_iter = max_iter }
+end
+
+function TestResumedSearch.test_trials_are_as_long_as_they_were()
+  for _, max_iter in ipairs { 360, 600 } do
+    local with = stopped_in_a_trial(190)
+    local run = lander.train(with { resume = "latest", solver = solver(max_iter) })
+    lu.assertEquals({ run.status, run.iter, events(run, "trial")[1].iter },
+      { "finished", max_iter, 200 })
+  end
+end
+
+function TestResumedSearch.test_another_rate_is_meant_as_it_stands()
+  local with = stopped_in_a_trial(120)
+  local run = lander.train(with { resume = "latest", solver = solver(400, 0.01) })
+  lu.assertEquals({ run.status, run.base_lr, #events(run, "trial") }, { "finished", 0.01, 0 })
+end
+
+function TestResumedSearch.test_no_trials_are_wanted_any_more()
+  local with = stopped_in_a_trial(120)
+  local run = lander.train(with { resume = "latest", retry = { trial = 0 } })
+  lu.assertEquals({ run.status, run.iter, #events(run, "trial") }, { "finished", 400, 0 })
+end
+
+function TestResumedSearch.test_without_the_start_there_is_nothing_to_compare()
+  local with, prefix = stopped_in_a_trial(120)
+  assert(os.remove(prefix .. "_ring_1_0.npz"))
+  local run = lander.train(with { resume = "latest" })
+  lu.assertEquals({ run.status, run.iter, #events(run, "trial") }, { "finished", 400, 0 })
+end
+
+-- Back at the start, a run stands before the iteration at which it was resumed.
+function TestResumedSearch.test_stopped_before_where_it_was_resumed()
+  local with = stopped_in_a_trial(190)
+  local run = stopped_at(60, 4, with { resume = "latest" })
+  lu.assertEquals(events(run, "snapshot")[1].iter, 60)
+  lu.assertNotNil(run.path)
+end
+
 TestGoodPlaces = {}
 keep_status(TestGoodPlaces)
 

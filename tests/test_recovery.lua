@@ -48,8 +48,11 @@ local function told(losses, more)
   local o = { net = nn.net { nn.input { 1 }, nn.told_by_the_rate {}, nn.bias {} },
     data = lander.data.tensors(x, x), batch_size = 2, shuffle = false, loss = "mse_loss",
     quiet = true, display = 0, solver = { base_lr = 1, max_iter = 400 },
-    on_iter = function(e) solver = e.solver end }
-  for key, value in pairs(more or {}) do o[key] = value end
+    on_iter = function(e)
+      solver = e.solver
+      if more and more.each then more.each() end
+    end }
+  for key, value in pairs(more or {}) do if key ~= "each" then o[key] = value end end
   losses[1] = losses[1] or 0.4
   local run = lander.train(o)
   local tried = {}
@@ -95,6 +98,80 @@ function TestRateSearch.test_what_has_learnt_nothing_is_no_better_than_another()
   run, tried = too_high { [0.1] = 0.5, [0.03] = 0.6, [0.01] = 0.6, [0.003] = 0.6, [0.001] = 0.6,
                           [0.0003] = 0.6, [0.0001] = 0.1 }
   lu.assertEquals({ run.lr_scale, #tried }, { 0.1, 6 }) -- six are enough
+end
+
+-- Where nothing was learnt the margin would take the lowest rate of all.
+function TestRateSearch.test_what_learns_slowly_is_not_made_slower()
+  local run, tried = too_high { [0.1] = 0.46, [0.03] = 0.47, [0.01] = 0.48, [0.003] = 0.49,
+                                [0.001] = 0.495, [0.0003] = 0.499 }
+  lu.assertEquals({ run.lr_scale, #tried }, { 0.1, 6 })
+end
+
+function TestRateSearch.test_nothing_is_better_than_no_loss_at_all()
+  local run, tried = too_high { [0.1] = 0, [0.03] = 0, [0.01] = 0 }
+  lu.assertEquals({ run.lr_scale, tried }, { 0.1, { 0.1, 0.03 } })
+end
+
+-- A rate that held is not forgotten when a lower one has bad luck, which is no retry either.
+function TestRateSearch.test_a_trial_that_diverges()
+  local run, tried = too_high({ [0.1] = 0.3 }, { retry = { max = 1 } })
+  lu.assertEquals({ run.status, run.retries, run.lr_scale, tried },
+    { "finished", 1, 0.1, { 0.1, 0.03 } })
+  local failed = events(run, "trial")[2]
+  lu.assertNil(failed.loss)
+  lu.assertEquals({ failed.is_best, failed.back_to, failed.attempt }, { false, 0, 4 })
+  run, tried = too_high { [0.1] = 0.5, [0.01] = 0.2 } -- where nothing was learnt, the next one
+  lu.assertEquals({ run.lr_scale, run.retries, tried }, { 0.01, 1, { 0.1, 0.03, 0.01, 0.003 } })
+end
+
+function TestRateSearch.test_on_diverge_has_the_last_word_in_a_trial_too()
+  local function with(word, rate)
+    local seen = 0
+    return (too_high({ [0.1] = 0.3, [0.5] = 0.3 }, { on_diverge = function()
+      seen = seen + 1
+      if seen == 2 then return word, rate end
+    end }))
+  end
+  local run = with "stop"
+  lu.assertEquals({ run.status, run.message }, { "diverged", "stopped by on_diverge" })
+  run = with("retry", 0.5)
+  lu.assertEquals({ run.status, run.lr_scale, run.retries }, { "finished", 0.5, 2 })
+end
+
+-- Each trial of 200 iterations takes 200 seconds here; the one that diverged took 2.
+function TestRateSearch.test_a_time_limit_leaves_time_for_the_training()
+  local core, now = lander.core, 0
+  local clock = core.clock
+  core.clock = function() return now end
+  local function trials(max_time)
+    now = 0
+    local ok, run, tried = pcall(too_high, { [0.1] = 0.3, [0.03] = 0.25, [0.01] = 0.2,
+      [0.003] = 0.3 }, { max_time = max_time, solver = { base_lr = 1 }, retry = { trial = 200 },
+      each = function() now = now + 1 end })
+    lu.assertTrue(ok, run)
+    return { run.reason, run.lr_scale, #tried }
+  end
+  local short, long = trials(780), trials(1500)
+  core.clock = clock
+  lu.assertEquals(short, { "max_time", 0.1, 1 })
+  lu.assertEquals(long, { "max_time", 0.01, 4 })
+end
+
+-- What a trial had reached is nothing that the training has to beat, nor does it end a trial.
+function TestRateSearch.test_early_stop_is_as_if_the_rate_had_been_asked_for()
+  local function stopped(o)
+    o.test_data, o.test_interval, o.early_stop = support.blobs(20), 10, 3
+    o.solver.max_iter = 4000
+    o.best = "loss"
+    return lander.train(o)
+  end
+  local run = stopped(options { on_iter = ruin_at(5) })
+  lu.assertEquals({ run.reason, run.retries }, { "early_stop", 1 })
+  local trials = events(run, "trial")
+  lu.assertEquals(trials[#trials].back_to, 0)
+  local fresh = options()
+  fresh.solver.lr_scale = run.lr_scale
+  lu.assertEquals(stopped(fresh).iter, run.iter)
 end
 
 function TestRateSearch.test_the_floor_of_the_rate_ends_it()

@@ -33,9 +33,9 @@ end
 
 local function enough(t)
   local stop = t.early_stop
-  if not (stop and t.unimproved >= stop.patience) then return nil end
+  if not (stop and t.unimproved >= stop.patience) or t.search then return nil end
   t.progress:say(("early stop: %s has not become better than %s in %d tests"):format(t.metric,
-    core.number_text(t.best and t.best.value), t.unimproved))
+    core.number_text(t.to_beat), t.unimproved))
   return { status = "finished", reason = "early_stop" }
 end
 
@@ -191,7 +191,11 @@ end
 -- where a resumed run was stopped between an iteration and its test.
 local function first_test(t)
   local iter = t.solver.iter
-  if iter == 0 and t.test_first or iter > 0 and every(t.test_interval, iter) then return test(t) end
+  if iter == 0 and t.test_first or iter > 0 and every(t.test_interval, iter) then
+    local ends = test(t)
+    core.ring_start_is_tested(t)
+    return ends
+  end
 end
 
 -- The last row, test and snapshot of a training that is done. Returns how it ends; nil when

@@ -21,9 +21,15 @@ local function can_search(t)
   return t.retry.trial > 0 and length(t) >= LEAST
 end
 
--- A new start, with a rate that is not known to be good: the search begins there.
+local function seconds_spent(t)
+  return t.seconds_before + core.clock() - t.began
+end
+
+-- A new start, with a rate that is not known to be good: the search begins there. How long its
+-- trials are is settled here, also for a run that is resumed with another max_iter.
 function core.search_begin(t)
-  t.search = can_search(t) and { tried = {}, sum = 0, count = 0 } or nil
+  t.search = can_search(t) and { length = length(t), tried = {}, sum = 0, count = 0,
+                                 seconds = seconds_spent(t) } or nil
 end
 
 -- Whether so little is done that to look for a rate from the start is better than to halve it
@@ -32,10 +38,16 @@ function core.search_is_worth_it(t)
   return can_search(t) and t.solver.iter - t.start.iter < length(t)
 end
 
+-- Whether there is a search that has a rate which held: it is what to go back to when another one
+-- diverges.
+function core.search_has_held(t)
+  return t.search ~= nil and #t.search.tried > 0
+end
+
 -- The losses of the second half of a trial are what it is judged by.
 function core.search_note(t, loss)
   local s = t.search
-  if s and t.solver.iter - t.start.iter > length(t) // 2 then
+  if s and t.solver.iter - t.start.iter > s.length // 2 then
     s.sum, s.count = s.sum + loss, s.count + 1
   end
 end
@@ -46,65 +58,90 @@ local function next_scale(s)
   return core.scaled(s.tried[1].scale, (n % 2 == 1 and 0.3 or 1) * 0.1 ^ (n // 2), 1)
 end
 
-local function margin(t)
-  local policy = t.options.solver.lr_policy or "fixed"
-  return policy == "fixed" and MARGIN or 0
+local function has_learnt(t)
+  return not (t.chance and t.search.least >= LEARNT * t.chance)
 end
 
--- Takes the trial that has just ended into the list; whether it is the best so far.
-local function judge(t)
+-- Of losses at chance, which differ by little, the lowest rate would be taken each time, which
+-- learns slowest.
+local function margin(t)
+  local policy = t.options.solver.lr_policy or "fixed"
+  return policy == "fixed" and has_learnt(t) and MARGIN or 0
+end
+
+-- Takes the trial that has just ended into the list; whether it is the best so far. loss: nil where
+-- it diverged.
+local function judge(t, loss)
   local s = t.search
-  local trial = { scale = t.run.lr_scale, base_lr = t.run.base_lr, loss = s.sum / s.count }
-  s.tried[#s.tried + 1], s.sum, s.count = trial, 0, 0
-  local is_best = not s.least or trial.loss <= s.least + margin(t) * math.abs(s.least)
-  if is_best then s.best, s.least = #s.tried, math.min(trial.loss, s.least or trial.loss) end
-  return is_best, trial
+  s.tried[#s.tried + 1] = { scale = t.run.lr_scale, base_lr = t.run.base_lr }
+  local is_best = loss ~= nil
+    and (not s.least or loss < s.least + margin(t) * math.abs(s.least))
+  if is_best then s.best, s.least = #s.tried, math.min(loss, s.least or loss) end
+  return is_best
+end
+
+-- Under a time limit, which trials take their part of: whether another one like the last leaves
+-- twice as much to the training as it takes.
+local function has_time(t)
+  local spent = seconds_spent(t)
+  return not t.max_time or t.max_time - spent >= 3 * (spent - t.search.seconds)
 end
 
 -- While nothing is learnt, one of two losses at chance is the lower by luck alone.
 local function goes_on(t, is_best)
   local s = t.search
-  if #s.tried >= MOST or next_scale(s) < t.retry.min_scale * t.first_scale * 0.999 then
+  if #s.tried >= MOST or next_scale(s) < t.retry.min_scale * t.first_scale * 0.999
+    or not has_time(t) then
     return false
   end
-  return is_best or t.chance ~= nil and s.least >= LEARNT * t.chance
+  return is_best or not has_learnt(t)
 end
 
 local function start_again(t, scale)
+  local s = t.search
   core.ring_return(t, t.start)
   core.set_scale(t, scale)
+  s.sum, s.count, s.seconds = 0, 0, seconds_spent(t)
   t.attempt = t.attempt + 1
   t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
 end
 
-local function say(t, trial, what)
-  local text = ("base_lr %s: mean loss %s up to iteration %d; %s"):format(
-    core.number_text(trial.base_lr), core.number_text(trial.loss), t.start.iter + length(t), what)
-  t.progress:say(text)
-  t.log:say(text)
-end
-
--- When a trial is over: the next one, or on with the best.
-function core.search_if_due(t)
+-- After a trial the next one, or on with the best. `said`: how the trial ended.
+local function settle(t, loss, said)
   local s = t.search
-  if not s or t.solver.iter ~= t.start.iter + length(t) then return end
-  local is_best, trial = judge(t)
-  local event = { event = "trial", iter = t.solver.iter, lr_scale = trial.scale,
-                  base_lr = trial.base_lr, loss = trial.loss, is_best = is_best }
+  local is_best = judge(t, loss)
+  local event = { event = "trial", iter = t.solver.iter, lr_scale = t.run.lr_scale,
+                  base_lr = t.run.base_lr, loss = loss, is_best = is_best }
   if goes_on(t, is_best) then
     start_again(t, next_scale(s))
     event.back_to = t.start.iter
-    say(t, trial, ("is base_lr %s better? Back to the start"):format(
-      core.number_text(t.run.base_lr)))
+    said = ("%s is base_lr %s better? Back to the start"):format(said,
+      core.number_text(t.run.base_lr))
   elseif s.best == #s.tried then
     t.search = nil
-    say(t, trial, "it is kept")
+    said = said .. " it is kept"
   else
-    t.search = nil
     start_again(t, s.tried[s.best].scale)
-    event.back_to = t.start.iter
-    say(t, trial, ("base_lr %s was better: back to the start with it"):format(
-      core.number_text(t.run.base_lr)))
+    t.search, event.back_to = nil, t.start.iter
+    said = ("%s base_lr %s was better: back to the start with it"):format(said,
+      core.number_text(t.run.base_lr))
   end
+  t.progress:say(said)
+  t.log:say(said)
   core.train_event(t, event)
+end
+
+-- When a trial is over.
+function core.search_if_due(t)
+  local s = t.search
+  if not s or t.solver.iter ~= t.start.iter + s.length then return end
+  local loss = s.sum / s.count
+  settle(t, loss, ("base_lr %s: mean loss %s up to iteration %d;"):format(
+    core.number_text(t.run.base_lr), core.number_text(loss), t.solver.iter))
+end
+
+-- A trial has diverged (`said`), of a lower rate than one that held: it is worse than that. No
+-- retry, since the rate to go on with is there.
+function core.search_failed(t, said)
+  settle(t, nil, said .. ";")
 end

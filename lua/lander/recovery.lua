@@ -96,7 +96,7 @@ end
 -- The place to go back to; what was learnt about places so far is in t.place.
 local function choose(t, what)
   core.ring_drop_unreadable(t)
-  if what.rule == "R5" then return t.start end -- dead since it began
+  if what.rule == "R5" or core.search_has_held(t) then return t.start end -- dead since it began
   local newest = core.ring_find(t)
   if not newest or core.search_is_worth_it(t) then return t.start end
   if what.rule == "R4b" then -- what killed it lies a while back; before the oldest, where that
@@ -276,6 +276,9 @@ function core.recover(t, what, x, y)
     if not why then return nil end
   end
   p.asked = word == "retry" and rate or nil
+  if core.search_has_held(t) and not (why or p.asked) then
+    return core.search_failed(t, said)
+  end
   p.scale = asked_scale(t, p, p.asked)
   why = why or exhausted(t, p)
   if why then

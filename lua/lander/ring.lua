@@ -7,7 +7,7 @@ local lander = ...
 local core = lander.core
 
 -- What this side of the library knows at a place, beside the solver's own state.
-local remembered = { "tested", "unimproved", "tested_finite" }
+local remembered = { "tested", "unimproved", "to_beat", "tested_finite" }
 local results = { "test_loss", "accuracy" }
 
 local LOST = "a place to go back to is not on the disk"
@@ -79,6 +79,11 @@ end
 function core.ring_start(t)
   t.ring, t.stale = t.ring or {}, t.stale or {}
   t.start = t.start or take(t) or take_in_memory(t)
+end
+
+-- The test of the untrained net belongs to the start.
+function core.ring_start_is_tested(t)
+  if t.start.iter == t.solver.iter then t.start.state = state(t) end
 end
 
 -- A new place at the end of the ring, the oldest giving way: in the memory of that one.
@@ -157,6 +162,7 @@ function core.ring_return(t, place)
   for _, key in ipairs(remembered) do t[key] = place.state[key] end
   for _, key in ipairs(results) do t.run[key] = place.state[key] end
   t.snapped, t.recorded = nil, nil
+  t.first_iter = math.min(t.first_iter, place.iter) -- of a resumed run: it may lie before that
   t.run.iter = t.solver.iter
   t.run.loss = t.run.iter > 0 and t.solver.loss or nil
   core.ring_forget_after(t, place == t.start and -1 or place.iter)

@@ -27,7 +27,8 @@ local function note(t)
     samples = #t.data, batch_size = t.batch_size, shuffle = t.shuffle, seed = t.seed,
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
-    best = t.best, unimproved = t.unimproved, tested_finite = t.tested_finite,
+    best = t.best, unimproved = t.unimproved, to_beat = t.to_beat,
+    tested_finite = t.tested_finite,
     ring = core.ring_note(t), stale = t.stale, bad = bad_snapshots(t),
     place = t.place, search = t.search,
     seconds = t.seconds_before + core.clock() - t.began,
@@ -146,18 +147,19 @@ local function is_better(metric, value, than, delta)
   return value > than + delta
 end
 
--- Looks at a test's result: saves the net when it is the best so far, and counts the tests
--- since it became better for early_stop.
+-- Looks at a test's result: counts the tests since it became better for early_stop, where attempts
+-- that were given up don't count, and saves the net when it is the best so far, where they do.
 function core.note_best(t)
   local metric = t.metric
   local value = metric == "loss" and t.run.test_loss or metric == "accuracy" and t.run.accuracy
   if not value then return end
-  local stop = t.early_stop
-  if not is_better(metric, value, t.best and t.best.value, stop and stop.min_delta or 0) then
+  local delta = t.early_stop and t.early_stop.min_delta or 0
+  if is_better(metric, value, t.to_beat, delta) then
+    t.unimproved, t.to_beat = 0, value
+  else
     t.unimproved = t.unimproved + 1
-    return
   end
-  t.unimproved = 0
+  if not is_better(metric, value, t.best and t.best.value, delta) then return end
   t.best = { metric = metric, value = value, iter = t.solver.iter }
   t.run.best = t.best
   if not (t.prefix and t.keep_best) then return end
@@ -260,10 +262,12 @@ function core.resume(t)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
-  t.tested_finite, t.place, t.search = found.tested_finite, found.place, found.search
+  t.tested_finite, t.place, t.to_beat = found.tested_finite, found.place, found.to_beat
   run.best = t.best
   t.snapped = t.solver.iter
   core.ring_from_note(t, found)
+  -- A search of the rate goes on where it can be gone back to the start, and nobody says otherwise.
+  if t.start and t.retry.trial > 0 and not t.rate_said then t.search = found.search end
   t.snapshots = t.prefix and list_snapshots(t.prefix) or {}
   for _, iter in ipairs(found.bad) do
     for _, snapshot in ipairs(t.snapshots) do
@@ -276,7 +280,8 @@ end
 
 -- What the last training of a solver knew at its end, for one that goes on with that solver.
 local left = setmetatable({}, { __mode = "k" })
-local kept = { "prefix", "seed", "best", "metric", "unimproved", "tested", "tested_finite" }
+local kept = { "prefix", "seed", "best", "metric", "unimproved", "to_beat", "tested",
+               "tested_finite" }
 
 function core.leave(t)
   local l = { position = t.batches:position(),
@@ -295,7 +300,9 @@ function core.take_up(t)
   end
   t.first_position, t.seed = l.position, l.seed
   t.tested, t.tested_finite, t.seconds_before = l.tested, l.tested_finite, l.seconds_before
-  if l.metric == t.metric then t.best, t.unimproved, t.run.best = l.best, l.unimproved, l.best end
+  if l.metric == t.metric then
+    t.best, t.unimproved, t.to_beat, t.run.best = l.best, l.unimproved, l.to_beat, l.best
+  end
   t.same_files = t.prefix ~= nil and t.prefix == l.prefix
   if t.same_files then t.snapshots = list_snapshots(t.prefix) end
 end
