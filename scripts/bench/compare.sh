@@ -9,9 +9,10 @@ revision=$2
 shift 2
 
 here=$(pwd)
+name=$(git rev-parse --short "$revision^{commit}")
 folder=$(mktemp -d)
 trap 'git worktree remove --force "$folder/tree" >/dev/null 2>&1; rm -rf "$folder"' EXIT
-git worktree add --quiet --detach "$folder/tree" "$revision"
+git worktree add --quiet --detach "$folder/tree" "$name"
 make -C "$folder/tree" build >"$folder/log" 2>&1 || {
   tail -n 20 "$folder/log" >&2
   exit 1
@@ -22,4 +23,4 @@ steps="$here/scripts/bench/steps.lua"
 unset OPENBLAS_CORETYPE
 "$program" scripts/bench/turns.lua \
   "here=$program $steps" \
-  "$revision=cd '$folder/tree' && build/lander $steps" "$@"
+  "$name=cd '$folder/tree' && build/lander $steps" "$@"

@@ -17,7 +17,7 @@ static const lander_option options[] = {
                   "Caffe and PyTorch), or those inside the input"),
     OPTION_END};
 
-/* ---- scratch: the sizes of a row's windows, and rows at work ---- */
+/* ---- scratch: the sizes of a row's windows, and a row at work ---- */
 
 static int64_t round_up(int64_t count) {
   return (count + 15) / 16 * 16;
@@ -35,7 +35,7 @@ static lander_status setup(layer *l, lander_error *error) {
   const window *w = &self->pool.window;
   lander_status status = pool_setup(l, error);
   if (status == LANDER_OK)
-    l->scratch = (3 * round_up(w->out[1]) + row_size(w) + 63) / 64 * 64;
+    l->scratch = (round_up(w->out[1]) + row_size(w) + 63) / 64 * 64;
   return status;
 }
 
@@ -77,35 +77,25 @@ static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
 
 /* ---- backward ---- */
 
-/* A row of the image gets the sum of the parts of all rows of windows that it lies in,
- * once for each column of the kernel. */
-static void backward_row(const avg_pool *self, const kernels *k, int64_t y,
-                         const real *dy, real *size, real *dx) {
-  const window *w = &self->pool.window;
-  int64_t width = w->out[1], stride = w->stride[0], at = y + w->pad[0];
-  int64_t first = at < w->kernel[0] ? 0 : (at - w->kernel[0]) / stride + 1;
-  real *sum = size + round_up(width), *part = sum + round_up(width);
-  k->fill(width, 0, sum);
-  k->fill(w->in[1], 0, dx);
-  for (int64_t row = first; row < w->out[0] && row * stride <= at; row++) {
-    k->div(width, dy + row * width, size, part);
-    k->axpy(width, 1 / size_at(self, 0, row), part, sum);
-  }
-  for (int64_t j = 0; j < w->kernel[1]; j++) {
-    window_span s = window_inside(w, 1, j);
-    k->add_to_steps(s.end - s.begin, w->stride[1], sum + s.begin, dx + s.first);
-  }
-}
-
+/* What a row of windows gives to each of the rows that it covers is the same. */
 static void backward_plane(const layer *l, const layer_call *c, int64_t plane,
                            real *size) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
+  const kernels *k = c->kernels;
   const real *dy = c->dy[0] + plane * self->pool.out;
-  real *dx = c->dx[0] + plane * self->pool.in;
+  real *dx = c->dx[0] + plane * self->pool.in, *spread = size + round_up(w->out[1]);
+  int64_t width = w->in[1];
   fill_sizes(self, size);
-  for (int64_t y = 0; y < w->in[0]; y++)
-    backward_row(self, c->kernels, y, dy, size, dx + y * w->in[1]);
+  k->fill(self->pool.in, 0, dx);
+  k->fill(row_size(w), 0, spread);
+  for (int64_t row = 0; row < w->out[0]; row++, dy += w->out[1]) {
+    pool_span rows = pool_span_at(w, 0, row);
+    k->spread_windows(w->out[1], w->kernel[1], w->stride[1], dy, size,
+                      size_at(self, 0, row), spread);
+    k->add_2d(rows.end - rows.begin, width, spread + w->pad[1], 0,
+              dx + rows.begin * width, width);
+  }
 }
 
 static void forward(const layer *l, const layer_call *c) {

@@ -7,28 +7,6 @@
 
 /* ---- softmax --------------------------------------------------------------------- */
 
-#define PLACES 64 /* that are worked on side by side */
-
-/* Classes that lie `step` apart, for `n` places next to each other. */
-static void softmax_columns(const kernels *k, int64_t count, int64_t step, int64_t n,
-                            const real *x, real *y, double *lse) {
-  real largest[PLACES];
-  double sum[PLACES] = {0};
-  for (int64_t i = 0; i < n; i++) largest[i] = -(real)INFINITY;
-  for (int64_t c = 0; c < count; c++)
-    for (int64_t i = 0; i < n; i++)
-      largest[i] = x[c * step + i] > largest[i] ? x[c * step + i] : largest[i];
-  for (int64_t c = 0; c < count; c++) {
-    real *e = y + c * step;
-    k->sub(n, x + c * step, largest, e);
-    k->exp(n, e, e);
-    for (int64_t i = 0; i < n; i++) sum[i] += e[i];
-  }
-  for (int64_t i = 0; lse && i < n; i++) lse[i] = (double)largest[i] + log(sum[i]);
-  for (int64_t c = 0; c < count; c++)
-    for (int64_t i = 0; i < n; i++) y[c * step + i] *= (real)(1 / sum[i]);
-}
-
 void classes_softmax(const kernels *k, const classes *size, int64_t outer, const real *x,
                      real *y, double *lse) {
   int64_t block = size->count * size->inner;
@@ -38,11 +16,8 @@ void classes_softmax(const kernels *k, const classes *size, int64_t outer, const
       if (lse) lse[o] = value;
       continue;
     }
-    for (int64_t i = 0; i < size->inner; i += PLACES) {
-      int64_t n = size->inner - i < PLACES ? size->inner - i : PLACES;
-      softmax_columns(k, size->count, size->inner, n, x + i, y + i,
-                      lse ? lse + o * size->inner + i : NULL);
-    }
+    k->softmax_columns(size->count, size->inner, size->inner, x, y,
+                       lse ? lse + o * size->inner : NULL);
   }
 }
 

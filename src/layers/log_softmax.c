@@ -38,6 +38,10 @@ typedef struct job {
 /* y = x - lse: from the scores, not as the logarithm of what may have become zero. */
 static void forward_block(const classes *size, const kernels *k, const real *x, real *y,
                           double *lse) {
+  if (size->inner == 1) {
+    k->log_softmax(size->count, x, y);
+    return;
+  }
   classes_softmax(k, size, 1, x, y, lse);
   for (int64_t c = 0; c < size->count; c++)
     for (int64_t i = 0; i < size->inner; i++)
@@ -47,6 +51,10 @@ static void forward_block(const classes *size, const kernels *k, const real *x, 
 /* dx = dy - e^y (sum over the classes of dy) */
 static void backward_block(const classes *size, const kernels *k, const real *y,
                            const real *dy, real *dx, double *sum) {
+  if (size->inner == 1) {
+    k->log_softmax_back(size->count, y, dy, dx);
+    return;
+  }
   k->exp(size->count * size->inner, y, dx);
   for (int64_t i = 0; i < size->inner; i++) sum[i] = 0;
   for (int64_t c = 0; c < size->count; c++)

@@ -21,8 +21,7 @@ static lander_status setup(layer *l, lander_error *error) {
   return LANDER_OK;
 }
 
-#define GRAIN  4096 /* numbers a piece */
-#define PLACES 64   /* that are worked on side by side */
+#define GRAIN 4096 /* numbers a piece */
 
 typedef struct job {
   const classes *size;
@@ -48,27 +47,12 @@ static void forward_piece(void *arg, int piece, int thread) {
                   j->call->y[0] + begin * block, NULL);
 }
 
-/* dx = y (dy - sum over the classes of y dy), for places that lie side by side. */
-static void backward_places(const classes *size, const real *y, const real *dy, real *dx,
-                            int64_t n) {
-  double sum[PLACES] = {0};
-  int64_t step = size->inner;
-  for (int64_t k = 0; k < size->count; k++)
-    for (int64_t i = 0; i < n; i++) sum[i] += (double)y[k * step + i] * dy[k * step + i];
-  for (int64_t k = 0; k < size->count; k++)
-    for (int64_t i = 0; i < n; i++)
-      dx[k * step + i] = y[k * step + i] * (dy[k * step + i] - (real)sum[i]);
-}
-
 static void backward_block(const kernels *k, const classes *size, const real *y,
                            const real *dy, real *dx) {
-  if (size->inner == 1) {
+  if (size->inner == 1)
     k->softmax_back(size->count, y, dy, dx);
-    return;
-  }
-  for (int64_t i = 0; i < size->inner; i += PLACES)
-    backward_places(size, y + i, dy + i, dx + i,
-                    size->inner - i < PLACES ? size->inner - i : PLACES);
+  else
+    k->softmax_columns_back(size->count, size->inner, size->inner, y, dy, dx);
 }
 
 static void backward_piece(void *arg, int piece, int thread) {

@@ -339,19 +339,6 @@ static real max(int64_t n, const real *x) {
   return largest;
 }
 
-static double softmax(int64_t n, const real *x, real *y) {
-  real largest = max(n, x);
-  EACH(int64_t i = 0; i < n; i++) y[i] = exp_one(x[i] - largest);
-  double total = sum(n, y);
-  scale_by(n, (real)(1 / total), y, y);
-  return (double)largest + log(total);
-}
-
-static void softmax_back(int64_t n, const real *y, const real *dy, real *dx) {
-  const real mean = (real)dot(n, y, dy);
-  EACH(int64_t i = 0; i < n; i++) dx[i] = y[i] * (dy[i] - mean);
-}
-
 /* ---- rows with steps ------------------------------------------------------------- */
 
 /* Rows are short here, a call of memcpy for each would cost more than the copying: so in
@@ -427,6 +414,7 @@ static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
 #include "kernels_pool.h"
 #include "kernels_product.h"
 #include "kernels_random.h"
+#include "kernels_softmax.h"
 #include "kernels_taps.h"
 #include "kernels_winograd.h"
 
@@ -648,10 +636,15 @@ const kernels KERNELS = {
     .add_to_steps = add_to_steps,
     .softmax = softmax,
     .softmax_back = softmax_back,
+    .log_softmax = log_softmax,
+    .log_softmax_back = log_softmax_back,
+    .softmax_columns = softmax_columns,
+    .softmax_columns_back = softmax_columns_back,
     .max_pool_2x2 = max_pool_2x2,
     .max_pool_2x2_back = max_pool_2x2_back,
     .max_windows = max_windows,
     .mean_windows = mean_windows,
+    .spread_windows = spread_windows,
     .fill_strip = fill_strip,
     .tap_rows = TAP_ROWS,
     .sum_taps = sum_taps,

@@ -188,6 +188,16 @@ typedef struct kernels {
   double (*softmax)(int64_t n, const real *x, real *y);
   /* Back: dx = y (dy - sum of y dy). */
   void (*softmax_back)(int64_t n, const real *y, const real *dy, real *dx);
+  /* Its logarithm, y = x - log(sum exp x), and back, dx = dy - e^y times the sum of dy. x
+   * and y don't meet. */
+  void (*log_softmax)(int64_t n, const real *x, real *y);
+  void (*log_softmax_back)(int64_t n, const real *y, const real *dy, real *dx);
+  /* Softmax and back for n places next to each other, whose classes lie `step` apart; lse
+   * NULL, or what softmax returns of each. */
+  void (*softmax_columns)(int64_t classes, int64_t n, int64_t step, const real *x,
+                          real *y, double *lse);
+  void (*softmax_columns_back)(int64_t classes, int64_t n, int64_t step, const real *y,
+                               const real *dy, real *dx);
 
   /* The largest of each window of 2 x 2, side by side, of a plane whose rows are `width`
    * long: y (rows, n), and which of the four it is, 0 to 3; NaN counts as largest. And
@@ -205,6 +215,11 @@ typedef struct kernels {
    */
   void (*mean_windows)(int64_t n, int64_t columns, int64_t step, const real *x,
                        const real *size, real by, real *y);
+
+  /* And back: dx = the sum over the n windows of dy[i] / (by size[i]) at each of the
+   * `columns` places from step i on. dx doesn't meet the others. */
+  void (*spread_windows)(int64_t n, int64_t columns, int64_t step, const real *dy,
+                         const real *size, real by, real *dx);
 
   void (*fill_strip)(const strip_rows *s, const real *x, real *y);
 

@@ -129,3 +129,17 @@ static void mean_windows(int64_t n, int64_t columns, int64_t step, const real *x
   else
     mean_windows_step(n, columns, step, x, size, by, y);
 }
+
+#define PARTS 64 /* windows whose parts are worked out at a time */
+
+static void spread_windows(int64_t n, int64_t columns, int64_t step, const real *dy,
+                           const real *size, real by, real *dx) {
+  real part[PARTS];
+  fill((n - 1) * step + columns, 0, dx);
+  for (int64_t i = 0; i < n; i += PARTS) {
+    int64_t count = n - i < PARTS ? n - i : PARTS;
+    EACH(int64_t j = 0; j < count; j++) part[j] = dy[i + j] / (by * size[i + j]);
+    for (int64_t c = 0; c < columns; c++)
+      add_to_steps(count, step, part, dx + i * step + c);
+  }
+}

@@ -423,6 +423,61 @@ static void test_max_windows(void) {
     }
 }
 
+/* Places side by side beside a row each: the same but for the order of the sums. */
+static void test_softmax_columns(void) {
+  UNIT_TEST("softmax_columns and back");
+  enum { CLASSES = 7, MOST = 150 };
+  static real x[CLASSES * MOST], p[CLASSES * MOST], d[CLASSES * MOST],
+      out[CLASSES * MOST];
+  for (int n = 1; n <= MOST - 3; n += n < LONGEST ? 1 : 25) {
+    double lse[MOST], row[CLASSES], dot;
+    draw_all(x, COUNT_OF(x));
+    draw_all(d, COUNT_OF(d));
+    for (int i = 0; i < COUNT_OF(p); i++) p[i] = out[i] = CANARY;
+    x[n - 1] = 900;
+    k->softmax_columns(CLASSES, n, n + 3, x, p, lse);
+    k->softmax_columns_back(CLASSES, n, n + 3, p, d, out);
+    for (int i = 0; i < n; i++) {
+      real column[CLASSES], expected[CLASSES];
+      for (int c = 0; c < CLASSES; c++) column[c] = x[c * (n + 3) + i];
+      UNIT_CHECK(near(lse[i], k->softmax(CLASSES, column, expected), 4));
+      dot = 0;
+      for (int c = 0; c < CLASSES; c++) {
+        row[c] = p[c * (n + 3) + i];
+        UNIT_CHECK(near(row[c], expected[c], 8));
+        dot += row[c] * d[c * (n + 3) + i];
+      }
+      for (int c = 0; c < CLASSES; c++)
+        UNIT_CHECK(within(out[c * (n + 3) + i], row[c] * (d[c * (n + 3) + i] - dot), 6));
+    }
+    for (int c = 0; c < CLASSES; c++)
+      for (int i = n; i < n + 3; i++)
+        UNIT_CHECK(p[c * (n + 3) + i] == CANARY && out[c * (n + 3) + i] == CANARY);
+  }
+}
+
+static void test_spread_windows(void) {
+  UNIT_TEST("spread_windows");
+  enum { MOST = 150, STEPS = 4 };
+  static real dy[MOST], size[MOST], found[MOST * STEPS + 4];
+  for (int n = 1; n < MOST; n += n < 40 ? 1 : 9)
+    for (int step = 1; step <= STEPS; step++) {
+      int columns = 1 + n % 4, length = (n - 1) * step + columns;
+      draw_all(dy, MOST);
+      for (int i = 0; i < MOST; i++) size[i] = (real)(1 + i % 3);
+      for (int i = 0; i < COUNT_OF(found); i++) found[i] = CANARY;
+      k->spread_windows(n, columns, step, dy, size, 2, found);
+      for (int at = 0; at < length; at++) {
+        double sum = 0;
+        for (int i = 0; i < n; i++)
+          if (at >= i * step && at < i * step + columns)
+            sum += dy[i] / (2 * (double)size[i]);
+        UNIT_CHECK(within(found[at], sum, 6));
+      }
+      UNIT_CHECK(found[length] == CANARY);
+    }
+}
+
 static void test_mean_windows(void) {
   UNIT_TEST("mean_windows");
   enum { MOST = 40, STEPS = 4 };
@@ -565,6 +620,19 @@ static void test_softmax(void) {
     k->softmax_back(n, a, y, y);
     for (int i = 0; i < n; i++)
       UNIT_CHECK(within(y[i], a[i] * (b[i] - sum), fabs((double)a[i]) * (3 + size)));
+  }
+  UNIT_TEST("log_softmax and back");
+  for (int n = 1; n <= LONGEST; n++) {
+    prepare(n % SHIFTS);
+    double sum = 0, total = 0;
+    for (int i = 0; i < n; i++) sum += exp((double)a[i]), total += b[i];
+    k->log_softmax(n, a, y);
+    for (int i = 0; i < n; i++) UNIT_CHECK(within(y[i], a[i] - log(sum), 12));
+    UNIT_CHECK(untouched(n));
+    k->log_softmax_back(n, a, b, y);
+    for (int i = 0; i < n; i++)
+      UNIT_CHECK(within(y[i], b[i] - exp((double)a[i]) * total, 3 + 21 * fabs(total)));
+    UNIT_CHECK(untouched(n));
   }
   UNIT_TEST("softmax of large numbers, infinities and NaN");
   real x[3] = {1000, 999, -(real)INFINITY}, p[3];
@@ -1158,9 +1226,11 @@ int main(void) {
     test_fill_strip();
     test_max_windows();
     test_mean_windows();
+    test_spread_windows();
     test_norm();
     test_dot_negative();
     test_softmax();
+    test_softmax_columns();
     test_max_pool();
     test_sum_taps();
     test_sum_places();
