@@ -246,7 +246,7 @@ CHECK_PACKAGES := valgrind
 .PHONY: coverage valgrind
 coverage: packages
 	@$(MAKE) --no-print-directory $(jobs) B=build/cov LEVELS=baseline OPT="-O1 -g" \
-	  CFLAGS="--coverage -fprofile-update=atomic" LDFLAGS=--coverage build tests
+	  CFLAGS="--coverage -fprofile-update=atomic" LDFLAGS="--coverage -Wl,--exclude-libs,ALL" build tests
 	@find build/cov -name '*.gcda' -delete
 	@sh tests/all.sh build/cov
 	@lua5.4 tests/coverage.lua build/cov $(MISSED)

@@ -43,7 +43,9 @@ for build in "$@"; do
   *)
     run "lua5.4 with $build/lander.so" \
       env "LUA_CPATH=$build/?.so" lua5.4 tests/stock.lua
-    run "tests/symbols.lua $build" lua5.4 tests/symbols.lua "$build"
+    # What counts lines for gcov writes files.
+    [ "$(basename "$build")" = cov ] ||
+      run "tests/symbols.lua $build" lua5.4 tests/symbols.lua "$build"
     ;;
   esac
 done

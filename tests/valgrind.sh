@@ -25,11 +25,14 @@ check() {
   fi
 }
 
-# Left out are the tests of arithmetic alone, in all shapes, and of memory and threads that
-# the system refuses, which valgrind itself would lack.
+# Left out are the tests of arithmetic alone, in all shapes; of threads that the system
+# refuses, which valgrind itself would lack; and those that let memory end thousands of times,
+# train for thousands of steps
+# or work through files of megabytes, which take half an hour each. (SAN=1 runs them all.)
 for program in "$build"/unit/test_*; do
   case $program in
   *.d | */test_kernels | */test_parallel | */test_random) ;;
+  */test_binding | */test_starve | */test_steps | */test_guard | */test_hostile) ;;
   *) check "$program" ;;
   esac
 done

@@ -327,8 +327,94 @@ static void test_bombs(void) {
   free(bomb);
 }
 
+/* ---- files with a right seal, which were put together otherwise -------------------- */
+
+/* Two texts, as Lander writes them. */
+static unsigned char *make_sealed(const char *path, size_t *size) {
+  lander_engine *engine = lander_engine_new(NULL, NULL);
+  zip_writer *z = zip_create(engine, path, NULL);
+  UNIT_CHECK(zip_add(z, "a", "first", 5, "", 0, NULL) == LANDER_OK);
+  UNIT_CHECK(zip_add(z, "b", "secnd", 5, "", 0, NULL) == LANDER_OK);
+  UNIT_CHECK(zip_commit(z, NULL) == LANDER_OK);
+  lander_engine_free(engine);
+  return files_read(path, size);
+}
+
+#define ENTRY  (ZIP_CENTRAL_SIZE + 1)
+#define MEMBER (ZIP_LOCAL_SIZE + 1 + 5)
+
+/* The file again, with a seal for the directory that lies at `directory`. */
+static void seal_again(const char *path, unsigned char *file, size_t directory) {
+  unsigned char *end = file + directory + 2 * ENTRY;
+  zip_put32(end + 16, (uint32_t)directory);
+  char seal[ZIP_SEAL_LENGTH + 1];
+  zip_seal(seal, (uint32_t)crc32_z(0, file + directory, 2 * ENTRY));
+  memcpy(end + ZIP_END_SIZE, seal, ZIP_SEAL_LENGTH);
+  files_write(path, file, directory + 2 * ENTRY + ZIP_END_SIZE + ZIP_SEAL_LENGTH);
+}
+
+static void check_zip(const char *path, const char *words) {
+  lander_error error;
+  lander_engine *engine = new_engine();
+  check_refused(zip_open(engine, path, &error), &error, LANDER_ERROR_FORMAT);
+  if (!UNIT_CHECK(strstr(error.message, words))) printf("  %s\n", error.message);
+  check_memory(engine, MB / 4);
+}
+
+static void test_sealed(void) {
+  const char *path = files_path("sealed.npz");
+  size_t size;
+  UNIT_TEST("members in another order than their bytes");
+  unsigned char *file = make_sealed(path, &size), other[ENTRY];
+  unsigned char *directory = file + 2 * MEMBER;
+  memcpy(other, directory, ENTRY);
+  memcpy(directory, directory + ENTRY, ENTRY);
+  memcpy(directory + ENTRY, other, ENTRY);
+  seal_again(path, file, 2 * MEMBER);
+  check_zip(path, "does not follow the one before");
+  free(file);
+
+  UNIT_TEST("something between the members and the directory");
+  file = make_sealed(path, &size);
+  unsigned char *longer = malloc(size + 7);
+  if (!longer) exit(2);
+  memcpy(longer, file, 2 * MEMBER);
+  memset(longer + 2 * MEMBER, 'x', 7);
+  memcpy(longer + 2 * MEMBER + 7, file + 2 * MEMBER, size - 2 * MEMBER);
+  seal_again(path, longer, 2 * MEMBER + 7);
+  check_zip(path, "something lies between");
+  free(longer);
+
+  UNIT_TEST("more members than this kind of file has");
+  zip_put16(file + 2 * MEMBER + 2 * ENTRY + 8, 0xffff);
+  zip_put16(file + 2 * MEMBER + 2 * ENTRY + 10, 0xffff);
+  files_write(path, file, size);
+  check_zip(path, "zip64");
+  free(file);
+}
+
+static void test_texts(void) {
+  lander_error error;
+  const char *path = files_path("sealed.npz");
+  UNIT_TEST("a text with zeros in it, an array whose name is no name of a member");
+  lander_engine *engine = new_engine();
+  zip_writer *out = zip_create(engine, path, NULL);
+  UNIT_CHECK(zip_add(out, "net.txt", "a\0b", 3, "", 0, NULL) == LANDER_OK);
+  UNIT_CHECK(zip_commit(out, NULL) == LANDER_OK);
+  check_refused(lander_net_open(engine, path, &error), &error, LANDER_ERROR_FORMAT);
+  UNIT_CHECK(strstr(error.message, "zeros"));
+  char name[400];
+  memset(name, 'n', sizeof name - 1);
+  name[sizeof name - 1] = 0;
+  npz_reader *z = npz_open(engine, path, &error);
+  check_refused(npz_read_array(z, name, &error), &error, LANDER_ERROR_FORMAT);
+  npz_close(z);
+  check_memory(engine, MB / 4);
+}
+
 int main(void) {
-  static const char *const names[] = {"hostile.npy", "hostile.npz", "bomb.npz", NULL};
+  static const char *const names[] = {"hostile.npy", "hostile.npz", "bomb.npz",
+                                      "sealed.npz", NULL};
   files_begin();
   alarm(300); /* what hangs, ends */
   test_shapes();
@@ -337,6 +423,8 @@ int main(void) {
   test_many_layers();
   test_most_layers();
   test_bombs();
+  test_sealed();
+  test_texts();
   UNIT_TEST("nothing is left behind");
   UNIT_CHECK(files_end(names));
   return unit_finish();
