@@ -75,7 +75,8 @@ end
 
 -- { { title =, owner =, entries = { { name =, text = } } } }, read when help is asked for.
 local function groups()
-  if core.help_groups.read then return core.help_groups end
+  if core.help_groups then return core.help_groups end
+  core.load_source "command/help_texts.lua"(lander)
   local looking
   for _, group in ipairs(core.help_groups) do
     group.entries = read_entries(group)
@@ -88,7 +89,6 @@ local function groups()
     end
     into.entries[#into.entries + 1] = { name = name, group = into, text = core.topics[name] }
   end
-  core.help_groups.read = true
   return core.help_groups
 end
 

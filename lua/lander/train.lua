@@ -281,7 +281,7 @@ local function say_end(t)
     t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
       core.number_text(run.loss), accuracy_text(t)))
   end
-  if t.best and t.best.iter ~= run.iter then
+  if t.best and t.best.iter ~= run.iter and t.best.iter > 0 then
     t.progress:say(("best %s: %s at %d%s"):format(t.best.metric, core.number_text(t.best.value),
       t.best.iter, t.best.path and ", saved in " .. t.best.path or ""))
   end

@@ -1,6 +1,7 @@
--- help_texts.lua: what help says of the functions of the module and the methods of its objects.
--- One line `name: call | what it does`, under it what belongs to it, and last the example, with an
--- indent, which a test runs. Longer texts (core.topics) stand beside the functions they are about.
+-- help_texts.lua: what help says of the functions of the module and of the methods of its objects;
+-- read when help is asked for. One line `name: call | what it does`, under it what belongs to it,
+-- and last the example, with an indent, which a test runs. Longer texts (core.topics) stand beside
+-- the functions they are about.
 local lander = ...
 local core = lander.core
 
