@@ -98,29 +98,36 @@ window conv_turned(const window *w) {
   return t;
 }
 
-/* Windows that move by more than one leave holes in the gradient of the image, which a
- * sum over all taps would not skip. And where the image is larger than the output, many
- * of its sums are over zeros around the output's gradient: that many places more, each
- * with group_out terms a tap, against the adding up of a product's columns, which takes
- * about as long as SPREAD_TERMS of them. */
-#define SPREAD_TERMS 32
-
-static bool goes_back_in_sums(const conv *self) {
-  const window *w = &self->window;
-  double more = (double)(w->in[0] * w->in[1]) / (double)self->positions - 1;
-  return w->stride[0] == 1 && w->stride[1] == 1 &&
-         more * (double)self->group_out < SPREAD_TERMS;
+/* Multiplications of a group's pass, with nothing saved. */
+static double multiplications(const conv *self, const window *w) {
+  return (double)(w->out[0] * w->out[1]) * (double)self->group_kernel *
+         (double)self->group_out;
 }
 
-static const conv_way *choose(const conv *self, int pass) {
-  const window *w = &self->window, back = conv_turned(w);
+static const conv_way *choose_ahead(const conv *self) {
+  const window *w = &self->window;
+  if (conv_winograd_wins(w, self->group_in, self->group_out, multiplications(self, w)))
+    return &conv_points;
   bool sums = !self->is_product && self->group_kernel <= MOST_TERMS;
-  if (pass == CONV_IMAGE) {
-    if (conv_winograd_wins(&back, self->group_out, self->group_in)) return &conv_points;
-    return sums && goes_back_in_sums(self) ? &conv_sums : &conv_products;
-  }
-  if (conv_winograd_wins(w, self->group_in, self->group_out)) return &conv_points;
   return sums ? &conv_sums : &conv_products;
+}
+
+/* Windows that move by more than one leave holes in the gradient of the image, which a
+ * sum over all taps would not skip. And where the image is larger than the output, many
+ * of its sums are over zeros around the output's gradient. Products do not take these,
+ * but adding up their columns takes about as long as so many terms. */
+#define SPREAD_TERMS 32
+
+static const conv_way *choose_back(const conv *self) {
+  const window *w = &self->window, back = conv_turned(w);
+  double sums = multiplications(self, &back), products = multiplications(self, w);
+  products *= 1 + SPREAD_TERMS / (double)self->group_out;
+  bool in_sums = w->stride[0] == 1 && w->stride[1] == 1 && sums < products;
+  if (conv_winograd_wins(&back, self->group_out, self->group_in,
+                         in_sums ? sums : products))
+    return &conv_points;
+  in_sums &= !self->is_product && self->group_kernel <= MOST_TERMS;
+  return in_sums ? &conv_sums : &conv_products;
 }
 
 void conv_want(layer *l, int64_t scratch, int64_t workspace) {
@@ -157,7 +164,7 @@ static lander_status setup(layer *l, lander_error *error) {
   l->y_unread = true;
   l->multiply_adds = self->out * self->group_kernel;
   for (int pass = 0; pass < CONV_PASSES; pass++) {
-    self->way[pass] = choose(self, pass);
+    self->way[pass] = pass == CONV_IMAGE ? choose_back(self) : choose_ahead(self);
     self->way[pass]->setup(l, pass);
   }
   return LANDER_OK;

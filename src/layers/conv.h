@@ -66,7 +66,8 @@ void conv_bias_gradient(const layer *l, const layer_call *c, int64_t begin, int6
                         real *sums);
 void conv_sum_pieces(const layer *l, const layer_call *c, int pieces);
 
-/* Whether tiles make up, by fewer multiplications, for what turning them takes. */
-bool conv_winograd_wins(const window *w, int64_t from, int64_t to);
+/* Whether tiles, with what turning them takes, are less than the `others` multiplications
+ * of another way. */
+bool conv_winograd_wins(const window *w, int64_t from, int64_t to, double others);
 
 #endif

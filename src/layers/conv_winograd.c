@@ -28,7 +28,7 @@ static double vectors(int64_t channels) { /* of the widest */
   return (double)((channels + 15) / 16 * 16);
 }
 
-bool conv_winograd_wins(const window *w, int64_t from, int64_t to) {
+bool conv_winograd_wins(const window *w, int64_t from, int64_t to, double others) {
   int64_t kernel = w->kernel[0], side = TILE + 1 - kernel;
   if (kernel != w->kernel[1] || (kernel != 3 && kernel != 5)) return false;
   for (int s = 0; s < 2; s++)
@@ -37,8 +37,7 @@ bool conv_winograd_wins(const window *w, int64_t from, int64_t to) {
       (double)((w->out[0] + side - 1) / side) * (double)((w->out[1] + side - 1) / side);
   double points = POINTS * (double)from * vectors(to);
   double turning = TURNING * (vectors(from) + vectors(to));
-  double sums = (double)(kernel * kernel) * (double)from * (double)to;
-  return tiles * (points + turning) < (double)w->out[0] * (double)w->out[1] * sums;
+  return tiles * (points + turning) < others;
 }
 
 /* ---- memory ----------------------------------------------------------------------- */
