@@ -255,7 +255,8 @@ function TestCommands.test_a_training_without_a_script()
   local folder = support.folder()
   local r = run({ "train", "mlp", "--data=blobs", "--max_iter=30", "--batch_size=16",
                   "--base_lr=0.01", "--prefix=" .. folder .. "/run", "--snapshot=20" })
-  lu.assertEquals(r.status, 1) -- an mlp has no sizes of its own
+  lu.assertEquals({ r.status, r.out:match "%S+ %S+" }, { 0, "finished 30" }) -- sizes of the data
+  lu.assertStrMatches(r.err, ".*\ndata +input +2 .*linear1 +linear +512 .*linear3 +linear +3 .*")
   local model = support.write(folder .. "/two.lua",
     "return function(o) return require 'models.mlp' { 2, 8, o.classes } end")
   r = run({ "train", model, "--data=blobs", "--max_iter=30", "--batch_size=16", "--base_lr=0.01",
@@ -366,6 +367,13 @@ function TestCommands.test_data_by_a_word()
   r = run { "train", "lenet", ("--data=idx:%simages-idx3-ubyte.gz,%slabels-idx1-ubyte.gz,limit=40")
     :format(idx, idx), "--max_iter=2", "--prefix=" .. at "idx" }
   lu.assertStrContains(r.err, "36 samples of 1x28x28, 10 classes, 4 to test")
+  r = run { "train", "mlp", ("--data=idx:%simages-idx3-ubyte.gz,%slabels-idx1-ubyte.gz,limit=40")
+    :format(idx, idx), "--hidden=7,6", "--max_iter=2", "--prefix=" .. at "idx" }
+  lu.assertStrMatches(r.err, ".*flatten1 +flatten +784 .*linear1 +linear +7 .*linear2 +linear +6 .*"
+    .. "linear3 +linear +10 .*")
+  -- A model that is told the size of its input.
+  r = lander_("train", "resnet20", "--data=images:none", "--max_iter=1")
+  lu.assertEquals(r.status, 1)
   r = lander_("train", "two.lua", "--data=blobs:n=50,classes=2", "--max_iter=5")
   lu.assertStrContains(r.err, "45 samples of 2, 2 classes, 5 to test")
 end

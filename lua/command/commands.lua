@@ -33,14 +33,16 @@ end
 
 local function option_text(name, default)
   if type(default) == "boolean" then return ("--%s, --no-%s"):format(name, name) end
-  return ("--%s=%s"):format(name, type(default) == "number" and "NUMBER" or "TEXT")
+  return ("--%s=%s"):format(name, type(default) == "number" and "NUMBER"
+    or type(default) == "table" and "LIST" or "TEXT")
 end
 
 function commands.help_text(command)
   local rows = {}
   for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
     local default = command.defaults[name]
-    local said = default ~= "" and type(default) ~= "boolean" and (" (%s)"):format(default) or ""
+    local said = default ~= "" and type(default) ~= "boolean"
+      and (" (%s)"):format(core.default_text(default)) or ""
     rows[#rows + 1] = { "  " .. option_text(name, default), (command.about[name] or "") .. said }
   end
   rows[#rows + 1] = { "  --help", "shows this" }

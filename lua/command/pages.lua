@@ -18,7 +18,7 @@ local function man_command(command)
   for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
     local default = command.defaults[name]
     local said = (type(default) == "boolean" or default == "") and ""
-      or (" (default %s)"):format(default)
+      or (" (default %s)"):format(core.default_text(default))
     lines[#lines + 1] = man_entry("--" .. name, (command.about[name] or "") .. said)
   end
   return table.concat(lines)

@@ -11,7 +11,8 @@ local command = {
     data = "fashion_mnist", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
     lr_policy = "fixed", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
     batch_size = 64,
-    seed = 1, test_interval = 500, snapshot = 0, display = 100, prefix = "", resume = "",
+    seed = 1, hidden = { 512, 512 },
+    test_interval = 500, snapshot = 0, display = 100, prefix = "", resume = "",
     mirror = false, crop = 0, pad = 0, retry = true, dry_run = false,
   },
   about = {
@@ -19,6 +20,7 @@ local command = {
     base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
     lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
+    hidden = "sizes of an mlp's hidden layers",
     max_iter = "iterations", batch_size = "samples in a minibatch", seed = "of weights and order",
     test_interval = "iterations between two tests", snapshot = "iterations between two snapshots",
     display = "iterations between two rows",
@@ -31,7 +33,7 @@ local command = {
   more = datasets.more .. [[
 
 example: lander train lenet --base_lr=0.05 --max_iter=2000
-example: lander train mlp.lua --data=csv:iris.csv,y=kind --base_lr=0.1]],
+example: lander train mlp --hidden=16 --data=csv:iris.csv,y=kind --base_lr=0.1]],
 }
 
 -- What a schedule or a type doesn't use is left out, as the solver would refuse it.
@@ -56,8 +58,24 @@ local function augmentation(opt)
   return { mirror = opt.mirror, crop = opt.crop > 0 and opt.crop or nil, pad = opt.pad }
 end
 
-local function model_options(data)
-  return data.train.classes and data.train.classes > 0 and { classes = data.train.classes } or {}
+-- A net for these data: a model that takes the size of an input, or how many classes there are, is
+-- told; an mlp has its sizes of the data and --hidden.
+local function make_net(opt, data)
+  local size, classes = data:shape(), data.classes
+  if not (classes and classes > 0) then classes = nil end
+  if opt[1] == "mlp" then
+    local outputs = 1
+    for _, n in ipairs(data:target_shape()) do outputs = outputs * n end
+    local sizes = { 1, table.unpack(opt.hidden) } -- the first is that of the data
+    sizes[#sizes + 1] = classes or outputs
+    sizes.size = size
+    return core.commands.open_net(opt[1], sizes)
+  end
+  for _, options in ipairs { { size = size, classes = classes }, { classes = classes } } do
+    local ok, net = pcall(core.commands.open_net, opt[1], options)
+    if ok then return net end
+  end
+  return core.commands.open_net(opt[1]) -- it takes neither, or tells what is wrong
 end
 
 -- A prefix that no run has yet: nothing is written over unasked. `lander resume` wants the one it
@@ -75,8 +93,7 @@ end
 
 function command.run(opt)
   local data = datasets.open(opt.data)
-  local ok, net = pcall(core.commands.open_net, opt[1], model_options(data))
-  if not ok then net = core.commands.open_net(opt[1]) end -- it takes no classes
+  local net = make_net(opt, data.train)
   core.test_options = datasets.test_options(opt.data)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,

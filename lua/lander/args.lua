@@ -89,6 +89,8 @@ local function show_default(value)
   return tostring(value)
 end
 
+core.default_text = show_default
+
 local function help_text(options, script)
   local rows = {}
   for _, name in ipairs(core.sorted_keys(options)) do
