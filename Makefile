@@ -240,22 +240,7 @@ $(B)/embed/test_static: tests/embed/test_static.c src/lander.h $(B)/liblander.a
 	$(call say,$<)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Isrc -o $@ $< $(B)/liblander.a $(LIBS)
 
 include install.mk
-
-# ---- other looks at the tests ------------------------------------------------------------
-CHECK_PACKAGES := valgrind
-.PHONY: coverage valgrind
-coverage: packages
-	@$(MAKE) --no-print-directory $(jobs) B=build/cov LEVELS=baseline OPT="-O1 -g" \
-	  CFLAGS="--coverage -fprofile-update=atomic" LDFLAGS="--coverage -Wl,--exclude-libs,ALL" build tests
-	@find build/cov -name '*.gcda' -delete
-	@sh tests/all.sh build/cov
-	@lua5.4 tests/coverage.lua build/cov $(MISSED)
-
-# Without AVX-512, which it does not know.
-valgrind: packages
-	@sh tests/install.sh needed $(CHECK_PACKAGES)
-	@$(MAKE) --no-print-directory $(jobs) B=build/baseline LEVELS=baseline build tests
-	@sh tests/valgrind.sh build/baseline
+include checks.mk
 
 clean:
 	rm -rf build

@@ -66,7 +66,7 @@ TestExtending = {}
 function TestExtending.test_the_page_is_true()
   if build ~= "build" then lu.skip "of the plain build alone" end
   local folder = support.folder()
-  must("cp -a Makefile install.mk src lua models tests '%s'", folder)
+  must("cp -a Makefile install.mk checks.mk src lua models tests '%s'", folder)
   must("mkdir '%s/build' && cd build && cp -a base tensor layers net solver data binding cli "
     .. "*.c *.o '%s/build'", folder, folder)
   local suites = follow(folder)
