@@ -65,6 +65,7 @@ function TestEmbed.test_two_engines_in_two_threads()
 end
 
 function TestEmbed.test_cpp()
+  if not support.exists(build .. "/embed/classify") then lu.skip "there is no C++ compiler" end
   local r = host("classify", {})
   lu.assertEquals({ r.status, r.err, r.out }, { 0, "", [[
 0 xor 0 = 0
