@@ -18,7 +18,7 @@ static const char net_text[] = "point  = input () shape=2\n"
                                "loss   = softmax_loss (scores, class)\n";
 
 static const char options[] = "type=sgd base_lr=0.1 momentum=0.9 lr_policy=step "
-                              "gamma=0.5 stepsize=100";
+                              "gamma=0.5 stepsize=1000";
 
 static lander_engine *engine; /* for the signal handler, which may raise its flag */
 
