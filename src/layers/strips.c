@@ -73,7 +73,8 @@ static int64_t within(int64_t at, int64_t total) {
 static stretch clip(const strips *s, int64_t channel, window_span x, int64_t begin,
                     int64_t end, int64_t total) {
   const window *w = &s->window;
-  bool near = x.begin <= w->in[1] && w->out[1] - x.end <= w->in[1];
+  int64_t step = w->stride[1], width = w->in[1];
+  bool near = step * x.begin <= width && step * (w->out[1] - x.end) <= width;
   return (stretch){.begin = within(begin, total),
                    .end = within(end, total),
                    .total = total,

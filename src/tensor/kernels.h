@@ -41,8 +41,8 @@ typedef struct pool_windows {
 
 /* Rows of a strip, one after another: numbers begin .. end - 1 of each come from x, where
  * they are `step` apart and rows x_step apart; the others are 0. Of x, all may be read
- * between the first row and the last; and, unless such a row is alone, as many
- * numbers before the first or behind the last as rows have zeros there. */
+ * between the first row and the last; and, unless such a row is alone, as many times
+ * `step` numbers before the first or behind the last as rows have zeros there. */
 typedef struct strip_rows {
   int64_t rows, width, begin, end, step, x_step;
   bool first_alone, last_alone;

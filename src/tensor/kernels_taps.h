@@ -250,9 +250,20 @@ static void copy_steps(int64_t n, int64_t step, const real *x, real *y) {
   for (; i < n; i++) y[i] = x[i * step];
 }
 
+static inline void load16(const real *x, int64_t step, real16 *out) {
+  if (step == 1) {
+    *out = *(const real16 *)x;
+  } else {
+    real16 low = *(const real16 *)x, high = *(const real16 *)(x + 15);
+    *out = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23,
+                                   25, 27, 29, 31);
+  }
+}
+
 /* Rows of a strip by vectors, of which the last one overlaps the one before. What lies
- * outside of the image is read all the same, and covered with zeros. */
-#define STRIP_ROWS(vector, mask_type, lanes)                                             \
+ * outside of the image is read all the same, and covered with zeros. Numbers are `step`,
+ * 1 or 2, apart: a constant, as all that the loads look at. */
+#define STRIP_ROWS(vector, mask_type, lanes, load, step)                                 \
   do {                                                                                   \
     mask_type mask[STRIP_VECTORS];                                                       \
     int64_t at[STRIP_VECTORS];                                                           \
@@ -263,10 +274,19 @@ static void copy_steps(int64_t n, int64_t step, const real *x, real *y) {
         mask[v][i] = at[v] + i >= s->begin && at[v] + i < s->end ? -1 : 0;               \
     }                                                                                    \
     for (int64_t r = first; r < last; r++)                                               \
-      for (int v = 0; v < vectors; v++)                                                  \
-        *(vector *)(y + r * s->width + at[v]) =                                          \
-            (vector)(mask[v] & (mask_type) * (const vector *)(x + r * s->x_step -        \
-                                                              s->begin + at[v]));        \
+      for (int v = 0; v < vectors; v++) {                                                \
+        vector value;                                                                    \
+        load(x + r * s->x_step + (step) * (at[v] - s->begin), step, &value);             \
+        *(vector *)(y + r * s->width + at[v]) = (vector)(mask[v] & (mask_type)value);    \
+      }                                                                                  \
+  } while (0)
+
+#define STRIP_STEPS(vector, mask_type, lanes, load)                                      \
+  do {                                                                                   \
+    if (s->step == 1)                                                                    \
+      STRIP_ROWS(vector, mask_type, lanes, load, 1);                                     \
+    else                                                                                 \
+      STRIP_ROWS(vector, mask_type, lanes, load, 2);                                     \
   } while (0)
 #define STRIP_VECTORS 8
 
@@ -283,21 +303,21 @@ static void strip_row(const strip_rows *s, const real *x, real *y) {
 /* Whether a row's `width` numbers, those outside of the image too, lie between where the
  * row before begins and where the next one ends. */
 static bool lies_between(const strip_rows *s) {
-  return s->begin <= s->x_step && s->width - s->begin <= s->x_step + s->end - s->begin;
+  return s->step * s->begin <= s->x_step && s->step * (s->width - s->end) <= s->x_step;
 }
 
 static void fill_strip(const strip_rows *s, const real *x, real *y) {
   int64_t first = s->first_alone ? 1 : 0, last = s->rows - (s->last_alone ? 1 : 0);
-  bool by_vectors = s->width >= 4 && s->width <= 16 * STRIP_VECTORS && s->step == 1;
+  bool by_vectors = s->width >= 4 && s->width <= 16 * STRIP_VECTORS && s->step <= 2;
   if (!by_vectors || !lies_between(s) || first >= last) first = last = s->rows;
   for (int64_t r = 0; r < first; r++) strip_row(s, x + r * s->x_step, y + r * s->width);
   if (first < last) {
     if (s->width >= 16)
-      STRIP_ROWS(real16, mask16, 16);
+      STRIP_STEPS(real16, mask16, 16, load16);
     else if (s->width >= 8)
-      STRIP_ROWS(real8, mask8, 8);
+      STRIP_STEPS(real8, mask8, 8, load8);
     else
-      STRIP_ROWS(real4, mask4, 4);
+      STRIP_STEPS(real4, mask4, 4, load4);
   }
   for (int64_t r = last; r < s->rows; r++)
     strip_row(s, x + r * s->x_step, y + r * s->width);
