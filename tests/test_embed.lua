@@ -101,8 +101,11 @@ cd '%s'
 for port in 21741 28233 33717 39119; do
   sed "s/^server.port.*/server.port = $port/" config >used
   LUA_CPATH='%s/?.so' lighttpd -D -f used & server=$!
-  sleep 0.5
-  if kill -0 $server 2>/dev/null; then break; fi
+  for try in $(seq 100); do
+    sleep 0.1
+    kill -0 $server 2>/dev/null || break
+    if bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" 2>/dev/null; then break 2; fi
+  done
 done
 trap 'kill $server' EXIT
 for query in 2,3 -2,-1 nonsense; do
