@@ -11,7 +11,7 @@ bad=0
 # What a block that is lost would be; what still has a pointer to it at the end is not.
 check() {
   valgrind --quiet --error-exitcode=99 --leak-check=full \
-    --errors-for-leak-kinds=definite,indirect --trace-children=no \
+    --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
     "$@" >"$log" 2>&1
   status=$?
   shown=$(echo "$*" | sed "s|$build/||")
@@ -27,7 +27,7 @@ check() {
 
 # Left out are the tests of arithmetic alone, in all shapes; of threads that the system
 # refuses, which valgrind itself would lack; and those that let memory end thousands of times,
-# train for thousands of steps
+# train for thousands of steps,
 # or work through files of megabytes, which take half an hour each. (SAN=1 runs them all.)
 for program in "$build"/unit/test_*; do
   case $program in
