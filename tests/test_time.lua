@@ -68,7 +68,7 @@ end
 
 function TestTime.test_help()
   lu.assertStrContains(lander.core.help_text "time", "lander.time(net[, batch")
-  lu.assertStrContains(lander.core.help_text(), "functions (lander)")
+  lu.assertStrContains(lander.core.help_text(), "training (lander)")
   lu.assertStrContains(lander.core.help_text "tim", "did you mean 'time'?")
 end
 
