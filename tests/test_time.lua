@@ -69,7 +69,7 @@ end
 function TestTime.test_help()
   lu.assertStrContains(lander.core.help_text "time", "lander.time(net[, batch")
   lu.assertStrContains(lander.core.help_text(), "training (lander)")
-  local _, message = lander.core.help_text "tim"
+  local _, message = lander.core.help_text "tims"
   lu.assertStrContains(message, "did you mean 'time'?")
 end
 
