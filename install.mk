@@ -60,7 +60,8 @@ links := $(LIBDIR)/liblander.so
 
 source_of = $(firstword $(subst :, ,$(1)))
 place_of = $(DESTDIR)$(lastword $(subst :, ,$(1)))
-put = install -D -m $(2) $(call source_of,$(1)) $(call place_of,$(1))
+# In quotes, for a DESTDIR with a space in it: without them uninstall would remove others' files.
+put = install -D -m $(2) $(call source_of,$(1)) "$(call place_of,$(1))"
 
 # The places in it are those of this installation, so it is made each time.
 define pkg_config
@@ -85,12 +86,12 @@ install: pages
 	$(file >$(pages)/lander.pc,$(pkg_config))
 	@set -e; $(foreach f,$(programs),$(call put,$(f),755);) \
 	  $(foreach f,$(libraries) $(others),$(call put,$(f),644);) \
-	  ln -sf liblander.so.$(abi) $(DESTDIR)$(links)
+	  ln -sf liblander.so.$(abi) "$(DESTDIR)$(links)"
 	@echo "installed in $(DESTDIR)$(PREFIX)"
 	@case "$(DESTDIR):$$(id -u)" in :0) ldconfig 2>/dev/null || true ;; esac
 
 uninstall:
-	@rm -f $(foreach f,$(programs) $(libraries) $(others),$(call place_of,$(f))) $(DESTDIR)$(links)
+	@rm -f $(foreach f,$(programs) $(libraries) $(others),"$(call place_of,$(f))") "$(DESTDIR)$(links)"
 	@for d in $(share)/library $(share)/models $(share)/scripts $(share) $(DATADIR)/doc/lander; do \
 	  rmdir "$(DESTDIR)$$d" 2>/dev/null || true; done
 

@@ -75,6 +75,17 @@ function TestInstall.test_uninstall()
   lu.assertEquals(must("cd %s && find . -type d -name '*lander*'", root), "")
 end
 
+-- A space in DESTDIR, which must not lead uninstall to files of others either.
+function TestInstall.test_a_destdir_with_a_space()
+  if build ~= "build" then lu.skip "of the plain build alone" end
+  local root = support.folder()
+  local words = ("PREFIX=/opt/x DESTDIR='%s/a b'"):format(root)
+  must("make -s install %s && make -s install %s", words, words)
+  lu.assertTrue(support.exists(root .. "/a b/opt/x/lib/liblander.so"))
+  must("touch %s/a && make -s uninstall %s", root, words)
+  lu.assertEquals(must("cd %s && find . ! -type d", root), "./a\n")
+end
+
 -- Where the system's lua5.4 looks.
 function TestInstall.test_the_module_under_usr()
   local root = installed "PREFIX=/usr"
