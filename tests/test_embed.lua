@@ -207,6 +207,16 @@ function TestSandbox.test_time()
   refused("no finalizers", "setmetatable({}, { __gc = function() while true do end end })")
 end
 
+-- With their metatable, __gc of tensors would be a finalizer, or be gone: memory lost.
+function TestSandbox.test_metatables_of_the_module()
+  for _, value in ipairs { "lander.ones(1)", "net", "lander.data.tensors(x, y)", "''" } do
+    refused("table expected", ("getmetatable(%s).__gc = nil"):format(value))
+  end
+  refused("nil value (field 'net_metatable')", "lander.core.net_metatable.__gc = nil")
+  refused("nil value (field 'dataset_metatable')", "lander.core.dataset_metatable.__gc = nil")
+  refused("nil value (field 'load_source')", "lander.core.load_source 'x'")
+end
+
 function TestSandbox.test_what_is_not_there()
   for _, name in ipairs { "io", "os", "require", "package", "debug", "load", "loadfile", "dofile",
                           "collectgarbage" } do

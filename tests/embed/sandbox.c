@@ -98,6 +98,48 @@ static void open_libraries(lua_State *L) {
   }
 }
 
+/* getmetatable, for tables alone: a script that changed __gc of tensors would have a
+ * finalizer, or keep their memory for ever. */
+static int get_metatable(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  if (!luaL_getmetafield(L, 1, "__metatable") && !lua_getmetatable(L, 1)) lua_pushnil(L);
+  return 1;
+}
+
+/* Pushes a copy of the table on top, which is replaced. */
+static void copy_table(lua_State *L) {
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_remove(L, -2);
+}
+
+/* Pushes a script's own globals. The module keeps the real ones: it needs getmetatable,
+ * and its metatables, which a script must not have. */
+static void push_globals(lua_State *L) {
+  static const char *const hidden[] = {"net_metatable", "dataset_metatable",
+                                       "load_source", NULL};
+  lua_pushglobaltable(L);
+  copy_table(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, LUA_GNAME);
+  lua_pushcfunction(L, get_metatable);
+  lua_setfield(L, -2, "getmetatable");
+  lua_getfield(L, -1, "lander");
+  copy_table(L);
+  lua_getfield(L, -1, "core");
+  copy_table(L);
+  for (const char *const *name = hidden; *name; name++) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, *name);
+  }
+  lua_setfield(L, -2, "core");
+  lua_setfield(L, -2, "lander");
+}
+
 typedef struct work {
   const char *script;
   lander_config config;
@@ -110,6 +152,8 @@ static int run(lua_State *L) {
   lander_lua_open(L, &w->config);
   lua_setglobal(L, "lander");
   if (luaL_loadfilex(L, w->script, "t") != LUA_OK) return lua_error(L);
+  push_globals(L);
+  lua_setupvalue(L, -2, 1); /* _ENV */
   lua_sethook(L, look_at_clock, LUA_MASKCOUNT, 10000);
   lua_call(L, 0, 0);
   return 0;
