@@ -5,7 +5,7 @@ local core = lander.core
 local Journal = {}
 Journal.__index = Journal
 
--- Whether there is such a file; false where a host gives no io.
+-- Whether there is such a file; false where the host refuses it.
 function core.file_exists(path)
   return core.file_size(path) ~= nil -- asks the host, as every opening of a file does
 end
