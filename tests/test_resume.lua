@@ -374,7 +374,7 @@ function TestKilled.test_dozens_of_times()
   local script = support.write(folder .. "/train.lua", [[
     local lander = require "lander"
     local support = require "tests.support"
-    local opt = lander.args { prefix = "", resume = false, max_iter = 3000 }
+    local opt = lander.args { prefix = "", resume = false, max_iter = 8000 }
     local nn = lander.nn
     local net = nn.net { seed = 1, nn.input { 2 }, nn.linear { 12 }, nn.batch_norm {}, nn.relu {},
                          nn.dropout { 0.3 }, nn.linear { 2 } }
@@ -386,7 +386,7 @@ function TestKilled.test_dozens_of_times()
     print(run.status, run.iter)
   ]])
   local seconds = support.run { script, "--prefix=" .. folder .. "/whole" }
-  lu.assertStrContains(seconds.out, "finished\t3000")
+  lu.assertStrContains(seconds.out, "finished\t8000")
   local kills, done, life = 0, nil, 0
   for _ = 1, 400 do
     -- From dead before it began to long enough to get somewhere.
