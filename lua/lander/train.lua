@@ -82,6 +82,8 @@ end
 
 local function prepare(options)
   local retry = core.check_train(options)
+  -- A trial of `lander tune` that diverges is one that failed, unless the script wants retries.
+  if core.trial_prefix and options.retry == nil then retry = core.read_retry(false) end
   local solver = options.solver
   local t = {
     options = options, net = options.net or solver.net, retry = retry,
