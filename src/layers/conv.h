@@ -1,4 +1,4 @@
-/* conv.h: convolution from inside: what its two ways of computing share. */
+/* conv.h: convolution from inside: what its three ways of computing share. */
 #ifndef LANDER_LAYERS_CONV_H
 #define LANDER_LAYERS_CONV_H
 
