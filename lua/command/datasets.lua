@@ -52,13 +52,6 @@ local whole = { fashion_mnist = true, mnist = true, cifar10 = true }
 
 -- ---- the word ----
 
-local function read_item(text)
-  local number = tonumber(text)
-  if number then return math.tointeger(number) or number end
-  if text == "true" or text == "false" then return text == "true" end
-  return text
-end
-
 -- "64x64" -> { 64, 64 }, "a+b" -> { "a", "b" }, "0.5" -> 0.5
 local function read_value(text)
   local list = {}
@@ -66,10 +59,10 @@ local function read_value(text)
     for item in text:gmatch "%d+" do list[#list + 1] = math.tointeger(tonumber(item)) end
     return list
   elseif text:find "[^+]%+[^+]" and not tonumber(text) then
-    for item in text:gmatch "[^+]+" do list[#list + 1] = read_item(item) end
+    for item in text:gmatch "[^+]+" do list[#list + 1] = core.value_of(item) end
     return list
   end
-  return read_item(text)
+  return core.value_of(text)
 end
 
 -- Pieces between commas: places first, then options; behind test= places again. A comma in the

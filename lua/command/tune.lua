@@ -20,20 +20,13 @@ what counts is its last lander.train.
 example: lander tune scripts/lenet_fashion.lua base_lr=0.003,0.01,0.03 -- --max_iter=300]],
 }
 
-local function value_of(text)
-  local number = tonumber(text)
-  if number then return math.tointeger(number) or number end
-  if text == "true" or text == "false" then return text == "true" end
-  return text
-end
-
 local function read_values(text)
   local low, high, log = text:match "^([^:,]+):([^:,]+)(:?l?o?g?)$"
   if low and tonumber(low) and tonumber(high) and (log == "" or log == ":log") then
     return { tonumber(low), tonumber(high), log = log == ":log" }
   end
   local list = {}
-  for item in text:gmatch "[^,]+" do list[#list + 1] = value_of(item) end
+  for item in text:gmatch "[^,]+" do list[#list + 1] = core.value_of(item) end
   return list
 end
 

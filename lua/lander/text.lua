@@ -129,6 +129,14 @@ function core.number_text(x)
   return ("%.4g"):format(x)
 end
 
+-- What a word of the command line stands for: a number, true, false, or itself.
+function core.value_of(text)
+  local number = tonumber(text)
+  if number then return math.tointeger(number) or number end
+  if text == "true" or text == "false" then return text == "true" end
+  return text
+end
+
 -- 431080 -> "431,080"
 function core.count_text(n)
   local text = ("%d"):format(n)
