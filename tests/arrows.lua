@@ -14,16 +14,8 @@ local BELOW = {
   cli = {},
 }
 
-local passed, failed = 0, 0
-
-local function check(ok, message)
-  if ok then
-    passed = passed + 1
-  else
-    failed = failed + 1
-    print("FAIL " .. message)
-  end
-end
+local checks = require "tests.checks"
+local check = checks.check
 
 local function includes(path)
   local found = {}
@@ -56,5 +48,4 @@ check(files > 20, "found only " .. files .. " source files; run it from the top 
 -- lander.h stands alone.
 check(#includes "src/lander.h" == 0, "src/lander.h includes a header of the project")
 
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+checks.finish()

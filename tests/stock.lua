@@ -1,13 +1,6 @@
 -- The module in a stock lua5.4: LUA_CPATH="build/?.so" lua5.4 tests/stock.lua
-local passed, failed = 0, 0
-local function check(ok, message)
-  if ok then
-    passed = passed + 1
-  else
-    failed = failed + 1
-    print("FAIL " .. message)
-  end
-end
+local checks = require "tests.checks"
+local check = checks.check
 
 local lander = require "lander"
 check(lander == require "lander", "require gives the same module twice")
@@ -22,5 +15,4 @@ check(#net.params == 8, "the built-in LeNet has 8 parameters")
 local y = net:predict(lander.zeros(2, 1, 28, 28))
 check(y:size(1) == 2 and y:size(2) == 10, "it predicts")
 
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+checks.finish()

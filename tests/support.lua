@@ -122,6 +122,17 @@ function support.net_with_memory(seed)
                   nn.dropout { 0.3 }, nn.linear { 2 } }
 end
 
+-- Options of a training of that net; more: what is to be otherwise.
+function support.small_training(more)
+  local o = {
+    net = support.net_with_memory(), data = support.blobs(53), batch_size = 8, quiet = true,
+    display = 0,
+    solver = { base_lr = 0.05, momentum = 0.9, max_iter = 400 },
+  }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
 -- ---- data ----
 
 -- Two clouds of points, of classes 1 and 2, around (-1, -1) and (1, 1); no randomness.

@@ -21,16 +21,8 @@ for word in ([[
   tmpnam mktemp
 ]]):gmatch "%S+" do forbidden[word] = true end
 
-local passed, failed = 0, 0
-
-local function check(ok, message)
-  if ok then
-    passed = passed + 1
-  else
-    failed = failed + 1
-    print("FAIL " .. message)
-  end
-end
+local checks = require "tests.checks"
+local check = checks.check
 
 -- The names that nm lists with these options, without their versions.
 local function names(options, path)
@@ -65,5 +57,4 @@ end
 check_taken(BUILD .. "/liblander.a", "-u")
 check_shown(BUILD .. "/liblander.a", "-g --defined-only")
 
-print(("%d passed, %d failed"):format(passed, failed))
-os.exit(failed == 0)
+checks.finish()

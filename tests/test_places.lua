@@ -7,15 +7,7 @@ local support = require "tests.support"
 local keep_status = support.keep_status
 local events = support.events
 local net = support.net_with_memory
-
-local function options(more)
-  local o = {
-    net = net(), data = support.blobs(53), batch_size = 8, quiet = true, display = 0,
-    solver = { base_lr = 0.05, momentum = 0.9, max_iter = 400 },
-  }
-  for key, value in pairs(more or {}) do o[key] = value end
-  return o
-end
+local options = support.small_training
 
 -- Ruins the net, finite as it stays, after iteration iters[k] and the four behind it in attempt
 -- number k.

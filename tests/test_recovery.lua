@@ -9,15 +9,7 @@ local nn = lander.nn
 local keep_status = support.keep_status
 local events = support.events
 local net = support.net_with_memory
-
-local function options(more)
-  local o = {
-    net = net(), data = support.blobs(53), batch_size = 8, quiet = true, display = 0,
-    solver = { base_lr = 0.05, momentum = 0.9, max_iter = 400 },
-  }
-  for key, value in pairs(more or {}) do o[key] = value end
-  return o
-end
+local options = support.small_training
 
 -- Ruins the net, finite as it stays, after iteration `iter` and the four behind it, in
 -- the first `attempts` attempts.
