@@ -244,6 +244,13 @@ function TestTyping.test_history_is_kept()
   typed({ "expect > ", "type \\e[A\\r", "expect \\n246", "type \\x04", "end" }, home)
 end
 
+-- A Ctrl-D that is typed while something runs leaves when that is done.
+function TestTyping.test_ctrl_d_typed_ahead()
+  lu.assertStrContains(typed {
+    "expect > ", "type print 'busy' os.execute 'sleep 0.3'\\r", "expect \\nbusy",
+    "type \\x04", "end" }, "ok, exit status 0")
+end
+
 -- Ctrl-C ends a training at its iteration, and a long computation, as often as one likes.
 function TestTyping.test_ctrl_c_gives_the_prompt_back()
   local folder = support.folder()

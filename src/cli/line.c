@@ -105,6 +105,9 @@ static bool open_editor(void) {
   el_set(session.editor, EL_SETTY, "-d", "-isig", NULL);
   el_set(session.editor, EL_ADDFN, "lander-clear", "clears the line", clear_line);
   el_set(session.editor, EL_BIND, "^C", "lander-clear", NULL);
+  /* A Ctrl-D from before the prompt, while lines still were the terminal's, is a NUL
+   * here. */
+  el_set(session.editor, EL_BIND, "^@", "em-delete-or-list", NULL);
   el_set(session.editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(session.editor, NULL); /* the user's own .editrc */
   return true;

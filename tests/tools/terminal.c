@@ -96,19 +96,30 @@ static void type(char *text) {
   if (write(terminal, text, length) != (ssize_t)length) _exit(3);
 }
 
-static int finish(const char *failure) {
+/* Waits until the command has ended by itself; -1 when it had to be killed. */
+static int wait_for_end(void) {
   int status = 0;
-  for (int waited = 0; waited <= PATIENCE_MS && waitpid(child, &status, WNOHANG) == 0;
-       waited += 20)
-    receive(20);
-  while (receive(20)) {
+  for (int waited = 0; waited <= PATIENCE_MS; waited += 20) {
+    if (waitpid(child, &status, WNOHANG) != 0)
+      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (!receive(20)) poll(NULL, 0, 20); /* a closed terminal does not wait */
   }
   kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  return -1;
+}
+
+static int finish(const char *failure) {
+  if (failure) kill(child, SIGKILL);
+  int status = wait_for_end();
+  while (receive(20)) {
+  }
   fwrite(came, 1, count, stdout);
+  if (!failure && status < 0) failure = "the command's end";
   if (failure)
     printf("\nwaited in vain for: %s\n", failure);
   else
-    printf("\nok, exit status %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    printf("\nok, exit status %d\n", status);
   return failure != NULL;
 }
 
@@ -122,10 +133,9 @@ int main(int argc, char **argv) {
     line[strcspn(line, "\n")] = 0;
     if (!strncmp(line, "type ", 5))
       type(line + 5);
-    else if (!strncmp(line, "expect ", 7) && !expect(line + 7)) {
-      kill(child, SIGKILL);
+    else if (!strncmp(line, "expect ", 7) && !expect(line + 7))
       return finish(line + 7);
-    } else if (!strcmp(line, "end"))
+    else if (!strcmp(line, "end"))
       break;
   }
   fclose(steps);
