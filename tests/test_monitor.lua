@@ -191,6 +191,24 @@ function TestRules.test_r5_says_what_it_is()
   lu.assertIsNumber(lost.loss)
 end
 
+-- From far above chance a loss may pass it, or stay there for a while: only a net most of whose
+-- parameters get no gradient is dead.
+function TestRules.test_r5_from_far_above_chance()
+  local function from_far(bias)
+    local net = nn.net { nn.input { 6 }, nn.linear { 8 }, nn.relu {}, nn.linear { 3 } }
+    local solver = solver_of(net, { base_lr = 1e-9 })
+    solver:baseline { 4, 4 }
+    net.params["linear1.weight"].data:mul_(3)
+    net.params["linear1.bias"].data:fill_(bias)
+    net.params["linear2.weight"].data:zero_()
+    local x, y = batch(96)
+    return until_something(solver, x, y, 1000)
+  end
+  local dead = from_far(-100)
+  lu.assertEquals({ dead.loss, dead.rule, dead.detail.reason }, { nil, "R5", "dead net" })
+  lu.assertNil(from_far(0))
+end
+
 function TestRules.test_without_guard_or_chance_nothing_stalls()
   local function dead(net) net.params["linear1.weight"].data:mul_(3) end
   lu.assertNil((stalled(dead, { base_lr = 1e-9, guard = false })))

@@ -80,6 +80,9 @@ update_terms solver_terms(const lander_solver *s, int index, double scale, doubl
 double solver_sum_squares(lander_solver *s);
 /* The parameter whose gradient made that sum infinite or NaN. */
 const char *solver_bad_gradient(const lander_solver *s);
+/* Whether most of the parameters that are trained had a gradient of exactly zero, as when
+ * no unit of a layer answers to any sample. */
+bool solver_gradient_vanished(const lander_solver *s);
 /* One update of all parameters that are trained; solver_sum_squares comes before. */
 void solver_apply(lander_solver *s, double scale, double rate);
 

@@ -151,9 +151,12 @@ static lander_rule judge_stall(const lander_solver *s, lander_step *step,
                                finding *found) {
   const monitor *m = &s->state.monitor;
   if (!s->start || !rule_stall(m, s->settings, found)) return LANDER_RULE_NONE;
+  bool vanished =
+      solver_gradient_vanished(s); /* of the sums that the distance writes over */
   double distance = solver_distance(s);
-  /* From far above chance the loss passes it on the way down, and the weights go far. */
-  if (m->baseline > 2 * m->chance && distance > s->settings->guard_slow)
+  /* From far above chance the loss passes it on the way down, and the weights go far:
+   * then only what gets no gradient is dead. */
+  if (m->baseline > 2 * m->chance && distance > s->settings->guard_slow && !vanished)
     return LANDER_RULE_NONE;
   if (rule_stall_is_dead(s->settings, distance, found)) return LANDER_RULE_STALL;
   if (!m->warned) step->warning = LANDER_RULE_STALL;

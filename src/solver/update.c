@@ -53,6 +53,20 @@ const char *solver_bad_gradient(const lander_solver *s) {
   return NULL;
 }
 
+bool solver_gradient_vanished(const lander_solver *s) {
+  int trained = 0, moved = 0, last = -1, last_moved = -1;
+  for (int i = 0; i < s->spans_count; i++) {
+    int index = s->spans[i].param;
+    if (!is_trained(s, index)) continue;
+    trained += index != last;
+    last = index;
+    if (s->sums[i] == 0) continue;
+    moved += index != last_moved;
+    last_moved = index;
+  }
+  return 2 * moved < trained;
+}
+
 /* ---- the norms of each parameter ---- */
 
 /* The sums over the gradient are still there, from solver_sum_squares. */
