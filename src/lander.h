@@ -606,7 +606,8 @@ LANDER_API int lander_net_layers(const lander_net *net);
 LANDER_API bool lander_net_layer(const lander_net *net, int index,
                                  lander_layer_info *info);
 /* From here on (on), or no longer, the time that each layer takes in forward and backward
- * passes is added up, beginning with none. fails: never. */
+ * passes is added up, beginning with none. A ReLU whose work the layer before it does, as
+ * in a solver's net, takes none. fails: never. */
 LANDER_API void lander_net_time(lander_net *net, bool on);
 /* The place of a layer by name, -1 if there is none. fails: never. */
 LANDER_API int lander_net_find(const lander_net *net, const char *name);

@@ -105,6 +105,61 @@ function TestMemory.test_parts_of_a_minibatch_and_frozen_weights()
   end
 end
 
+local function small_maps(seed)
+  local x = nn.input { 2, 5, 5 }:conv { 3, kernel = 3 }
+  local norm = x:batch_norm { name = "norm" }
+  return x, norm, function(last)
+    return nn.net { last:linear { 3 }, seed = seed }
+  end
+end
+
+-- The layer in front of a ReLU does its work where it can, with the same numbers.
+function TestMemory.test_relu_in_the_layer_before()
+  local x, y = batch(4, 2, 5, 5)
+  local function check(done, make)
+    assert_same(make, x, y)
+    local net = make()
+    lander.solver(net, { type = "sgd", base_lr = 0.1 }):step(x, y)
+    for _, pass in ipairs { "train_phase", "test_phase" } do
+      net[pass](net:time(true)):forward(x, y)
+      lu.assertEquals(net:layer("relu").forward_time == 0, done, net:text())
+    end
+    net:keep(true):forward(x, y)
+    lu.assertTrue(net:layer("relu").forward_time > 0)
+    local predicts = make():time(true)
+    predicts:predict(x)
+    lu.assertEquals(predicts:layer("relu").forward_time == 0, done, net:text())
+  end
+  local relu = { name = "relu" }
+  for seed = 1, 3 do
+    check(true, function()
+      local _, norm, net = small_maps(seed)
+      return net(norm:relu(relu))
+    end)
+    check(true, function()
+      local maps, norm, net = small_maps(seed)
+      return net(nn.add { norm, maps, coeff = { 1, -2 } }:relu(relu))
+    end)
+    check(true, function() -- its output is read twice
+      local _, norm, net = small_maps(seed)
+      local positive = norm:relu(relu)
+      return net(nn.add { positive:sigmoid {}, positive })
+    end)
+    check(false, function()
+      local _, norm, net = small_maps(seed)
+      return net(norm:relu { name = "relu", slope = 0.1 })
+    end)
+    check(false, function() -- another wants what the relu has not changed
+      local _, norm, net = small_maps(seed)
+      return net(nn.add { norm, norm:relu(relu) })
+    end)
+    check(false, function()
+      local maps, _, net = small_maps(seed)
+      return net(maps:relu(relu))
+    end)
+  end
+end
+
 -- Before a solver has the net, and when it is told so, all stays to be looked at.
 function TestMemory.test_looking()
   local function make()

@@ -16,7 +16,7 @@ static lander_status setup(layer *l, lander_error *error) {
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "add: coeff has %d entries, but there are %d inputs",
                      self->coeff.count, l->inputs);
-  l->x_unread = l->y_unread = l->over_x = l->over_dy = true;
+  l->x_unread = l->y_unread = l->over_x = l->over_dy = l->may_relu = true;
   return merge_setup(l, error);
 }
 
@@ -35,13 +35,22 @@ static void apply(const layer *l, const layer_call *c, int64_t begin, int64_t co
     k->scale(count, coefficient(l, 0), c->x[0] + begin, y);
   for (int i = plain ? 2 : 1; i < l->inputs; i++)
     k->axpy(count, coefficient(l, i), c->x[i] + begin, y);
+  if (c->relu) k->relu(count, 0, y, y);
 }
 
 static void apply_back(const layer *l, const layer_call *c, int64_t begin,
                        int64_t count) {
-  for (int i = l->inputs - 1; i >= 0; i--) /* the first may lie where dy does */
-    if (c->dx[i])
-      c->kernels->scale(count, coefficient(l, i), c->dy[0] + begin, c->dx[i] + begin);
+  const kernels *k = c->kernels;
+  for (int i = l->inputs - 1; i >= 0; i--) { /* the first may lie where dy does */
+    if (!c->dx[i]) continue;
+    const real *dy = c->dy[0] + begin;
+    real *dx = c->dx[i] + begin;
+    if (c->relu) {
+      k->relu_back(count, 0, c->y[0] + begin, dy, dx);
+      dy = dx;
+    }
+    if (dx != dy || coefficient(l, i) != 1) k->scale(count, coefficient(l, i), dy, dx);
+  }
 }
 
 static void forward(const layer *l, const layer_call *c) {

@@ -34,6 +34,7 @@ static lander_status setup(layer *l, lander_error *error) {
   l->state[RUNNING_MEAN] = (layer_state){"running_mean", channels, 0};
   l->state[RUNNING_VAR] = (layer_state){"running_var", channels, 1};
   l->y_unread = l->over_dy = true;
+  l->may_relu = self->plane > 1;
   l->kept = 2 * self->channels; /* used once a batch: means, then 1 / deviations */
   l->partial = 2 * self->channels * (int64_t)(sizeof(double) / sizeof(real));
   l->workspace = self->channels * (int64_t)(sizeof(norm_line) / sizeof(real));
@@ -65,11 +66,12 @@ static double count_of(const batch_norm *self, const layer_call *c) {
   return (double)c->batch * (double)self->plane;
 }
 
-/* The line of y = w (x - mean) / deviation + b. */
+/* The line of y = w (x - mean) / deviation + b; backward finds the relu's zeros by it. */
 static norm_line line_of(const batch_norm *self, const layer_call *c, int64_t channel) {
   return (norm_line){.mean = means(c)[channel],
                      .by_x = weight_of(self, c, channel) * inverses(self, c)[channel],
-                     .shift = bias_of(self, c, channel)};
+                     .shift = bias_of(self, c, channel),
+                     .relu = c->relu};
 }
 
 /* ---- a channel: from sums to lines ------------------------------------------------ */
@@ -182,9 +184,10 @@ static void take_moments(const planes *p, const rows *r) {
 static void take_moments_back(const planes *p, const rows *r) {
   const batch_norm *self = p->layer->self;
   const layer_call *c = p->call;
+  norm_line ahead = line_of(self, c, r->channel);
   double sums[2];
-  c->kernels->moments_back(r->count, self->plane, self->channels * self->plane,
-                           means(c)[r->channel], c->x[0] + r->at, c->dy[0] + r->at, sums);
+  c->kernels->moments_back(r->count, self->plane, self->channels * self->plane, &ahead,
+                           c->x[0] + r->at, c->dy[0] + r->at, sums);
   put_sums(p, r, sums);
 }
 
@@ -199,7 +202,8 @@ static void normalise(const planes *p, const rows *r) {
 static void normalise_back(const planes *p, const rows *r) {
   const batch_norm *self = p->layer->self;
   const layer_call *c = p->call;
-  c->kernels->normalise_back(r->count, self->plane, self->channels * self->plane,
+  norm_line ahead = line_of(self, c, r->channel);
+  c->kernels->normalise_back(r->count, self->plane, self->channels * self->plane, &ahead,
                              &back_lines(c)[r->channel], c->x[0] + r->at,
                              c->dy[0] + r->at, c->dx[0] + r->at);
 }

@@ -102,14 +102,15 @@ static void group_sums(const group_norm *self, const layer_call *c, int64_t row,
   int64_t plane = self->plane, channel = first_channel(self, row);
   const real *x = c->x[0] + row * self->n, *dy = c->dy[0] + row * self->n;
   const real *kept = c->kept + 2 * row;
+  norm_line ahead = {.mean = kept[0]};
   if (!self->affine) {
-    c->kernels->moments_back(1, self->n, self->n, kept[0], x, dy, total);
+    c->kernels->moments_back(1, self->n, self->n, &ahead, x, dy, total);
     return;
   }
   total[0] = total[1] = 0;
   for (int64_t i = channel; i < channel + self->group_channels; i++) {
     double sums[2];
-    c->kernels->moments_back(1, plane, plane, kept[0], x, dy, sums);
+    c->kernels->moments_back(1, plane, plane, &ahead, x, dy, sums);
     partial[i] += (real)(sums[1] * (double)kept[1]);
     partial[self->channels + i] += (real)sums[0];
     total[0] += (double)c->w[0][i] * sums[0];
@@ -124,15 +125,16 @@ static void row_gradient(const group_norm *self, const layer_call *c, int64_t ro
   int64_t n = self->n, plane = self->plane, channel = first_channel(self, row);
   const real *x = c->x[0] + row * n, *dy = c->dy[0] + row * n, *kept = c->kept + 2 * row;
   real *dx = c->dx[0] + row * n;
+  norm_line ahead = {.mean = kept[0]};
   norm_line line = norm_gradient(total, (double)n, kept[0], kept[1], 1);
   if (!self->affine) {
-    c->kernels->normalise_back(1, n, n, &line, x, dy, dx);
+    c->kernels->normalise_back(1, n, n, &ahead, &line, x, dy, dx);
     return;
   }
   for (int64_t i = 0; i < self->group_channels; i++) {
     line.by_dy = c->w[0][channel + i] * kept[1];
-    c->kernels->normalise_back(1, plane, plane, &line, x + i * plane, dy + i * plane,
-                               dx + i * plane);
+    c->kernels->normalise_back(1, plane, plane, &ahead, &line, x + i * plane,
+                               dy + i * plane, dx + i * plane);
   }
 }
 

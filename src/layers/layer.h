@@ -86,6 +86,8 @@ struct layer {
   bool x_unread, y_unread; /* backward reads no input; no output */
   bool over_x;             /* the first output may be written over the first input */
   bool over_dy;            /* dx[0] may be written over dy[0] */
+  bool is_relu;            /* max(0, x), which the layer before it may do as well: */
+  bool may_relu;           /* it does so to its output, where layer_call says it */
 };
 
 /* One call of forward or backward. */
@@ -105,6 +107,9 @@ typedef struct layer_call {
   real *partial;     /* (l->partial_pieces, l->partial) */
   real *workspace;   /* (l->workspace) */
   random_key random; /* this layer's, in this pass */
+  /* The layer behind is a ReLU, and this one does its work: y[0] is max(0, y), and dy[0]
+   * counts as 0 where that is 0. */
+  bool relu;
   /* backward: */
   const real *dy[LAYER_MAX_OUTPUTS];
   real *dx[LAYER_MAX_INPUTS];  /* to be written, not added to; NULL: nobody needs it */

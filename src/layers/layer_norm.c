@@ -111,9 +111,10 @@ static void row_gradient(const layer_norm *self, const layer_call *c, int64_t ro
     g = dx;
   }
   double sums[2];
-  k->moments_back(1, n, n, kept[0], x, g, sums);
+  norm_line ahead = {.mean = kept[0]};
+  k->moments_back(1, n, n, &ahead, x, g, sums);
   norm_line line = norm_gradient(sums, (double)n, kept[0], kept[1], 1);
-  k->normalise_back(1, n, n, &line, x, g, dx);
+  k->normalise_back(1, n, n, &ahead, &line, x, g, dx);
 }
 
 static bool wants_gradients(const layer_call *c) {

@@ -20,6 +20,7 @@ static lander_status setup(layer *l, lander_error *error) {
   const relu *self = l->self;
   l->x_unread = l->over_x = self->slope >= 0;
   l->over_dy = true;
+  l->is_relu = self->slope == 0;
   return elementwise_setup(l, error);
 }
 

@@ -36,6 +36,8 @@ typedef struct node {
   char *share; /* the layer whose weights it uses; NULL: its own */
   double loss_weight;
   bool needs_label; /* itself or something before it is a label */
+  bool does_relu;   /* of the layer behind it too, in this plan */
+  bool done_before; /* that layer: the one before it does what it does */
   real *kept;
   int64_t second_offset; /* into gradients: what is added to those already there */
   int64_t forward_time, backward_time; /* nanoseconds, while the net is timed */

@@ -10,7 +10,11 @@
  * A net that a solver has saves memory. Where its last reader allows it and backward does
  * not need it, an output is written over by that reader's (a ReLU's, over the sum before
  * it); and gradients, which live from the first reader that writes them, on the way back,
- * to the layer that they are of, share memory with those that live at other times. */
+ * to the layer that they are of, share memory with those that live at other times.
+ *
+ * A ReLU that is written over its input, which nobody else reads, can be done by the
+ * layer before it, if that layer says it may: its output then passes through memory once
+ * less. Both have one place for their outputs, and one for their gradients. */
 #include "../base/memory.h"
 #include "net.h"
 
@@ -112,9 +116,42 @@ static bool goes_over_input(const lander_net *net, int index) {
          !is_needed(net, n->in[0], index);
 }
 
+static int last_reader(const lander_net *net, int blob_index) {
+  int last = -1;
+  for (int i = net->blobs[blob_index].node + 1; i < net->nodes_count; i++)
+    for (int k = 0; k < net->nodes[i].layer.inputs; k++)
+      if (net->nodes[i].in[k] == blob_index) last = i;
+  return last;
+}
+
+/* ---- a ReLU in the layer before it ---- */
+
+static void forget_relus(lander_net *net) {
+  for (int i = 0; i < net->nodes_count; i++)
+    net->nodes[i].does_relu = net->nodes[i].done_before = false;
+}
+
+/* For a layer whose output is written over its input. */
+static void join_relu(lander_net *net, node *n) {
+  const blob *x = &net->blobs[n->in[0]];
+  node *before = &net->nodes[x->node];
+  if (!n->layer.is_relu || !before->layer.may_relu || n->in[0] != before->out ||
+      x->readers != 1)
+    return;
+  before->does_relu = n->done_before = true;
+}
+
+/* Whose place a blob's gradient has: its own, or that of the ReLU's output. */
+static int gradient_place(const lander_net *net, int blob_index) {
+  const node *n = &net->nodes[net->blobs[blob_index].node];
+  if (!n->does_relu || blob_index != n->out) return blob_index;
+  return net->nodes[last_reader(net, blob_index)].out;
+}
+
 /* Lays out the blobs; returns how many numbers they need. */
 static int64_t place_activations(lander_net *net, net_plan_kind kind, int64_t batch) {
   int64_t total = 0;
+  forget_relus(net);
   for (int i = 0; i < net->blobs_count; i++) net->blobs[i].overwritten = false;
   for (int i = 0; i < net->blobs_count; i++) {
     blob *b = &net->blobs[i];
@@ -124,6 +161,7 @@ static int64_t place_activations(lander_net *net, net_plan_kind kind, int64_t ba
     if (kind == PLAN_TRAIN && i == n->out && goes_over_input(net, b->node)) {
       b->data_offset = net->blobs[n->in[0]].data_offset;
       net->blobs[n->in[0]].overwritten = true;
+      join_relu(net, &net->nodes[b->node]);
       continue;
     }
     b->data_offset = total;
@@ -167,14 +205,6 @@ lander_status net_plan_scratch(lander_net *net, lander_error *error) {
 }
 
 /* ---- memory that is shared by what lives at different times ---- */
-
-static int last_reader(const lander_net *net, int blob_index) {
-  int last = -1;
-  for (int i = net->blobs[blob_index].node + 1; i < net->nodes_count; i++)
-    for (int k = 0; k < net->nodes[i].layer.inputs; k++)
-      if (net->nodes[i].in[k] == blob_index) last = i;
-  return last;
-}
 
 /* What has memory for some time: from node `from` on the way back to node `to` <= from.
  */
@@ -285,6 +315,7 @@ static void join_activations(const lander_net *net, int64_t batch, tenant *all) 
 static int64_t place_prediction(lander_net *net, int64_t batch, tenant *all) {
   int64_t total = 0;
   int count = net->blobs_count, next;
+  forget_relus(net);
   join_activations(net, batch, all);
   tenants placed = {all, -1};
   while ((next = next_tenant(all, count, true)) >= 0) { /* in the order of their times */
@@ -296,7 +327,9 @@ static int64_t place_prediction(lander_net *net, int64_t batch, tenant *all) {
     int over = over_input(net, i);
     b->data_offset = is_source(net, b) ? -1 : all[over < 0 ? i : all[i].next].at;
     b->overwritten = !is_source(net, b) && all[i].from < net->nodes_count;
-    if (over >= 0) net->blobs[over].overwritten = true;
+    if (over < 0) continue;
+    net->blobs[over].overwritten = true;
+    join_relu(net, &net->nodes[b->node]);
   }
   return total;
 }
@@ -386,9 +419,12 @@ static tenant make_tenant(const lander_net *net, int index) {
   bool saves = net_saves_memory(net),
        loss = net->nodes[b->node].layer.type->flags & LAYER_LOSS;
   int last = last_reader(net, index);
+  const node *n = &net->nodes[b->node];
+  int until = n->done_before ? net->blobs[n->in[0]].node : b->node;
+  bool has_place = b->needs_gradient && gradient_place(net, index) == index;
   tenant t = {.from = last < 0 ? b->node : last,
-              .to = saves && !is_source(net, b) ? b->node : -1,
-              .room = b->needs_gradient ? net_room(b, net->capacity) : 0};
+              .to = saves && !is_source(net, b) ? until : -1,
+              .room = has_place ? net_room(b, net->capacity) : 0};
   if (!saves || loss || b->node == lander_net_output(net)) t.from = net->nodes_count;
   return t;
 }
@@ -403,7 +439,7 @@ static int over_gradient(const lander_net *net, int index) {
   const node *n = &net->nodes[reader];
   bool may = n->in[0] == index && n->layer.over_dy && net->blobs[n->out].needs_gradient &&
              same_room(b, &net->blobs[n->out]);
-  return may ? n->out : -1;
+  return may ? gradient_place(net, n->out) : -1;
 }
 
 /* What nodes have to add, then blobs; the largest first, which leaves the fewest gaps.
@@ -423,7 +459,7 @@ static int64_t place_gradients(lander_net *net, tenant *all) {
   }
   for (int i = 0; i < nodes; i++) net->nodes[i].second_offset = all[i].at;
   for (int i = 0; i < net->blobs_count; i++)
-    net->blobs[i].grad_offset = all[nodes + i].at;
+    net->blobs[i].grad_offset = all[nodes + gradient_place(net, i)].at;
   return total;
 }
 

@@ -98,6 +98,7 @@ static layer_call make_call(lander_net *net, const node *n, lander_error *error)
                   .partial = net->partial,
                   .workspace = net->workspace,
                   .random = {net->seed, RANDOM_DROPOUT(n - net->nodes, net->ran_pass)},
+                  .relu = n->does_relu,
                   .error = error};
   for (int i = 0; i < n->layer.inputs; i++) c.x[i] = net->blobs[n->in[i]].data;
   for (int i = 0; i < n->layer.outputs; i++) c.y[i] = net->blobs[n->out + i].data;
@@ -158,7 +159,7 @@ lander_status net_run(lander_net *net, const real *const *inputs, bool labels,
   lander_error fault = {.code = LANDER_OK};
   for (int i = 0; i < net->nodes_count; i++) {
     node *n = &net->nodes[i];
-    if (n->needs_label && !labels) continue;
+    if ((n->needs_label && !labels) || n->done_before) continue;
     if (is_source(n)) {
       net->blobs[n->out].data = (real *)inputs[is_label(n) ? label++ : data++];
       continue;
@@ -339,7 +340,7 @@ static void backward_node(lander_net *net, node *n, net_blame *blame,
     b->has_gradient = true;
   }
   wanted |= want_weights(net, n, &c);
-  if (!wanted) return;
+  if (!wanted || n->done_before) return;
   run_layer(net, n->layer.type->backward, &n->layer, &c, &n->backward_time);
   if (blame) net_blame_backward(net, n, &c, blame);
   for (int i = 0; i < n->layer.inputs; i++) {

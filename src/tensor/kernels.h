@@ -11,10 +11,11 @@
 #include "../base/cpu.h"
 #include "../base/random.h"
 
-/* What normalisation does to a number: y = by_x (x - mean) + shift, and to a gradient:
- * dx = by_dy dy + by_x (x - mean) + shift. */
+/* What normalisation does to a number: y = by_x (x - mean) + shift, or with relu max(0,
+ * y); and to a gradient: dx = by_dy dy + by_x (x - mean) + shift. */
 typedef struct norm_line {
   real mean, by_x, by_dy, shift;
+  bool relu;
 } norm_line;
 
 /* One line for each column. */
@@ -242,15 +243,16 @@ typedef struct kernels {
 
   /* Normalisation, of rows of n numbers that lie `step` apart (in x, y, dy and dx alike):
    * sums[0] = sum of (x - pivot), sums[1] = sum of (x - pivot)^2, in double;
-   * and back: sums[0] = sum of dy, sums[1] = sum of dy (x - mean). */
+   * and back: sums[0] = sum of dy, sums[1] = sum of dy (x - mean). `ahead` is the line of
+   * the pass forward: with its relu, dy counts as 0 where that gave 0. */
   void (*moments)(int64_t rows, int64_t n, int64_t step, real pivot, const real *x,
                   double sums[2]);
-  void (*moments_back)(int64_t rows, int64_t n, int64_t step, real mean, const real *x,
-                       const real *dy, double sums[2]);
+  void (*moments_back)(int64_t rows, int64_t n, int64_t step, const norm_line *ahead,
+                       const real *x, const real *dy, double sums[2]);
   void (*normalise)(int64_t rows, int64_t n, int64_t step, const norm_line *line,
                     const real *x, real *y);
-  void (*normalise_back)(int64_t rows, int64_t n, int64_t step, const norm_line *line,
-                         const real *x, const real *dy, real *dx);
+  void (*normalise_back)(int64_t rows, int64_t n, int64_t step, const norm_line *ahead,
+                         const norm_line *line, const real *x, const real *dy, real *dx);
 
   /* The same for each of n columns, which has a line and sums of its own. */
   void (*moments_columns)(int64_t rows, int64_t n, int64_t step, const real *pivot,

@@ -532,15 +532,51 @@ static void check_planes(int n) {
     expected[3] += (double)norm_dy[i] * d;
   }
   k->moments(NORM_ROWS, n, NORM_STEP, line.mean, norm_x, sums);
-  k->moments_back(NORM_ROWS, n, NORM_STEP, line.mean, norm_x, norm_dy, back);
+  k->moments_back(NORM_ROWS, n, NORM_STEP, &line, norm_x, norm_dy, back);
   UNIT_CHECK(fabs(sums[0] - expected[0]) + fabs(sums[1] - expected[1]) < 1e-10);
   UNIT_CHECK(fabs(back[0] - expected[2]) + fabs(back[1] - expected[3]) < 1e-10);
   k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
   k->normalise(NORM_ROWS, n, NORM_STEP, &line, norm_x, norm_y);
   UNIT_CHECK(norm_near(n, &line.mean, &line.by_x, NULL, &line.shift, 0));
   k->fill(NORM_ROWS * NORM_STEP, CANARY, norm_y);
-  k->normalise_back(NORM_ROWS, n, NORM_STEP, &line, norm_x, norm_dy, norm_y);
+  k->normalise_back(NORM_ROWS, n, NORM_STEP, &line, &line, norm_x, norm_dy, norm_y);
   UNIT_CHECK(norm_near(n, &line.mean, &line.by_x, &line.by_dy, &line.shift, 0));
+}
+
+/* The same bits as with a ReLU of its own: forward, and of what that lets back. */
+static void check_relu(int n, const norm_line *line) {
+  static real found[NORM_ROWS * NORM_STEP], stopped[NORM_ROWS * NORM_STEP];
+  norm_line plain = *line, ahead = *line;
+  plain.relu = false;
+  ahead.relu = true;
+  for (int i = 0; i < NORM_ROWS * NORM_STEP; i++) norm_y[i] = found[i] = CANARY;
+  k->normalise(NORM_ROWS, n, NORM_STEP, &plain, norm_x, norm_y);
+  k->relu_back(NORM_ROWS * NORM_STEP, 0, norm_y, norm_dy, stopped);
+  for (int r = 0; r < NORM_ROWS; r++)
+    k->relu(n, 0, norm_y + r * NORM_STEP, norm_y + r * NORM_STEP);
+  k->normalise(NORM_ROWS, n, NORM_STEP, &ahead, norm_x, found);
+  UNIT_CHECK(!memcmp(found, norm_y, sizeof found));
+  double want[2], sums[2];
+  k->moments_back(NORM_ROWS, n, NORM_STEP, &plain, norm_x, stopped, want);
+  k->moments_back(NORM_ROWS, n, NORM_STEP, &ahead, norm_x, norm_dy, sums);
+  UNIT_CHECK(!memcmp(sums, want, sizeof sums));
+  k->normalise_back(NORM_ROWS, n, NORM_STEP, &plain, line, norm_x, stopped, norm_y);
+  k->normalise_back(NORM_ROWS, n, NORM_STEP, &ahead, line, norm_x, norm_dy, found);
+  UNIT_CHECK(!memcmp(found, norm_y, sizeof found));
+}
+
+/* Then with numbers that are all at the line's zero but for rounding, which must be the
+ * same in every place and every pass. */
+static void check_relus(int n) {
+  norm_line line = {.mean = (real)0.3, .by_x = 2, .by_dy = -1, .shift = (real)-0.2};
+  check_relu(n, &line);
+  for (int i = 0; i < 4; i++) {
+    const real x = norm_dy[i];
+    line.by_x = norm_dy[4 + i];
+    line.shift = -(line.by_x * (x - line.mean));
+    k->fill(NORM_ROWS * NORM_STEP, x, norm_x);
+    check_relu(n, &line);
+  }
 }
 
 static void check_columns(int n) {
@@ -577,6 +613,7 @@ static void test_norm(void) {
     for (int i = 0; i < 4; i++) draw_all(memory[i], ROOM);
     check_planes(n);
     check_columns(n);
+    check_relus(n);
   }
 }
 
