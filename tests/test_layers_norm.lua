@@ -268,8 +268,10 @@ local function lrn_within(x, o)
 end
 
 local function check_lrn(size, reference, region)
-  for _, local_size in ipairs { 1, 2, 3, 5, 8 } do
-    local o = { local_size = local_size, alpha = 0.7, beta = 0.6, k = 1.5, norm_region = region }
+  local betas = { 0.6, 0.75, 0.5, 0.75, 1 } -- some are taken as roots
+  for i, local_size in ipairs { 1, 2, 3, 5, 8 } do
+    local o = { local_size = local_size, alpha = 0.7, beta = betas[i], k = 1.5,
+      norm_region = region }
     local net, x = build(size, nn.lrn(o))
     assert_near(net:forward(x), reference(naive.of(x), o), table.concat(size, "x"))
     assert_gradients(net, x, nil, { samples = 40 })

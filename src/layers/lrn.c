@@ -74,8 +74,9 @@ static lander_status setup(layer *l, lander_error *error) {
   l->outputs = 1;
   l->out[0] = *in;
   l->kept = shape_count(in); /* s */
-  /* Squares or ratios of a block in all channels, and a sum; or of a plane, and two. */
-  l->scratch = (within ? 3 : self->channels + 1) * self->block;
+  l->y_unread = true;
+  /* Ratios of a block in all channels; or squares or ratios of a plane, and two sums. */
+  l->scratch = (within ? 3 : self->channels) * self->block;
   l->scratch = (l->scratch + 63) / 64 * 64;
   return LANDER_OK;
 }
@@ -88,69 +89,60 @@ static int64_t at_most(int64_t a, int64_t high) {
   return a > high ? high : a;
 }
 
-/* y = s^-beta */
-static void decay(const lrn *self, const kernels *k, int64_t n, const real *s, real *y) {
-  k->log(n, s, y);
-  k->scale(n, (real)-self->beta, y, y);
-  k->exp(n, y, y);
-}
-
 /* ---- across channels: `at` is where a block begins in the first channel ------------ */
 
-/* sum (n) = the block's numbers in the channels that the window of `channel` covers. */
-static void sum_channels(const lrn *self, const kernels *k, int64_t channel,
-                         int64_t before, int64_t after, int64_t n, const real *values,
-                         real *sum) {
+/* The channels that a window covers, which reaches so far around `channel`. */
+typedef struct span {
+  int64_t first, count;
+} span;
+
+static span span_around(const lrn *self, int64_t channel, int64_t before, int64_t after) {
   int64_t first = at_least(channel - before, 0);
   int64_t last = at_most(channel + after, self->channels - 1);
-  k->fill(n, 0, sum);
-  for (int64_t i = first; i <= last; i++) k->add(n, sum, values + i * n, sum);
+  return (span){first, last + 1 - first};
 }
 
 static void forward_across(const lrn *self, const layer_call *c, int64_t at, int64_t n,
-                           real *squares) {
+                           real *scratch) {
+  (void)scratch;
   const kernels *k = c->kernels;
   for (int64_t i = 0; i < self->channels; i++) {
-    const real *x = c->x[0] + at + i * self->plane;
-    k->mul(n, x, x, squares + i * n);
-  }
-  for (int64_t i = 0; i < self->channels; i++) {
+    span w = span_around(self, i, self->before, self->after);
     int64_t place = at + i * self->plane;
-    real *s = c->kept + place, *y = c->y[0] + place;
-    sum_channels(self, k, i, self->before, self->after, n, squares, s);
-    k->scale(n, self->factor, s, s);
-    k->add_scalar(n, (real)self->k, s, s);
-    decay(self, k, n, s, y);
-    k->mul(n, y, c->x[0] + place, y);
+    k->lrn_sums(w.count, n, self->plane, self->factor, (real)self->k,
+                c->x[0] + at + w.first * self->plane, c->kept + place);
+    k->lrn_scale(n, (real)self->beta, c->kept + place, c->x[0] + place, c->y[0] + place);
   }
 }
 
-/* values = dy y / s */
-static void ratio(const layer_call *c, int64_t place, int64_t n, real *values) {
-  c->kernels->mul(n, c->dy[0] + place, c->y[0] + place, values);
-  c->kernels->div(n, values, c->kept + place, values);
+/* dx = dy s^-beta, and dy y / s. */
+static void scale_back(const lrn *self, const layer_call *c, int64_t place, int64_t n,
+                       real *ratios) {
+  c->kernels->lrn_scale_back(n, (real)self->beta, c->kept + place, c->x[0] + place,
+                             c->dy[0] + place, c->dx[0] + place, ratios);
 }
 
-/* dx = dy s^-beta - 2 beta factor x sum; the sum is used up. */
-static void finish(const lrn *self, const layer_call *c, int64_t place, int64_t n,
-                   real *sum) {
-  const kernels *k = c->kernels;
-  real *dx = c->dx[0] + place;
-  decay(self, k, n, c->kept + place, dx);
-  k->mul(n, dx, c->dy[0] + place, dx);
-  k->mul(n, sum, c->x[0] + place, sum);
-  k->axpy(n, (real)(-2 * self->beta) * self->factor, sum, dx);
+/* The factor on x and the sum of ratios in dx. */
+static real back_factor(const lrn *self) {
+  return (real)(2 * self->beta) * self->factor;
 }
 
+/* The channels whose windows cover this one: the window turned round. */
+static void finish_channel(const lrn *self, const layer_call *c, int64_t at,
+                           int64_t channel, int64_t n, const real *ratios) {
+  span w = span_around(self, channel, self->after, self->before);
+  int64_t place = at + channel * self->plane;
+  c->kernels->lrn_back(w.count, n, n, back_factor(self), ratios + w.first * n,
+                       c->x[0] + place, c->dx[0] + place);
+}
+
+/* Each channel is finished as soon as there are all ratios that it needs. */
 static void backward_across(const lrn *self, const layer_call *c, int64_t at, int64_t n,
                             real *ratios) {
-  real *sum = ratios + self->channels * n;
-  for (int64_t i = 0; i < self->channels; i++)
-    ratio(c, at + i * self->plane, n, ratios + i * n);
-  for (int64_t i = 0; i < self->channels; i++) {
-    /* The channels whose windows cover this one: the window turned round. */
-    sum_channels(self, c->kernels, i, self->after, self->before, n, ratios, sum);
-    finish(self, c, at + i * self->plane, n, sum);
+  int64_t channels = self->channels, late = at_most(self->before, channels);
+  for (int64_t i = 0; i < channels + late; i++) {
+    if (i < channels) scale_back(self, c, at + i * self->plane, n, ratios + i * n);
+    if (i >= late) finish_channel(self, c, at, i - late, n, ratios);
   }
 }
 
@@ -181,17 +173,16 @@ static void forward_within(const lrn *self, const layer_call *c, int64_t at,
   sum_square(self, k, self->before, self->after, scratch, scratch + n, s);
   k->scale(n, self->factor, s, s);
   k->add_scalar(n, (real)self->k, s, s);
-  decay(self, k, n, s, y);
-  k->mul(n, y, x, y);
+  k->lrn_scale(n, (real)self->beta, s, x, y);
 }
 
 static void backward_within(const lrn *self, const layer_call *c, int64_t at,
                             real *scratch) {
   int64_t n = self->plane;
   real *sum = scratch + 2 * n;
-  ratio(c, at, n, scratch);
+  scale_back(self, c, at, n, scratch);
   sum_square(self, c->kernels, self->after, self->before, scratch, scratch + n, sum);
-  finish(self, c, at, n, sum);
+  c->kernels->lrn_back(1, n, n, back_factor(self), sum, c->x[0] + at, c->dx[0] + at);
 }
 
 /* ---- the loop over blocks of all channels, or over planes -------------------------- */

@@ -410,6 +410,7 @@ static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
   for (; i < n; i++) y[i * step] += x[i];
 }
 
+#include "kernels_lrn.h"
 #include "kernels_norm.h"
 #include "kernels_pool.h"
 #include "kernels_product.h"
@@ -499,14 +500,6 @@ static inline real gradient(const update_terms *t, real grad, real w) {
 
 static inline real mean_of(running mean, real old, real fresh) {
   return mean.keep * old + mean.take * fresh;
-}
-
-static inline real root(real x) {
-#ifdef LANDER_REAL_DOUBLE
-  return sqrt(x);
-#else
-  return sqrtf(x);
-#endif
 }
 
 static void full_gradient(int64_t n, const update_terms *t, const real *grad,
@@ -661,6 +654,10 @@ const kernels KERNELS = {
     .moments_columns_back = moments_columns_back,
     .normalise_columns = normalise_columns,
     .normalise_columns_back = normalise_columns_back,
+    .lrn_sums = lrn_sums,
+    .lrn_scale = lrn_scale,
+    .lrn_scale_back = lrn_scale_back,
+    .lrn_back = lrn_back,
     .lstm = lstm,
     .lstm_back = lstm_back,
     .gru = gru,

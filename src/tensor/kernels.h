@@ -266,6 +266,21 @@ typedef struct kernels {
                                  const norm_lines *lines, const real *x, const real *dy,
                                  real *dx);
 
+  /* Local response normalisation of n places next to each other (layers/lrn.c); rows lie
+   * `step` apart.
+   *   lrn_sums        s = add + factor times the sum of x^2 over the rows
+   *   lrn_scale       y = x s^-beta
+   *   lrn_scale_back  dx = dy s^-beta; ratios = dx x / s
+   *   lrn_back        dx -= factor x times the sum of ratios over the rows
+   */
+  void (*lrn_sums)(int64_t rows, int64_t n, int64_t step, real factor, real add,
+                   const real *x, real *s);
+  void (*lrn_scale)(int64_t n, real beta, const real *s, const real *x, real *y);
+  void (*lrn_scale_back)(int64_t n, real beta, const real *s, const real *x,
+                         const real *dy, real *dx, real *ratios);
+  void (*lrn_back)(int64_t rows, int64_t n, int64_t step, real factor, const real *ratios,
+                   const real *x, real *dx);
+
   /* One step of n units. Blocks (of the gates, their biases and gradients) lie `step`
    * apart. lstm: sums of i, f, g, o without biases become their values and tanh(c). gru:
    * sums of r, z, n, n's part from the state become their values. Back: the gradient in

@@ -1,5 +1,6 @@
 /* kernels_math.h: functions of one number that the compiler makes vectors of: no calls,
- * no branches. In the double build they are libm's, which are exact and slow.
+ * no branches. In the double build they are libm's, which are exact and slow (but for the
+ * root, which is an instruction).
  *
  * Polynomials were fitted for the least largest relative error, which stands beside them.
  */
@@ -21,6 +22,10 @@ typedef struct normal_at {
 #define NORMAL_DENSITY ((real)0.39894228040143268) /* at 0 */
 
 #ifdef LANDER_REAL_DOUBLE
+
+static inline double root(double x) {
+  return sqrt(x);
+}
 
 static inline double exp_one(double x) {
   return exp(x);
@@ -48,6 +53,10 @@ static inline normal_at normal_one(double x) {
 }
 
 #else
+
+static inline float root(float x) {
+  return sqrtf(x);
+}
 
 /* e^x = 2^n e^r with n the integer nearest to x / ln 2, so |r| <= ln(2) / 2, where a
  * polynomial of degree 6 (3.3e-9) is enough. 2^n is in two halves: multiplied one after

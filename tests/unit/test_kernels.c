@@ -617,6 +617,64 @@ static void test_norm(void) {
   }
 }
 
+/* A window of three rows, of which the middle one is scaled. */
+static void check_lrn(int n, double beta) {
+  static real s[LONGEST + 1], out[LONGEST + 1], ratios[LONGEST + 1], dx[LONGEST + 1];
+  const real *x = norm_x + NORM_STEP, *dy = norm_dy;
+  s[n] = out[n] = ratios[n] = dx[n] = CANARY;
+  k->lrn_sums(NORM_ROWS, n, NORM_STEP, (real)0.7, (real)0.2, norm_x, s);
+  for (int i = 0; i < n; i++) {
+    double sum = 0;
+    for (int r = 0; r < NORM_ROWS; r++) {
+      double value = norm_x[r * NORM_STEP + i];
+      sum += value * value;
+    }
+    UNIT_CHECK(near(s[i], (double)(real)0.2 + (double)(real)0.7 * sum, 4));
+  }
+  k->lrn_scale(n, (real)beta, s, x, out);
+  k->lrn_scale_back(n, (real)beta, s, x, dy, dx, ratios);
+  for (int i = 0; i < n; i++) {
+    double scale = pow((double)s[i], -(double)(real)beta);
+    UNIT_CHECK(near(out[i], (double)x[i] * scale, 8));
+    UNIT_CHECK(near(dx[i], (double)dy[i] * scale, 8));
+    UNIT_CHECK(near(ratios[i], (double)(dx[i] * x[i]) / (double)s[i], 4));
+    norm_y[i] = dx[i];
+  }
+  k->lrn_back(NORM_ROWS, n, NORM_STEP, (real)0.3, norm_dy, x, dx);
+  for (int i = 0; i < n; i++) {
+    double sum = 0;
+    for (int r = 0; r < NORM_ROWS; r++) sum += (double)norm_dy[r * NORM_STEP + i];
+    UNIT_CHECK(
+        within(dx[i], (double)norm_y[i] - (double)(real)0.3 * (double)x[i] * sum, 4));
+  }
+  UNIT_CHECK(s[n] == CANARY && out[n] == CANARY && ratios[n] == CANARY &&
+             dx[n] == CANARY);
+}
+
+/* As a logarithm and an exponential have it, also where a product of roots would not. */
+static void check_lrn_ends(double beta) {
+  const double large = (double)EPSILON < 1e-10 ? 1e290 : 1e36;
+  const real s[] = {0, (real)INFINITY, (real)NAN, (real)large, (real)(1 / large)};
+  const real one[] = {1, 1, 1, 1, 1};
+  real out[5];
+  k->lrn_scale(5, (real)beta, s, one, out);
+  for (int i = 0; i < 5; i++)
+    UNIT_CHECK(near(out[i], pow((double)s[i], -(double)(real)beta), 300));
+}
+
+static void test_lrn(void) {
+  UNIT_TEST("local response normalisation");
+  const double betas[] = {0.75, 0.5, 1, 0.6};
+  for (int i = 0; i < 4; i++) {
+    for (int n = 0; n <= LONGEST; n++) {
+      draw_all(norm_x, NORM_ROWS * NORM_STEP);
+      draw_all(norm_dy, NORM_ROWS * NORM_STEP);
+      check_lrn(n, betas[i]);
+    }
+    check_lrn_ends(betas[i]);
+  }
+}
+
 static void test_dot_negative(void) {
   UNIT_TEST("dot_negative");
   for (int n = 0; n <= LONGEST; n++) {
@@ -1265,6 +1323,7 @@ int main(void) {
     test_mean_windows();
     test_spread_windows();
     test_norm();
+    test_lrn();
     test_dot_negative();
     test_softmax();
     test_softmax_columns();
