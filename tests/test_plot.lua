@@ -58,7 +58,31 @@ function TestPlotScale.test_log_ticks()
   lu.assertEquals(ticks(1e-5, 1e-2), "1e-5 0.0001 0.001 0.01")
   lu.assertEquals(ticks(0.3, 7), "0.2 0.5 1 2 5 10") -- within two decades
   lu.assertEquals(ticks(1e-12, 1), "1e-12 1e-9 1e-6 0.001 1")
-  lu.assertEquals(ticks(3, 3), "2 5")
+  lu.assertEquals(ticks(3, 3), "2 3 4 5") -- 2 and 5 alone would be few
+  lu.assertEquals(ticks(0.03, 0.4, 2), "0.02 0.05 0.1 0.2 0.5") -- so would 0.1 alone
+  lu.assertEquals(ticks(2e5, 6e8, 3), "1e6 1e7 1e8 1e9") -- and every second power
+end
+
+-- Of one label nothing can be read off, and two that are the same say nothing.
+function TestPlotScale.test_every_axis_has_several_labels()
+  local middle = 1e-7
+  for n = 1, 24 do
+    middle = 3.7 * middle
+    for _, width in ipairs { 1e-6, 1e-3, 0.05, 0.4, 0.7, 0.95, 1.9 } do
+      for _, options in ipairs { { ticks = 2 }, { ticks = 3 }, { ticks = 5, tight = true },
+        { ticks = 3, log = true, tight = true }, { ticks = 5, log = true } } do
+        local low, high = middle * (1 - width), middle * (1 + width)
+        if options.log then low, high = middle / (1 + width) ^ n, middle * (1 + width) ^ n end
+        local scale, seen = core.new_scale(low, high, options), {}
+        local said = ("%g to %g, %d ticks: %s"):format(low, high, options.ticks, texts(scale))
+        lu.assertTrue(#scale.ticks >= math.min(options.ticks, 3) and #scale.ticks <= 9, said)
+        for _, tick in ipairs(scale.ticks) do
+          lu.assertNil(seen[tick.text], said)
+          seen[tick.text] = true
+        end
+      end
+    end
+  end
 end
 
 function TestPlotScale.test_places()

@@ -9,7 +9,7 @@ local HUGE = 1e300 -- what is beyond can't be subtracted any more
 local function nice_step(range, count)
   local raw = range / count
   local power = 10.0 ^ math.floor(math.log(raw, 10))
-  local part = raw / power
+  local part = raw / power * (1 - 1e-9) -- a range of three steps of 0.05 is no hair wider
   return (part <= 1 and 1 or part <= 2 and 2 or part <= 5 and 5 or 10) * power
 end
 
@@ -20,31 +20,36 @@ local function short_exponent(text)
   end))
 end
 
--- A tick's label; `step` tells how many digits behind the point are needed.
+-- A tick's label; `step` tells how many digits are needed, so that no two labels are the same.
 local function tick_text(value, step)
   if math.abs(value) < step * 1e-6 then return "0" end
-  if math.abs(value) >= 1e6 or step < 1e-4 then return short_exponent(("%.6g"):format(value)) end
+  if math.abs(value) >= 1e6 or step < 1e-4 then
+    local significant = math.ceil(math.log(math.abs(value) / step, 10) - 1e-9) + 1
+    return short_exponent(("%." .. math.max(1, math.min(significant, 15)) .. "g"):format(value))
+  end
   local digits = math.max(0, math.ceil(-math.log(step, 10) - 1e-9))
   if digits > 0 then return ("%." .. digits .. "f"):format(value) end
   return core.count_text(math.floor(value + 0.5))
 end
 
+local LEAST = 3 -- ticks: of one alone nothing can be read off, of two little
+
+-- Every multiple of a nice step within the range; a smaller one where few lie within it.
 local function linear_ticks(scale, count)
-  local step = nice_step(scale.high - scale.low, count)
-  local ticks = {}
-  for k = math.ceil(scale.low / step - 1e-6), math.floor(scale.high / step + 1e-6) do
-    ticks[#ticks + 1] = { at = k * step, text = tick_text(k * step, step) }
+  local ticks, least = {}, math.min(count, LEAST)
+  while #ticks < least do
+    local step = nice_step(scale.high - scale.low, count)
+    ticks = {}
+    for k = math.ceil(scale.low / step - 1e-6), math.floor(scale.high / step + 1e-6) do
+      ticks[#ticks + 1] = { at = k * step, text = tick_text(k * step, step) }
+    end
+    count = 2 * count
   end
   return ticks
 end
 
--- Powers of ten, every second or third of them where there are many; the twos and fives
--- between them where there are few.
-local function log_ticks(scale, count)
-  local first = math.floor(math.log(scale.low, 10) + 1e-9)
-  local last = math.ceil(math.log(scale.high, 10) - 1e-9)
-  local every = math.max(1, math.ceil((last - first) / count))
-  local parts = (last - first) * 2 <= count and { 1, 2, 5 } or { 1 }
+-- Those of parts[i] * 10^power that lie within the range, of every `every`th power.
+local function parts_of_powers(scale, first, last, every, parts)
   local ticks = {}
   for power = first, last, every do
     for _, part in ipairs(parts) do
@@ -55,6 +60,25 @@ local function log_ticks(scale, count)
     end
   end
   return ticks
+end
+
+local powers, twos_and_fives = { 1 }, { 1, 2, 5 }
+
+-- Powers of ten, every second or third of them where there are many; the twos and fives
+-- between them where there are few; within less than a decade, where those are few too, the
+-- ticks of a linear axis.
+local function log_ticks(scale, count)
+  local first = math.floor(math.log(scale.low, 10) + 1e-9)
+  local last = math.ceil(math.log(scale.high, 10) - 1e-9)
+  local least = math.min(count, LEAST)
+  if (last - first) * 2 > count then
+    for every = math.ceil((last - first) / count), 1, -1 do
+      local ticks = parts_of_powers(scale, first, last, every, powers)
+      if #ticks >= least then return ticks end
+    end
+  end
+  local ticks = parts_of_powers(scale, first, last, 1, twos_and_fives)
+  return #ticks < least and scale.high < 10 * scale.low and linear_ticks(scale, count) or ticks
 end
 
 -- The nearest of 1, 2, 5 times a power of ten that is not above x (`up`: not below).

@@ -205,8 +205,9 @@ local function y_labels(chart)
   local labels, width = {}, 0
   for _, tick in ipairs(chart.y.ticks) do
     local _, py = chart:place(chart.x.low, tick.at)
-    if py then
-      labels[py // chart.canvas.style.down + 1] = tick.text
+    local row = py and py // chart.canvas.style.down + 1
+    if row and not labels[row] then
+      labels[row] = tick.text
       width = math.max(width, #tick.text)
     end
   end
@@ -265,7 +266,7 @@ function core.plot_text(curves, labels, options)
   local width, style, coloured = read_window(options)
   local log, rows = options.log or "", options.height or HEIGHT
   local chart = setmetatable({}, Chart)
-  chart.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, math.max(rows // 4, 2))
+  chart.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, math.max(rows // 3, 3))
   local low, high = core.plot_bounds(curves, "x", log:find "x")
   if options.x_range then low, high = options.x_range[1], options.x_range[2] end
   chart.x = core.new_scale(low, high,
