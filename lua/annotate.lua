@@ -95,6 +95,7 @@ output_name() string: the layer whose output is the net's
 chance() number?: the loss of a net that knows nothing
 text() string: the net as text
 summary() string: a table of the layers
+note(text?: string) string: the text that is saved with the net; given: sets it
 to_dot() string: a graph for Graphviz
 ]]
 
@@ -122,6 +123,7 @@ shuffle(seed?: integer) lander.dataset: the same samples in another order
 map(f: fun(x: lander.tensor, y: lander.tensor): lander.tensor, lander.tensor) lander.dataset: with every sample changed
 shape() integer[]: of a sample's x
 target_shape() integer[]: of a sample's y
+normalize(numbers?: table) lander.dataset, table: mean taken out, divided by the deviation
 class_names() string[]?: what the classes are called
 name_classes(names: string[]) lander.dataset: gives the classes names
 ]]

@@ -569,14 +569,23 @@ LANDER_API lander_net *lander_net_load(const char *path, lander_error *error);
 LANDER_API lander_net *lander_net_open(lander_engine *engine, const char *path,
                                        lander_error *error);
 
-/* Writes the net as .npz: net.txt and one member for each parameter. Beside the final
- * name, synced, then renamed. fails: io, memory; then the old file is whole. */
+/* Writes the net as .npz: net.txt, one member for each parameter, the note. Beside the
+ * final name, synced, then renamed. fails: io, memory; then the old file is whole. */
 LANDER_API lander_status lander_net_save(const lander_net *net, const char *path,
                                          lander_error *error);
 LANDER_API void lander_net_free(lander_net *net);
 
 /* The net's text, as build reads it. owns: the net, until it is changed. fails: never. */
 LANDER_API const char *lander_net_text(const lander_net *net);
+
+/* A text of the host's own that is saved with the net, NULL without one. lander.train
+ * writes into it what `lander predict` must know of the data, as JSON: the names of the
+ * classes, what the numbers were scaled by (doc/data.md). owns: the net, until it is set.
+ * fails: never. */
+LANDER_API const char *lander_net_note(const lander_net *net);
+/* Sets the note, to a copy; NULL: none. fails: memory; then the old one is there. */
+LANDER_API lander_status lander_net_set_note(lander_net *net, const char *note,
+                                             lander_error *error);
 
 /* owns: the net. fails: never. */
 LANDER_API lander_engine *lander_net_engine(const lander_net *net);
@@ -991,18 +1000,19 @@ LANDER_API lander_dataset *lander_data_cifar10(lander_engine *engine,
                                                const char *const *paths, int files,
                                                const char *options, lander_error *error);
 /* A table in a text file, plain or gzipped: a line is a sample, y the columns that are
- * its target, x those of its input (NULL: all others). Columns are counted from 1, or
- * from -1 backwards, or called what the header calls them, with commas between them;
- * "2:-1" is a range. Options as key=value: header (auto: the first line is one when it
- * has no number; true, false), separator (, ; tab space |), classes (0: y holds numbers;
- * else it is one column of labels, which become classes from 1), first (0: the label that
- * the first class has in the file), shape (a sample's x; without it a row of numbers),
- * and scale (1), mean, std of x, as above. Numbers have a point whatever the locale; nan
- * and inf are read. Where y is one column, without classes, and the first sample has a
- * word there, all have: the words are the names of classes, in the order of their bytes;
- * _named gives the names in an order of their own (a test set's have to be the training
- * set's). owns: the caller. fails: io, format and data (name line and column), argument,
- * memory. */
+ * its target (NULL: there is none, y is nan), x those of its input (NULL: all others).
+ * Columns are counted from 1, or from -1 backwards, or called what the header calls them,
+ * with commas between them; "2:-1" is a range. Options as key=value: header (auto: the
+ * first line is one when it has no number; true, false), separator (, ; tab space |),
+ * classes (0: y holds numbers; else it is one column of labels, which become classes from
+ * 1), first (0: the label that the first class has in the file), read_y (true; false:
+ * what stands in the columns of y is not looked at, y is nan: rows to predict), shape (a
+ * sample's x; without it a row of numbers), and scale (1), mean, std of x, as above.
+ * Numbers have a point whatever the locale; nan and inf are read. Where y is one column,
+ * without classes, and the first sample has a word there, all have: the words are the
+ * names of classes, in the order of their bytes; _named gives the names in an order of
+ * their own (a test set's have to be the training set's). owns: the caller. fails: io,
+ * format and data (name line and column), argument, memory. */
 LANDER_API lander_dataset *lander_data_csv(lander_engine *engine, const char *path,
                                            const char *x, const char *y,
                                            const char *options, lander_error *error);
@@ -1142,6 +1152,12 @@ LANDER_API lander_status lander_solver_train(lander_solver *solver,
  * memory. */
 LANDER_API lander_tensor *lander_image_load(lander_engine *engine, const char *path,
                                             int channels, lander_error *error);
+/* The same, brought to so many rows and columns, each new pixel being the mean of the
+ * area that it covers, as lander_data_images does it (0, 0: as the file has them). owns:
+ * the caller. fails: as above. */
+LANDER_API lander_tensor *lander_image_load_sized(lander_engine *engine, const char *path,
+                                                  int channels, int rows, int columns,
+                                                  lander_error *error);
 
 /* A tensor (rows, columns), (1, rows, columns) or (3, rows, columns) as a PNG file, grey
  * or RGB: `low` and what is below is black, `high` is white, NaN is black.

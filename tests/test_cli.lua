@@ -343,8 +343,10 @@ function TestCommands.test_data_by_a_word()
   local r = lander_("train", "two.lua", csv, "--max_iter=60", "--base_lr=0.1")
   lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
   lu.assertStrContains(r.err, "data: 54 samples of 2, 2 classes, 6 to test")
-  lu.assertStrContains(r.err,
-    "next: lander plot runs/train_two, lander test runs/train_two.npz " .. csv .. " --part=test\n")
+  lu.assertStrContains(r.err, "plot runs/train_two, lander test runs/train_two.npz\n")
+  r = lander_("test", "runs/train_two.npz") -- which knows what it was trained on
+  lu.assertEquals(r.err, "data: csv:t,1.csv,y=kind, the test part\n")
+  lu.assertStrContains(r.out, "1.0000, 6 samples")
   lu.assertStrContains(lander_("test", "runs/train_two.npz", csv).out, "1.0000, 60 samples")
   lu.assertStrContains(lander_("test", "runs/train_two.npz", csv, "--part=test").out,
     "1.0000, 6 samples")
@@ -396,12 +398,95 @@ function TestCommands.test_data_that_are_pictures()
   lu.assertStrMatches(r.out, "finished 100 %S+ 1\n")
   r = run({ "predict", "runs/p.npz", "p/dark/1.png", "p/bright/1.png", "--top=1" },
     { folder = folder })
-  lu.assertStrMatches(r.out, "p/dark/1.png 1  class 2 [%d.]+\np/bright/1.png 1  class 1 [%d.]+\n")
+  lu.assertStrMatches(r.out, "p/dark/1.png 1  dark [%d.]+\np/bright/1.png 1  bright [%d.]+\n")
   r = run({ "predict", "runs/p.npz", "--data=images:p", "--top=1" }, { folder = folder })
   lu.assertStrMatches(r.out, "sample 1  bright [%d.]+\n.*sample 20  dark [%d.]+\n")
-  lander.image(lander.ones(4, 4), { to = folder .. "/small.png" })
-  r = run({ "predict", "runs/p.npz", "small.png" }, { folder = folder })
-  lu.assertStrContains(r.err, "small.png has 4 rows and 4 columns, the net's pictures 6 and 5")
+  -- A picture of another size is brought to the net's; data beside files are not predicted.
+  lander.image(lander.full(0.8, 40, 30), { to = folder .. "/large.png" })
+  r = run({ "predict", "runs/p.npz", "large.png", "--data=images:p", "--top=1" },
+    { folder = folder })
+  lu.assertStrMatches(r.out, "large.png 1  bright [%d.]+\n")
+  -- A picture is scaled as the data were: a net of one weight shows its input.
+  support.write(folder .. "/one.lua", "local nn = require 'lander'.nn return nn.net { "
+    .. "nn.input { 3, 1, 1 }, nn.flatten {}, nn.linear { 2, bias = false, "
+    .. "weight_filler = { 'constant', value = 1 } }, nn.softmax {} }")
+  r = run({ "train", "one.lua", "--data=images:p,size=1x1,mean=0.5,std=0.1", "--max_iter=60",
+            "--base_lr=0.1", "--prefix=runs/one" }, { folder = folder })
+  lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
+  r = run({ "predict", "runs/one.npz", "p/dark/1.png", "large.png", "--top=1" },
+    { folder = folder })
+  lu.assertStrMatches(r.out, "p/dark/1.png 1  dark [%d.]+\nlarge.png 1  bright [%d.]+\n")
+end
+
+-- Rows have no target yet; a file is read and scaled as the net's own data were.
+function TestCommands.test_rows_to_predict()
+  local folder = support.folder()
+  local rows, prices = { "size;rooms;kind" }, { "size,price" }
+  for i = 1, 60 do
+    rows[i + 1] = ("%d;%d;%s"):format(1000 * (i % 2), i, i % 2 == 0 and "flat" or "house")
+    prices[i + 1] = ("%d,%d"):format(100 * i, 1000000 + 5000 * i)
+  end
+  support.write(folder .. "/t.csv", table.concat(rows, "\n"))
+  support.write(folder .. "/prices.csv", table.concat(prices, "\n"))
+  support.write(folder .. "/new.csv", "size;rooms\n1000;7\n0;7\n")
+  support.write(folder .. "/bare.csv", "1000;7\n0;7\n")
+  support.write(folder .. "/asked.csv", "size;rooms;kind\n1000;7;?\n0;7;\n")
+  support.write(folder .. "/wide.csv", "size;rooms;more\n1000;7;1\n")
+  local function lander_(...) return run({ ... }, { folder = folder }) end
+  local kinds = "--data=csv:t.csv,y=kind,separator=;"
+  local r = lander_("train", "mlp", "--hidden=8", kinds .. ",normalize=true", "--max_iter=60",
+    "--base_lr=0.1", "--prefix=k")
+  lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
+  for _, name in ipairs { "new", "bare", "asked" } do
+    r = lander_("predict", "k.npz", name .. ".csv", "--top=1")
+    lu.assertStrMatches(r.out, "%l+.csv 1  house [%d.]+\n%l+.csv 2  flat [%d.]+\n", nil, nil,
+      name .. r.err)
+  end
+  r = lander_("predict", "k.npz", "--data=csv:new.csv", "--top=1")
+  lu.assertStrMatches(r.out, "sample 1  house [%d.]+\nsample 2  flat [%d.]+\n")
+  lu.assertStrContains(lander_("predict", "k.npz", "wide.csv").err,
+    "wide.csv has 3 columns for the input, a sample of this net is 2")
+  lu.assertStrMatches(lander_("predict", "k.npz", "wide.csv", "--data=csv:wide.csv,x=size+rooms",
+    "--top=1").out, "wide.csv 1  house [%d.]+\n")
+  lu.assertStrContains(lander_("predict", "k.npz", "t.txt").err,
+    "t.txt: a FILE is a .csv, .npy, .png or .jpg")
+  -- Numbers in their own units, and a loss for them.
+  r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
+    "--base_lr=1e-15", "--prefix=raw")
+  lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers (classes=N behind")
+  lu.assertStrMatches(r.err, ".*\nhint: input has mean %S+ and deviation %S+, target has mean "
+    .. "%S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to %-%-data\n.*")
+  r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price,normalize=true",
+    "--max_iter=200", "--base_lr=0.05", "--prefix=p")
+  lu.assertNil(r.err:find("hint:", 1, true))
+  support.write(folder .. "/size.csv", "size\n3000\n")
+  local price = tonumber(lander_("predict", "p.npz", "size.csv").out:match "size.csv 1  (%d+)\n")
+  lu.assertAlmostEquals(price, 1150000, 15000)
+  lu.assertStrContains(lander_("train", "mlp", kinds .. ",normalize=3").err,
+    "normalize must be true or false, found '3'")
+end
+
+-- A net that doesn't say what it was trained on is not tested on what happens to be there.
+function TestCommands.test_a_test_wants_the_nets_data()
+  local folder = support.folder()
+  support.mlp(1):save(folder .. "/net.npz")
+  local r = run { "test", folder .. "/net.npz" }
+  lu.assertEquals({ r.status, r.out }, { 2, "" })
+  lu.assertStrContains(r.err, "net.npz doesn't say what it was trained on: give --data=DATA")
+  local small = "--data=fashion_mnist:tests/data/fashion_mnist"
+  r = run { "test", folder .. "/net.npz", small }
+  lu.assertEquals(r.status, 1)
+  lu.assertStrMatches(r.err, ".*has samples of 1x28x28, %S+net.npz was trained on 2\n")
+  -- Shapes come before classes.
+  support.write(folder .. "/a.csv", "a,b,kind\n1,2,x\n3,4,y\n")
+  support.write(folder .. "/b.csv", "a,kind\n1,z\n3,z\n")
+  run({ "train", "mlp", "--hidden=2", "--data=csv:a.csv,y=kind", "--max_iter=1", "--prefix=a" },
+    { folder = folder })
+  lu.assertStrContains(run({ "test", "a.npz", "--data=csv:b.csv" }, { folder = folder }).err,
+    "--data=csv:b.csv has samples of 1, a.npz was trained on 2")
+  support.write(folder .. "/b.csv", "a,b,kind\n1,2,z\n3,4,z\n")
+  lu.assertStrContains(run({ "test", "a.npz", "--data=csv:b.csv" }, { folder = folder }).err,
+    "'z' is none of the 2 classes")
 end
 
 function TestCommands.test_mistakes_are_named()

@@ -36,6 +36,22 @@ end
 
 TestImageLoad = {}
 
+-- As lander.data.images brings them to a size.
+function TestImageLoad.test_to_a_size()
+  needs "grey.png"
+  local whole = lander.image.load(PICTURES .. "grey.png", { size = { ROWS, COLUMNS } })
+  check_drawn(whole, 1)
+  local small = lander.image.load(PICTURES .. "grey.png", { size = { 1, 1 } })
+  lu.assertEquals(small:size(), { 1, 1, 1 })
+  lu.assertAlmostEquals(small:item(), whole:mean(), 1 / 255)
+  fails("size must be { rows, columns }", lander.image.load, PICTURES .. "grey.png",
+    { size = { 3 } })
+  for _, size in ipairs { { 3, 0 }, { -1, 2 }, { 1 << 15, 2 } } do
+    fails("brought to 1 to 16384 rows and columns", lander.image.load, PICTURES .. "grey.png",
+      { size = size })
+  end
+end
+
 function TestImageLoad.test_png_of_many_kinds()
   needs "grey.png"
   check_drawn(lander.image.load(PICTURES .. "grey.png"), 1)

@@ -2,7 +2,8 @@
 local lu = require "luaunit"
 local lander = require "lander"
 local nn = lander.nn
-local fails = require("tests.support").fails
+local support = require "tests.support"
+local fails = support.fails
 
 local function make(classes, seed)
   return nn.net {
@@ -25,6 +26,20 @@ function TestNetMethods.test_the_graph_for_graphviz()
   local dot = make(5):to_dot()
   lu.assertStrContains(dot, '"conv1" -> "relu1"')
   lu.assertStrContains(dot, 'label = "conv1\\nconv 3x4x4"')
+end
+
+function TestNetMethods.test_a_note_is_saved_with_it()
+  local net = support.mlp(1)
+  lu.assertNil(net:note())
+  local path = support.folder() .. "/net.npz"
+  net:save(path)
+  lu.assertNil(lander.load(path):note())
+  lu.assertEquals(net:note "one \n two":note(), "one \n two")
+  net:save(path)
+  lu.assertEquals(lander.load(path):note(), "one \n two")
+  lu.assertEquals(net:clone():note(), "one \n two")
+  lu.assertNil(net:note(nil):note())
+  fails("text without zeros", net.note, net, "a\0b")
 end
 
 function TestNetMethods.test_features()

@@ -99,6 +99,27 @@ function TestCsv.test_classes()
   lu.assertEquals({ y, math.type(y) }, { 2, "integer" })
 end
 
+-- Rows to predict: no target, or one that is not looked at.
+function TestCsv.test_without_a_target()
+  local path = table_of "a,b,kind\n1,2,?\n3,4,\n"
+  local d = data.csv(path, { y = "kind", read_y = false })
+  lu.assertEquals({ #d, d.classes, d:shape(), d:target_shape() }, { 2, 0, { 2 }, {} })
+  local x, y = d:get(2)
+  lu.assertEquals(x:totable(), { 3, 4 })
+  lu.assertTrue(y ~= y)
+  x, y = data.csv(table_of "1,2\n3,4\n", { y = false }):get(1)
+  lu.assertEquals(x:totable(), { 1, 2 })
+  lu.assertTrue(y ~= y)
+  lu.assertEquals(data.csv(path, { y = { 2, 3 }, read_y = false }):target_shape(), { 2 })
+  refused("y is missing", function() data.csv(path, {}) end)
+  refused("classes is for labels, and none are read", function()
+    data.csv(path, { y = "kind", read_y = false, classes = 2 })
+  end)
+  refused("class_names is for labels", function()
+    data.csv(path, { y = false, x = "a", class_names = { "a" } })
+  end)
+end
+
 -- A column of words: classes in the order of the alphabet, or of the names that are given.
 function TestCsv.test_words()
   local path = table_of 'a,kind\n1,setosa\n2,virginica\n3,setosa\n4,"versi, color"\n'

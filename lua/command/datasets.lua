@@ -97,15 +97,17 @@ local function check_count(word, name, kind, places)
   end
 end
 
-local function names_of(data, name, options)
-  if not named[name] or options.class_names then return options end
-  local more = { class_names = data.train:class_names() }
-  for key, value in pairs(options) do more[key] = value end
-  return more
+local function with(options, more)
+  local all = {}
+  for key, value in pairs(options) do all[key] = value end
+  for key, value in pairs(more) do
+    if all[key] == nil then all[key] = value end
+  end
+  return all
 end
 
--- Data by a word -> { train =, test = nil or }
-local function open(word)
+-- A word in its parts: { word =, name =, kind =, places =, options =, test =, normalize = }.
+local function parse(word)
   local name, rest = word:match "^([%w_]+):?(.*)$"
   local kind = kinds[name]
   if not kind then
@@ -115,23 +117,32 @@ local function open(word)
   local places, options, test = read_pieces(word, kind, rest)
   check_count(word, name, kind, places)
   if test and (whole[name] or kind.most == 0) then fail(word, "%s has no test=", name) end
-  if name == "csv" and options.y == nil then
-    fail(word, "which column is the target? It is written --data=csv%s", kind.form)
+  if test then check_count(word, name, kind, test) end
+  local normalize = options.normalize
+  options.normalize = nil
+  if normalize ~= nil and type(normalize) ~= "boolean" then
+    fail(word, "normalize must be true or false, found '%s'", tostring(normalize))
   end
-  local data = kind.read(places, options)
-  if test then
-    check_count(word, name, kind, test)
-    data.test = kind.read(test, names_of(data, name, options)).train
+  return { word = word, name = name, kind = kind, places = places, options = options,
+           test = test, normalize = normalize }
+end
+
+-- What a parsed word names -> { train =, test = nil or }, as the files have them.
+local function read(p)
+  if p.name == "csv" and p.options.y == nil then
+    fail(p.word, "which column is the target? It is written --data=csv%s", p.kind.form)
+  end
+  local data = p.kind.read(p.places, p.options)
+  if p.test then
+    local names = named[p.name] and { class_names = data.train:class_names() } or {}
+    data.test = p.kind.read(p.test, with(p.options, names)).train
   end
   return data
 end
 
--- ---- what the commands take ----
-
--- For a training: where there is no test part, a tenth of the samples, drawn by chance (always
--- the same ones), becomes one.
-function datasets.open(word)
-  local data = open(word)
+-- Where there is no test part, a tenth of the samples, drawn by chance (always the same ones),
+-- becomes one.
+local function with_test(data)
   if not data.test and #data.train >= 10 then
     local n = #data.train
     data.train, data.test = data.train:shuffle(1):split(n - n // 10)
@@ -139,28 +150,108 @@ function datasets.open(word)
   return data
 end
 
--- The options of `lander test` for what a training of this word was tested on; "" for the default.
-function datasets.test_options(word)
-  local name, test = word:match "^[%w_]+", word:find(",test=", 1, true)
-  local quoted = word:find "[^%w_.,:=/+-]" and "'" .. word:gsub("'", "'\\''") .. "'" or word
-  return (word == "fashion_mnist" and "" or " --data=" .. quoted)
-    .. ((whole[name] or test) and "" or " --part=test")
+-- ---- what the commands take ----
+
+-- For a training. What is known of the data goes with the net.
+function datasets.open(word)
+  local p = parse(word)
+  local data = with_test(read(p))
+  if p.normalize then
+    local numbers
+    data.train, numbers = data.train:normalize()
+    data.test = data.test and data.test:normalize(numbers)
+  end
+  core.about_data(data.train).data = word
+  return data
 end
 
--- For looking: the part that is asked for: "train" or "test", as a training has them, or "all" of
--- what the word names; "": the test part of data that have one, else all.
-function datasets.open_part(word, part)
+-- ---- for a net that was trained: by what it knows of its data ----
+
+-- Data of the classes that fashion_mnist has are taken for it.
+local function known_of(net)
+  local known = core.noted_data(net) or {}
+  if not known.data and (known.class_names or {})[1] == "T-shirt" then
+    known.data = "fashion_mnist"
+  end
+  return known
+end
+
+-- A word in its parts, as the net's own data were read: those of the same kind give the options
+-- that it leaves out; classes are in the order that the net knows. Without a word the net's own.
+local function parse_for(known, word)
+  if word == "" then word = known.data end
+  if not word then return nil end
+  local p = parse(word)
+  local own = known.data and parse(known.data)
+  if own and own.name == p.name then p.options = with(p.options, own.options) end
+  if named[p.name] and known.class_names then
+    p.options = with(p.options, { class_names = known.class_names })
+  end
+  return p
+end
+
+local function check_fits(net, d, word, path)
+  local size, found = net:layers()[1].size, d:shape()
+  local same = #size == #found
+  for i = 1, #size do same = same and size[i] == found[i] end
+  if same then return d end
+  error(("--data=%s has samples of %s, %s was trained on %s"):format(word, core.size_text(found),
+    path, core.size_text(size)), 0)
+end
+
+-- As the net's own data were normalised.
+local function as_known(known, d)
+  return known.normalize and d:normalize(known.normalize) or d
+end
+
+-- Where the classes are not the net's, the shapes may be the reason, which is then told.
+local function read_for(net, p, path)
+  local ok, data = pcall(read, p)
+  if ok then return data end
+  local message = core.plain_message(data)
+  if p.options.class_names then
+    p.options.class_names = nil
+    local read_without, other = pcall(read, p)
+    if read_without then check_fits(net, other.train, p.word, path) end
+  end
+  error(message, 0)
+end
+
+local function part_of(net, p, part, path)
+  local data = read_for(net, p, path)
   if part == "train" or part == "test" then
-    return datasets.open(word)[part] or fail(word, "there are too few samples for a test part")
-  elseif part ~= "" and part ~= "all" then
+    data = with_test(data)
+    return data[part] or fail(p.word, "there are too few samples for a test part")
+  end
+  return part == "" and data.test or data.train
+end
+
+datasets.known_of, datasets.parse_for = known_of, parse_for
+
+-- For looking at a net, from the file `path`: the part that is asked for, "train" or "test", as a
+-- training has them, or "all" of what the word names; "": the test part of data that have one, else
+-- all. Without a word the data that the net was trained on, of which "" is the test part.
+function datasets.open_for(net, path, word, part)
+  if part ~= "" and part ~= "train" and part ~= "test" and part ~= "all" then
     core.exit(2, ("--part must be train, test or all, found '%s'"):format(part))
   end
-  local data = open(word)
-  return part == "" and data.test or data.train
+  local known = known_of(net)
+  if word == "" then
+    word, part = known.data, part == "" and "test" or part
+    if not word then
+      core.exit(2, ("which data? %s doesn't say what it was trained on: give --data=DATA"):format(
+        path))
+    end
+    core.write_error(("data: %s%s\n"):format(word, part == "all" and "" or (", the %s part"):format(
+      part)))
+  end
+  local d = part_of(net, parse_for(known, word), part, path)
+  return as_known(known, check_fits(net, d, word, path))
 end
 
 datasets.about = "KIND:PLACE,NAME=VALUE...: see DATA"
 datasets.part_about = "train, test or all; by itself the test part of data that have one, else all"
+datasets.own_about = "KIND:PLACE,NAME=VALUE...: see DATA; by itself what the net was trained on"
 datasets.more = [[
 DATA is one of
   fashion_mnist, mnist:FOLDER, cifar10:FOLDER
@@ -169,6 +260,7 @@ DATA is one of
   npz:FILE, npy:X,Y, idx:IMAGES,LABELS
   xor, spiral, blobs           made up: spiral:n=600
 with options of lander.data.KIND behind it (lander help csv): ,classes=10 ,scale=0.1 ,x=a+b.
+,normalize=true takes each column's (a picture's channel's) mean out and divides by its deviation.
 ,test=PLACE is the test part; without one a tenth of the samples, drawn by chance, is.]]
 
 commands.datasets = datasets

@@ -307,6 +307,9 @@ time: net:time(on) -> net | measures each layer; lander.time shows it.
   example: net:time(false)
 text: net:text() | the net as text, as a saved net holds it.
   example: print(net:text())
+note: net:note() -> text or nil; net:note(text) | a text that is saved with the net; lander.train
+writes into it what lander predict must know of the data.
+  example: net:note "mine" print(net:note())
 to_dot: net:to_dot() | the graph in the language of Graphviz.
   example: print(net:to_dot())
 has_loss: net:has_loss() | whether there is a loss among its layers.
@@ -367,8 +370,8 @@ idx: lander.data.idx(images, labels[, options]) | a pair of IDX files, plain or 
     "tests/data/fashion_mnist/t10k-labels-idx1-ubyte.gz")
 csv: lander.data.csv(path, { y = "price" }) | a table in a text file; a column of words gives
 classes.
-  options: y (name or number), x, header, separator, classes, class_names, first, shape, scale,
-  mean, std
+  options: y (name or number; false: none), read_y, x, header, separator, classes, class_names,
+  first, shape, scale, mean, std
   example: io.open("t.csv", "w"):write("a,b,kind\n1,2,cat\n3,4,dog\n"):close()
     lander.data.csv("t.csv", { y = "kind" })
 npy: lander.data.npy(x_path, y_path[, { classes = }]) | two NumPy arrays.
@@ -408,6 +411,10 @@ split: d:split(n) -> first, rest | the first n samples, and the rest.
   example: d:split(2)
 shuffle: d:shuffle([seed]) | the same samples in another order, which the seed (1) decides.
   example: d:shuffle():split(2)
+normalize: d:normalize([numbers]) -> dataset, numbers | x with the mean taken out and divided by
+the deviation, column by column; y too, where it holds numbers. A test set takes the training set's
+numbers.
+  example: d, numbers = d:normalize() d = d:normalize(numbers)
 map: d:map(function(x, y) return x, y end) | what a function makes of every sample, in memory.
   example: d:map(function(x) return x * 2 end)
 class_names: d:class_names() | the names of the classes, or nil.
@@ -425,7 +432,7 @@ samples: batches:samples() | the numbers of the samples in the last batch.
 ]==])
 
 group("looking (lander)", "lander.", [==[
-load: lander.image.load(path[, { channels = }]) -> tensor | a PNG or JPEG as (channels, rows,
-columns), from 0 to 1.
+load: lander.image.load(path[, { channels =, size = { rows, columns } }]) -> tensor | a PNG or JPEG
+as (channels, rows, columns), from 0 to 1.
   example: pcall(lander.image.load, "cat.png")
 ]==])

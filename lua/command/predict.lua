@@ -5,47 +5,118 @@ local datasets = core.commands.datasets
 
 local command = {
   usage = "predict NET.npz [FILE ...] [--data=DATA] [--top=K]",
-  help = "the most likely classes of samples, or the outputs of a regression",
+  help = "the most likely classes of samples, or the numbers of a regression",
   least = 1, most = math.huge,
   defaults = { top = 3, data = "", part = "" },
   about = { top = "how many classes to show", data = datasets.about, part = datasets.part_about },
   more = [[
-A FILE is a .npy array, of one sample or several one after the other, as the net has them (scaled,
-say), or a .png or .jpg picture, whose pixels become numbers from 0 to 1. Classes count from one;
-with --data they have the names that the data have.
+A FILE is a .csv (rows, with the column of the target or without), a .npy array (one sample or
+several one after the other) or a .png or .jpg picture, which is brought to the size of the net's.
+It is read and scaled as the data were that the net was trained on, which lander train keeps with
+the net, as it does the names of classes; --data says otherwise. A .npy for a net that was trained
+on pictures has its numbers as the net has them. Without a FILE, --data is what is predicted.
 ]] .. datasets.more .. [[
 
 
 example: lander predict net.npz cat.png
-example: lander predict net.npz --data=csv:new.csv,y=kind --top=1]],
+example: lander predict net.npz new.csv --top=1
+example: lander predict net.npz table.txt --data=csv:table.txt,separator=;]],
 }
 
--- A picture as the net's input: its channels; it must have the rows and columns.
-local function read_picture(path, size)
+-- ---- files, as the net's data were read ----
+
+-- What makes (p * scale - mean) / std of a number, by the options of the data or what their kind
+-- has by itself.
+local function levels_of(p)
+  local own, options = p and core.levels[p.name] or {}, p and p.options or {}
+  return { scale = options.scale or own.scale or 1 / 255, mean = options.mean or own.mean or 0,
+           std = options.std or own.std or 1 }
+end
+
+-- One number for all, or a list of one for each channel, as a tensor beside a batch of pictures.
+local function each_channel(value)
+  local list = type(value) == "table" and value or { value }
+  return lander.tensor(list):view(#list, 1, 1)
+end
+
+local function scaled(x, levels, unit)
+  return (x * (unit * levels.scale) - each_channel(levels.mean)) / each_channel(levels.std)
+end
+
+local function read_picture(p, path, size)
   if #size ~= 3 then
     error(("%s: a sample of this net is %s, no picture"):format(path, core.size_text(size)), 0)
   end
-  local x = lander.image.load(path, { channels = size[1] })
-  if x:size(2) ~= size[2] or x:size(3) ~= size[3] then
-    error(("%s has %d rows and %d columns, the net's pictures %d and %d"):format(path, x:size(2),
-      x:size(3), size[2], size[3]), 0)
-  end
-  return x
+  local x = lander.image.load(path, { channels = size[1], size = { size[2], size[3] } })
+  return scaled(x, levels_of(p), 255)
 end
 
--- The samples of a file as a batch of this net's input.
-local function as_batch(net, path)
-  local size, ending = net:layers()[1].size, path:lower():match "%.(%w+)$"
-  local picture = ending == "png" or ending == "jpg" or ending == "jpeg"
-  local x = picture and read_picture(path, size) or lander.load_npy(path)
+local function read_array(p, path)
+  local x = lander.load_npy(path)
+  if not p or p.name ~= "npy" and p.name ~= "npz" then return x end
+  local levels = levels_of(p)
+  if type(levels.mean) == "table" or type(levels.std) == "table" then
+    error(("%s: these data have a mean and std for each channel; give pictures, or --data=npz:FILE")
+      :format(path), 0)
+  end
+  return (x * levels.scale - levels.mean) / levels.std
+end
+
+local function numbers(size)
   local count = 1
   for _, n in ipairs(size) do count = count * n end
+  return count
+end
+
+-- The options of a table whose target is not looked at, or isn't there.
+local function row_options(p)
+  local with_y, without = {}, {}
+  for name, value in pairs(p and p.name == "csv" and p.options or {}) do
+    if name ~= "class_names" and name ~= "classes" and name ~= "first" and name ~= "shape" then
+      with_y[name], without[name] = value, value
+    end
+  end
+  with_y.read_y, without.y = false, false
+  return with_y.y and { with_y, without } or { without }
+end
+
+-- Rows to predict: with the column of the target or without.
+local function read_rows(p, path, size)
+  local d, message
+  for _, options in ipairs(row_options(p)) do
+    local ok, found = pcall(lander.data.csv, path, options)
+    if ok and numbers(found:shape()) == numbers(size) then
+      return found:batches({ size = #found }):next()
+    end
+    if ok then d = d or found else message = message or core.plain_message(found) end
+  end
+  error(d and ("%s has %d columns for the input, a sample of this net is %s: say which, with "
+    .. "--data=csv:%s,x=NAME+NAME"):format(path, numbers(d:shape()), core.size_text(size), path)
+    or message, 0)
+end
+
+local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = read_picture,
+                  jpeg = read_picture }
+
+-- The samples of a file as a batch of this net's input; `word` says how it is read where that is
+-- not as the net's own data were.
+local function as_batch(net, path, word, ending)
+  local known, size = datasets.known_of(net), net:layers()[1].size
+  local reader = readers[ending or path:lower():match "%.(%w+)$"]
+  if not reader then
+    error(("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path), 0)
+  end
+  local x, count = reader(datasets.parse_for(known, word), path, size), numbers(size)
   if x:numel() == 0 or x:numel() % count ~= 0 then
     error(("%s holds %d numbers; a sample of this net is %s"):format(path, x:numel(),
       core.size_text(size)), 0)
   end
-  return x:reshape(x:numel() // count, table.unpack(size))
+  x = x:reshape(x:numel() // count, table.unpack(size))
+  local by = known.normalize
+  return by and core.normalized(x, by.mean, by.std) or x
 end
+
+-- ---- saying it ----
 
 local function is_classified(net)
   for _, info in ipairs(net:layers()) do
@@ -53,9 +124,8 @@ local function is_classified(net)
   end
 end
 
-local function text_of(y, classified, top, names)
+local function class_text(y, top, names)
   local parts = {}
-  if not classified then return tostring(y) end
   local values, classes = y:topk(math.min(top, y:numel()))
   for i = 1, values:numel() do
     local class = math.tointeger(classes[i])
@@ -64,12 +134,48 @@ local function text_of(y, classified, top, names)
   return table.concat(parts, "  ")
 end
 
--- Says what the net makes of a batch; samples are counted from `first` on.
-local function say(net, x, what, opt, names, first)
-  local y, classified = net:predict(x), is_classified(net)
-  for n = 1, y:size(1) do
-    core.print(("%s %d  %s\n"):format(what, first + n - 1,
-      text_of(y:select(1, n):contiguous():view(-1), classified, opt.top, names)))
+local MOST = 20 -- numbers on a line
+
+local function number_text(y)
+  if y:numel() > MOST then return tostring(y) end
+  local parts = {}
+  for i = 1, y:numel() do
+    local large = math.abs(y[i]) >= 1e6 and math.abs(y[i]) < 1e15
+    parts[i] = (large and "%.0f" or "%.6g"):format(y[i])
+  end
+  return table.concat(parts, "  ")
+end
+
+-- A function that says what the net makes of a batch, whose samples are counted from `first` on.
+-- A target that was normalised is given back in its own units.
+local function teller(net, opt)
+  local known, classified = datasets.known_of(net), is_classified(net)
+  local by = known.normalize
+  return function(x, what, first)
+    local y = net:predict(x)
+    if by and by.y_mean then y = core.denormalized(y, by.y_mean, by.y_std) end
+    for n = 1, y:size(1) do
+      local row = y:select(1, n):contiguous():view(-1)
+      core.print(("%s %d  %s\n"):format(what, first + n - 1,
+        classified and class_text(row, opt.top, known.class_names) or number_text(row)))
+    end
+  end
+end
+
+-- Of a table in --data, which may lack the target; nil where a part is asked for, or where it is
+-- something else.
+local function table_of(p, part)
+  if not p or p.name ~= "csv" or part == "train" or part == "test" then return nil end
+  return part == "" and p.test and p.test[1] or p.places[1]
+end
+
+local function tell_data(net, opt, tell)
+  local path = table_of(datasets.parse_for(datasets.known_of(net), opt.data), opt.part)
+  if path then return tell(as_batch(net, path, opt.data, "csv"), "sample", 1) end
+  local first = 1
+  for x in datasets.open_for(net, opt[1], opt.data, opt.part):batches { size = 100 } do
+    tell(x, "sample", first)
+    first = first + x:size(1)
   end
 end
 
@@ -80,14 +186,9 @@ function command.run(opt)
   elseif opt.top < 1 or not math.tointeger(opt.top) then
     core.exit(2, ("--top must be a whole number from 1, found %s"):format(opt.top))
   end
-  for i = 2, #opt do say(net, as_batch(net, opt[i]), opt[i], opt, nil, 1) end
-  if opt.data == "" then return end
-  local data, first = datasets.open_part(opt.data, opt.part), 1
-  local names = data:class_names()
-  for x in data:batches { size = 100 } do
-    say(net, x, "sample", opt, names, first)
-    first = first + x:size(1)
-  end
+  local tell = teller(net, opt)
+  if #opt == 1 then return tell_data(net, opt, tell) end
+  for i = 2, #opt do tell(as_batch(net, opt[i], opt.data), opt[i], 1) end
 end
 
 return command

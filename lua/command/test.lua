@@ -6,13 +6,16 @@ local datasets = core.commands.datasets
 local command = {
   usage = "test NET.npz [--data=DATA]", help = "loss and accuracy of a saved net on data",
   least = 1, most = 1,
-  defaults = { data = "fashion_mnist", part = "", batch_size = 100 },
-  about = { data = datasets.about, part = datasets.part_about, batch_size = "samples at a time" },
-  more = datasets.more .. "\n\nexample: lander test runs/lenet.npz --data=csv:new.csv,y=kind",
+  defaults = { data = "", part = "", batch_size = 100 },
+  about = { data = datasets.own_about, part = datasets.part_about,
+            batch_size = "samples at a time" },
+  more = "Without --data: what the net was trained on, the part that the training tested on.\n"
+    .. datasets.more .. "\n\nexample: lander test runs/train_mlp.npz --data=csv:new.csv",
 }
 
 function command.run(opt)
-  local net, data = core.commands.open_net(opt[1]), datasets.open_part(opt.data, opt.part)
+  local net = core.commands.open_net(opt[1])
+  local data = datasets.open_for(net, opt[1], opt.data, opt.part)
   local result = lander.test(net, data, { batch_size = opt.batch_size })
   core.print(("loss %s%s, %s samples\n"):format(core.number_text(result.loss), result.accuracy
     and (", accuracy %.4f"):format(result.accuracy) or "", core.count_text(result.samples)))

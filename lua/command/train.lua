@@ -9,7 +9,7 @@ local command = {
   least = 1, most = 1,
   defaults = {
     data = "fashion_mnist", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
-    lr_policy = "fixed", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
+    lr_policy = "fixed", loss = "", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
     batch_size = 64,
     seed = 1, hidden = { 512, 512 },
     test_interval = 500, snapshot = 0, display = 100, prefix = "", resume = "",
@@ -20,6 +20,7 @@ local command = {
     base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
     lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
+    loss = "of a net that has none: softmax_loss for classes, mse_loss for numbers by itself",
     hidden = "sizes of an mlp's hidden layers",
     max_iter = "iterations", batch_size = "samples in a minibatch", seed = "of weights and order",
     test_interval = "iterations between two tests", snapshot = "iterations between two snapshots",
@@ -94,9 +95,9 @@ end
 function command.run(opt)
   local data = datasets.open(opt.data)
   local net = make_net(opt, data.train)
-  core.test_options = datasets.test_options(opt.data)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
+    loss = opt.loss ~= "" and opt.loss or nil,
     solver = solver_options(opt), augment = augmentation(opt), display = opt.display,
     test_interval = opt.test_interval, snapshot = opt.snapshot, retry = opt.retry,
     snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume),

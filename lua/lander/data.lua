@@ -72,16 +72,17 @@ local SEPARATORS = { ["\t"] = "tab", [" "] = "space" }
 --- list of them; x, those of the input (all others; "2:5" is a range); header ("auto", true,
 --- false), separator (","), classes (0: y holds numbers), first (0: the label of the first
 --- class in the file), shape (of a sample's x), scale, mean and std. A column of words gives
---- classes, in the order of the alphabet or of class_names; d:class_names() tells them.
+--- classes, in the order of the alphabet or of class_names; d:class_names() tells them. Rows to
+--- predict: y = false (there is no target), or read_y = false (it is there, and not looked at).
 function data.csv(path, options)
   check_text(path, "csv: the first argument", 2)
   check_options(options, "csv", 2)
   options = options or {}
-  local x, y = columns_text(options.x, "x", 2), columns_text(options.y, "y", 2)
-  if not y then
+  if options.y == nil then
     error("csv: y is missing: the column that is the target, such as y = -1 for the last one "
-      .. "or y = \"price\"", 2)
+      .. "or y = \"price\"; y = false where there is none", 2)
   end
+  local x, y = columns_text(options.x, "x", 2), columns_text(options.y or nil, "y", 2)
   local others = {}
   for name, value in pairs(options) do
     if name ~= "x" and name ~= "y" and name ~= "class_names" then others[name] = value end
@@ -152,8 +153,8 @@ local function open_folder(dir, options)
 end
 
 -- The options, with the set's own normalisation where nothing is said about it.
-local function with_defaults(options, mean, std)
-  local all = { mean = mean, std = std }
+local function with_defaults(options, levels)
+  local all = { mean = levels.mean, std = levels.std }
   for name, value in pairs(options or {}) do all[name] = value end
   return all
 end
@@ -168,6 +169,8 @@ local function folder_and_options(dir, options, owner)
   return dir, options
 end
 
+local FASHION_LEVELS = { mean = 0.28604, std = 0.35302 }
+local MNIST_LEVELS = { mean = 0.1307, std = 0.3081 }
 local FASHION_CLASSES = { "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt",
                           "sneaker", "bag", "boot" }
 local FASHION_DIR = "/usr/share/datasets/fashion-mnist"
@@ -181,7 +184,7 @@ local FASHION_ADVICE = "install the package dataset-fashion-mnist, or give the f
 --- options as for idx.
 function data.fashion_mnist(dir, options)
   dir, options = folder_and_options(dir, options, "fashion_mnist")
-  options = with_defaults(options, 0.28604, 0.35302)
+  options = with_defaults(options, FASHION_LEVELS)
   local sets, message, kind = open_folder(dir or FASHION_DIR, options)
   if not sets and not dir and kind == "io" then
     sets = open_folder(FASHION_SUBSET, options)
@@ -209,13 +212,17 @@ function data.mnist(dir, options)
       .. "companions", 2)
   end
   check_options(options, "mnist", 2)
-  return (check(2, open_folder(dir, with_defaults(options, 0.1307, 0.3081))))
+  return (check(2, open_folder(dir, with_defaults(options, MNIST_LEVELS))))
 end
 
 local CIFAR_TRAIN = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
   "data_batch_4.bin", "data_batch_5.bin" }
 local CIFAR_TEST = { "test_batch.bin" }
 local CIFAR_LEVELS = { mean = { 0.4914, 0.4822, 0.4465 }, std = { 0.2470, 0.2435, 0.2616 } }
+
+-- What the kinds do with a number by themselves, where it is not (p / 255 - 0) / 1.
+core.levels = { fashion_mnist = FASHION_LEVELS, mnist = MNIST_LEVELS, cifar10 = CIFAR_LEVELS,
+                csv = { scale = 1 }, npy = { scale = 1 }, npz = { scale = 1 } }
 
 --- CIFAR-10: { train =, test = } from the folder `dir`, which has the six files of its binary
 --- version, plain or gzipped. Each channel has the mean and deviation of the training images
@@ -226,7 +233,7 @@ function data.cifar10(dir, options)
       .. "test_batch.bin", 2)
   end
   check_options(options, "cifar10", 2)
-  options = with_defaults(options, CIFAR_LEVELS.mean, CIFAR_LEVELS.std)
+  options = with_defaults(options, CIFAR_LEVELS)
   local function open(names)
     local paths = {}
     for i, name in ipairs(names) do paths[i] = dir .. "/" .. name end
@@ -282,6 +289,13 @@ local function keep(into, n, i, value, what)
   if number then into.rows[i] = value else into.rows[i]:copy_(value) end
 end
 
+-- A dataset of tensors that nobody else has, with the classes of d, where one is given.
+function core.own_tensors(x, y, d)
+  local made, message = core.data_tensors(x, y, { prefetch = true, classes = d and d.classes or 0 })
+  if made and d and d:class_names() then made:name_classes(d:class_names()) end
+  return made, message
+end
+
 --- d:map(f): a dataset, in memory, of what f(x, y) returns for every sample: an x, and a y
 --- where it changes. f is called once for each, in order, now.
 function core.dataset_metatable.__methods.map(d, f)
@@ -297,9 +311,7 @@ function core.dataset_metatable.__methods.map(d, f)
     keep(x, n, i, new_x, "x")
     keep(y, n, i, new_y == nil and old_y or new_y, "y")
   end
-  -- Nobody else has these tensors.
-  return (check(2, core.data_tensors(x.rows, y.rows, { prefetch = true,
-    classes = #y.size == 0 and d.classes or 0 })))
+  return (check(2, core.own_tensors(x.rows, y.rows, #y.size == 0 and d or nil)))
 end
 
 -- ---- made-up data, for trying things out ----

@@ -135,15 +135,22 @@ local function load_picture(path, options)
   if type(path) ~= "string" then
     error(("lander.image.load: give the path of a file, found a %s"):format(type(path)), 0)
   end
-  local wrong = core.check_options("lander.image.load", options or {}, { channels = "count" })
+  options = options or {}
+  local wrong = core.check_options("lander.image.load", options, { channels = "count",
+    size = "table" })
   if wrong then error(wrong, 0) end
-  local t, message = core.image_load(path, options and options.channels or 0)
+  local size = options.size or { 0, 0 }
+  if math.type(size[1]) ~= "integer" or math.type(size[2]) ~= "integer" then
+    error("lander.image.load: size must be { rows, columns }", 0)
+  end
+  local t, message = core.image_load(path, options.channels or 0, size[1], size[2])
   if not t then error(message, 0) end
   return t
 end
 
 --- A PNG or JPEG file as a tensor (channels, rows, columns) of numbers from 0 to 1.
---- Options: channels: 1 (grey), 3 (RGB); else as the file has them.
+--- Options: channels: 1 (grey), 3 (RGB); size: { rows, columns } that it is brought to, each
+--- new pixel being the mean of the area it covers; else as the file has them.
 function image.load(path, options)
   return (core.at_user(load_picture, path, options))
 end

@@ -87,6 +87,7 @@ function methods.clone(net)
   local copy = core.net_build(net:text(), 1)
   for i = 1, #net.params do copy.params[i].data:copy_(net.params[i].data) end
   if net:phase() == "test" then copy:test_phase() end
+  copy:note(net:note())
   return copy
 end
 

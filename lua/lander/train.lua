@@ -80,6 +80,32 @@ local function open_files(t)
   t.log = core.open_log(path and path .. ".log", continued)
 end
 
+local function numbers_in(size)
+  local count = 1
+  for _, n in ipairs(size) do count = count * n end
+  return count
+end
+
+-- The loss of a net that has none, where nothing else is asked for: of classes, softmax_loss;
+-- where a target is as many numbers as the net gives out, mse_loss.
+local function set_loss(t)
+  local options, layers = t.options, t.net:layers()
+  local loss = options.loss or not core.is_solver(options.solver) and options.solver.loss or nil
+  if not t.net:has_loss() and not loss then
+    local output
+    for _, info in ipairs(layers) do
+      if info.name == t.net:output_name() then output = info end
+    end
+    local target, classes = numbers_in(t.data:target_shape()), t.data.classes
+    loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
+    t.loss_said = ("loss: %s, as %s%s"):format(loss, classes > 0 and "the targets are classes"
+      or loss == "mse_loss" and "the targets are numbers" or "the net has none",
+      classes == 0 and core.running_command and " (classes=N behind --data makes labels of them)"
+        or "")
+  end
+  core.ensure_loss(t.net, loss)
+end
+
 local function prepare(options)
   local retry = core.check_train(options)
   -- A trial of `lander tune` that diverges is one that failed, unless the script wants retries.
@@ -105,7 +131,7 @@ local function prepare(options)
   end
   set_data(t)
   set_limits(t)
-  core.ensure_loss(t.net, options.loss or not core.is_solver(solver) and solver.loss or nil)
+  set_loss(t)
   t.classes = core.count_classes(t.net)
   check_classes(t)
   core.read_best(t)
@@ -122,6 +148,7 @@ local function prepare(options)
   new_solver(t)
   if t.resume then core.resume(t) elseif t.goes_on then core.take_up(t) end
   t.run.net, t.run.solver = t.net, t.solver
+  core.note_data(t.net, options.data)
   make_batches(t)
   if t.prefix then core.probe_prefix(t.prefix) end
   t.progress = core.new_progress {
@@ -178,6 +205,9 @@ local function say_head(t)
   say(t.net:summary(core.window and core.window(2)))
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
+  if t.loss_said then say(t.loss_said) end
+  local scaling = core.scaling_text(t.net, t.data)
+  if scaling then say("hint: " .. scaling) end
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
     say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
@@ -266,11 +296,11 @@ local function accuracy_text(t)
     and (" (at %d)"):format(t.tested) or "")
 end
 
--- The commands that come next. `lander test` has to be told which data, where they are not those
--- that it takes by itself.
+-- The commands that come next. `lander test` has to be told which data, where the net doesn't know.
 local function next_text(t)
   local names = t.test_data and t.test_data:class_names()
-  local data = core.test_options or names and names[1] == "T-shirt" and "" or " --data=DATA"
+  local data = core.about_data(t.options.data).data or names and names[1] == "T-shirt"
+  data = data and "" or " --data=DATA"
   return ("next: lander plot %s, lander test %s%s"):format(t.prefix, t.run.path, data)
 end
 

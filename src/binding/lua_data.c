@@ -155,14 +155,15 @@ static int data_images(lua_State *L) {
   return dataset_or_error(L, box, &error);
 }
 
-/* core.data_csv(path, x | nil, y, options, names | nil) -> dataset | nil, message, status
+/* core.data_csv(path, x | nil, y | nil, options, names | nil) -> dataset | nil, message,
+ * status
  */
 static int data_csv(lua_State *L) {
   lander_error error;
   int count;
   lua_settop(L, 5);
   const char *path = luaL_checkstring(L, 1), *x = luaL_optstring(L, 2, NULL);
-  const char *y = luaL_checkstring(L, 3), *options = options_text(L, 4, "csv", NULL);
+  const char *y = luaL_optstring(L, 3, NULL), *options = options_text(L, 4, "csv", NULL);
   const char **names = read_names(L, 5, &count);
   dataset_box *box = new_dataset_box(L);
   box->dataset =

@@ -1,13 +1,21 @@
 /* lua_image.c: pictures, seen from Lua. lua/lander/image.lua makes lander.image of it. */
 #include "binding.h"
 
-/* core.image_load(path, channels) -> tensor | nil, message */
+/* A number of rows or columns; 0: as they are. The core tells what is none. */
+static int pixels_at(lua_State *L, int index) {
+  lua_Integer n = luaL_optinteger(L, index, 0);
+  return n < 0 || n > 1 << 20 ? -1 : (int)n;
+}
+
+/* core.image_load(path, channels, rows, columns) -> tensor | nil, message */
 static int image_load(lua_State *L) {
   lander_error error;
   const char *path = luaL_checkstring(L, 1);
   lua_Integer channels = luaL_checkinteger(L, 2);
   int wanted = channels < 0 || channels > 3 ? -1 : (int)channels;
-  lander_tensor *t = lander_image_load(binding_engine(L), path, wanted, &error);
+  int rows = pixels_at(L, 3), columns = pixels_at(L, 4);
+  lander_tensor *t =
+      lander_image_load_sized(binding_engine(L), path, wanted, rows, columns, &error);
   if (t) {
     binding_push_tensor(L, t, &error);
     return 1;

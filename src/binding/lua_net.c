@@ -234,6 +234,23 @@ static int net_text(lua_State *L) {
   return 1;
 }
 
+/* net:note() -> the text that is saved with the net, or nil; net:note(text) sets it, nil:
+ * none -> the net */
+static int net_note(lua_State *L) {
+  lander_error error;
+  size_t length = 0;
+  lander_net *net = binding_check_net(L, 1);
+  if (lua_gettop(L) == 1) {
+    lua_pushstring(L, lander_net_note(net));
+    return 1;
+  }
+  const char *note = luaL_optlstring(L, 2, NULL, &length);
+  luaL_argcheck(L, !note || strlen(note) == length, 2, "a note is text without zeros");
+  binding_check(L, lander_net_set_note(net, note, &error), &error);
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* net:chance() -> the loss of a net that knows nothing; nil when that is not known */
 static int net_chance(lua_State *L) {
   double chance = lander_net_chance(binding_check_net(L, 1));
@@ -510,6 +527,7 @@ static const luaL_Reg net_methods[] = {{"forward", net_forward},
                                        {"reset", net_reset},
                                        {"want_input_gradient", net_want_input_gradient},
                                        {"text", net_text},
+                                       {"note", net_note},
                                        {"layers", net_layers},
                                        {"time", net_time},
                                        {"keep", net_keep},

@@ -127,7 +127,7 @@ lander_status columns_read(column_list *c, lander_engine *engine, const char *x,
   c->at = memory_new(engine, (size_t)c->count, sizeof *c->at, error);
   if (!c->at) return LANDER_ERROR_MEMORY;
   reading r = {.out = c, .records = from, .header = header};
-  lander_status status = read_items(&r, y, COLUMN_Y, error);
+  lander_status status = y ? read_items(&r, y, COLUMN_Y, error) : LANDER_OK;
   if (status == LANDER_OK && x) status = read_items(&r, x, COLUMN_X, error);
   for (int64_t i = 0; status == LANDER_OK && !x && i < c->count; i++)
     if (c->at[i].use == COLUMN_UNUSED) status = use(&r, i, COLUMN_X, error);

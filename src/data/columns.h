@@ -20,9 +20,10 @@ typedef struct column_list {
   } * at;
 } column_list;
 
-/* Reads both texts; x NULL: every column that is not in y. `from` is at the table's first
- * record, which is its header if `header` is true. On failure nothing is to be freed.
- * fails: argument (no such column, the same twice; begins with the file's name), memory.
+/* Reads both texts; x NULL: every column that is not in y; y NULL: none. `from` is at the
+ * table's first record, which is its header if `header` is true. On failure nothing is to
+ * be freed. fails: argument (no such column, the same twice; begins with the file's
+ * name), memory.
  */
 lander_status columns_read(column_list *c, lander_engine *engine, const char *x,
                            const char *y, const records *from, bool header,

@@ -22,6 +22,7 @@ static const char separators[] = {',', ';', '\t', ' ', '|'};
 typedef struct csv_options {
   levels levels;
   int classes, first, header, separator;
+  bool read_y;
   lander_ints shape;
 } csv_options;
 
@@ -36,6 +37,8 @@ static const lander_option options[] = {
     OPTION_CHOICE(
         csv_options, separator, ",", separator_words,
         "what stands between fields; space: spaces and tabs, any number of them"),
+    OPTION_BOOL(csv_options, read_y, "true",
+                "false: what stands in y is not looked at (rows to predict), y is nan"),
     OPTION_INTS(csv_options, shape, "", 1, INT_MAX, 0,
                 "sizes of a sample's x; by itself a row of numbers"),
     LEVELS_OPTIONS(csv_options, "1"),
@@ -208,7 +211,8 @@ static lander_status read_field(const reading *r, int64_t column, lander_error *
   const struct column *c = &r->columns.at[column];
   csv *self = r->out;
   double value;
-  if (c->use == COLUMN_UNUSED) return LANDER_OK;
+  if (c->use == COLUMN_UNUSED || (c->use == COLUMN_Y && !r->options->read_y))
+    return LANDER_OK;
   int which = c->use == COLUMN_X ? DATASET_X : DATASET_Y;
   int64_t numbers = self->base.shape[which].numbers;
   real *out = self->part[which] + self->base.count * numbers + c->place;
@@ -225,6 +229,14 @@ static lander_status read_field(const reading *r, int64_t column, lander_error *
   return LANDER_OK;
 }
 
+/* The target of the next sample, where there is none to read. */
+static void forget_y(const reading *r) {
+  int64_t numbers = r->out->base.shape[DATASET_Y].numbers;
+  real *y = r->out->part[DATASET_Y] + r->out->base.count * numbers;
+  if (r->columns.used[1] > 0 && r->options->read_y) return;
+  for (int64_t i = 0; i < numbers; i++) y[i] = (real)NAN;
+}
+
 static lander_status read_row(const reading *r, lander_error *error) {
   csv *self = r->out;
   if (records_fields(r->records) != r->columns.count)
@@ -235,6 +247,7 @@ static lander_status read_row(const reading *r, lander_error *error) {
   lander_status status = LANDER_OK;
   if (self->base.count == self->room)
     status = set_room(self, self->room > 0 ? 2 * self->room : 16, error);
+  if (status == LANDER_OK) forget_y(r);
   for (int64_t i = 0; i < r->columns.count && status == LANDER_OK; i++)
     status = read_field(r, i, error);
   if (status == LANDER_OK) self->base.count++;
@@ -273,9 +286,14 @@ static lander_status set_x_shape(const reading *r, lander_error *error) {
   return status;
 }
 
-/* One column of y is a number, several are a row of them. */
+/* One column of y is a number, several are a row of them; where nothing is read from it,
+ * there are no labels. */
 static lander_status set_y_shape(const reading *r, lander_error *error) {
   const int64_t columns = r->columns.used[1];
+  if ((columns == 0 || !r->options->read_y) && (r->given || r->options->classes > 0))
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "%s: %s is for labels, and none are read", records_path(r->records),
+                     r->given ? "class_names" : "classes");
   if (columns > 1 && (r->given || r->options->classes > 0))
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "%s: y has %lld columns, but labels (%s) are one",
@@ -303,6 +321,7 @@ static bool has_words(const reading *r) {
   size_t length;
   double value;
   if (r->given || r->columns.used[1] != 1 || r->options->classes > 0) return r->given;
+  if (!r->options->read_y) return false;
   if (records_fields(r->records) != r->columns.count) return false;
   for (int64_t i = 0; i < r->columns.count; i++) {
     const char *field = records_field(r->records, i, &length);

@@ -16,8 +16,16 @@ static void spread(const picture *p, real *out) {
       out[c * plane + i] = (real)(p->bytes[i * p->channels + c] / 255.0);
 }
 
+#define MOST_LINES (1 << 14) /* that a picture is brought to */
+
 lander_tensor *lander_image_load(lander_engine *engine, const char *path, int channels,
                                  lander_error *error) {
+  return lander_image_load_sized(engine, path, channels, 0, 0, error);
+}
+
+lander_tensor *lander_image_load_sized(lander_engine *engine, const char *path,
+                                       int channels, int rows, int columns,
+                                       lander_error *error) {
   codecs c = {0};
   picture p;
   error_clear(error);
@@ -27,9 +35,19 @@ lander_tensor *lander_image_load(lander_engine *engine, const char *path, int ch
               channels);
     return NULL;
   }
+  if (rows < 0 || columns < 0 || rows > MOST_LINES || columns > MOST_LINES ||
+      (rows > 0) != (columns > 0)) {
+    error_set(error, LANDER_ERROR_ARGUMENT,
+              "a picture can be brought to 1 to %d rows and columns", MOST_LINES);
+    return NULL;
+  }
   lander_status status = picture_read(engine, &c, path, channels, &p, error);
   codecs_close(&c);
   if (status != LANDER_OK) return NULL;
+  if (rows > 0 && picture_resize(engine, &p, rows, columns, error) != LANDER_OK) {
+    memory_free(engine, p.bytes);
+    return NULL;
+  }
   int64_t size[3] = {p.channels, p.rows, p.columns};
   lander_tensor *t = lander_tensor_new(engine, 3, size, error);
   if (t) spread(&p, lander_tensor_data(t));

@@ -561,6 +561,7 @@ void lander_net_free(lander_net *net) {
   memory_free(engine, net->blobs);
   memory_free(engine, net->params);
   memory_free(engine, net->text);
+  memory_free(engine, net->note);
   memory_free(engine, net);
   lander_engine_free(engine);
 }

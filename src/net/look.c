@@ -12,6 +12,20 @@ const char *lander_net_text(const lander_net *net) {
   return net->text;
 }
 
+const char *lander_net_note(const lander_net *net) {
+  return net->note;
+}
+
+lander_status lander_net_set_note(lander_net *net, const char *note,
+                                  lander_error *error) {
+  error_clear(error);
+  char *copy = note ? memory_copy_text(net->engine, note, error) : NULL;
+  if (note && !copy) return LANDER_ERROR_MEMORY;
+  memory_free(net->engine, net->note);
+  net->note = copy;
+  return LANDER_OK;
+}
+
 int lander_net_find(const lander_net *net, const char *name) {
   return net_find_node(net, name, strlen(name));
 }

@@ -84,6 +84,7 @@ struct lander_net {
   bool trained; /* a solver has it: memory is saved */
   bool keep;    /* the host wants to see everything all the same */
   char *text;
+  char *note; /* the host's own; NULL: none */
 
   int nodes_count, blobs_count, params_count;
   int *places; /* nodes by name: see names.c */

@@ -3,6 +3,7 @@
  * Members of the file:
  *   1. net.txt              the net's text, as lander_net_build reads it
  *   2. <parameter>.npy      one for each, float32 (float64 in the double build)
+ *   3. net_note.txt         the host's own, where there is one
  * Others may follow (a solver's state) and are left alone. */
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "net.h"
 
 #define TEXT_MEMBER "net.txt"
+#define NOTE_MEMBER "net_note.txt"
 
 lander_status net_write(const lander_net *net, npz_writer *z, lander_error *error) {
   lander_status status =
@@ -20,6 +22,8 @@ lander_status net_write(const lander_net *net, npz_writer *z, lander_error *erro
     status = npz_add_array(z, p->name, p->shape.dims, p->shape.size,
                            net->data->data + p->offset, error);
   }
+  if (status == LANDER_OK && net->note)
+    status = npz_add_text(z, NOTE_MEMBER, net->note, strlen(net->note), error);
   return status;
 }
 
@@ -70,6 +74,12 @@ static lander_status fill_params(lander_net *net, npz_reader *z, lander_error *e
   return status;
 }
 
+static lander_status read_note(lander_net *net, npz_reader *z, lander_error *error) {
+  if (!npz_has(z, NOTE_MEMBER)) return LANDER_OK;
+  net->note = npz_read_text(z, NOTE_MEMBER, NULL, error);
+  return net->note ? LANDER_OK : LANDER_ERROR_FORMAT;
+}
+
 static lander_net *read_net(lander_engine *engine, npz_reader *z, const char *path,
                             lander_error *error) {
   if (!npz_has(z, TEXT_MEMBER)) {
@@ -86,7 +96,7 @@ static lander_net *read_net(lander_engine *engine, npz_reader *z, const char *pa
     error_prefix(error, "%s: " TEXT_MEMBER, path);
     return NULL;
   }
-  if (fill_params(net, z, error) != LANDER_OK) {
+  if (fill_params(net, z, error) != LANDER_OK || read_note(net, z, error) != LANDER_OK) {
     lander_net_free(net);
     return NULL;
   }

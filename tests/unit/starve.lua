@@ -159,6 +159,9 @@ local function build(lander, folder)
     local y = n:test_phase():predict(x)
     return y, n:phase(), n.c.output -- which is worked out again
   end)
+  case("net:note", net_and_batch, function(n)
+    return n:note "a text":note(), n:note(nil):note()
+  end)
   case("core.net_features", net_and_batch, function(n, x) return core.net_features(n, "c", x) end)
   case("the layers of a net", net_and_batch, function(n, x, y)
     n:keep(true)
@@ -282,7 +285,10 @@ local function build(lander, folder)
     local f <close> = assert(io.open(path, "w"))
     f:write "a,b,c\n1,2,3\n4,5,6\n"
     return path
-  end, function(path) return read(core.data_csv, path, nil, "c", {}) end)
+  end, function(path)
+    return read(core.data_csv, path, nil, "c", {}), read(core.data_csv, path, nil, nil, {}),
+      read(core.data_csv, path, nil, "c", { read_y = false })
+  end)
   case("core.data_csv of words", function()
     local path, rows = folder .. "/words", { "a,b" }
     for i = 1, 40 do rows[i + 1] = ("%d,w%d"):format(i, i % 20) end

@@ -83,9 +83,15 @@ static bool live(lander_engine *engine, const char *path) {
     well = went_well(lander_net_predict(net, in[0]->data, 4, out, &error), &error);
     UNIT_CHECK(!well || !memcmp(out, y->data, sizeof out));
   }
+  well = well && went_well(lander_net_set_note(net, "first", &error), &error);
+  if (well && !went_well(lander_net_set_note(net, "a text", &error), &error)) {
+    well = false;
+    UNIT_CHECK(!strcmp(lander_net_note(net), "first"));
+  }
   well = well && went_well(lander_net_save(net, path, &error), &error);
   if (well) {
     again = lander_net_open(engine, path, &error);
+    UNIT_CHECK(!again || !strcmp(lander_net_note(again), "a text"));
     well = went_well(again ? LANDER_OK : error.code, &error);
     UNIT_CHECK(!well ||
                (fingerprint(again) == weights && again->params[0].public.frozen));

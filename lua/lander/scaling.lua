@@ -1,0 +1,217 @@
+-- scaling.lua: nets learn from numbers around 0 whose deviation is about 1. d:normalize makes such
+-- numbers of any, lander.train says where they are missing, and what was taken out is kept with
+-- the net, as is what else `lander predict` must know of the data.
+local lander = ...
+local core = lander.core
+
+-- ---- how numbers are grouped: each column of a row, or the channels of a picture ----
+
+local function product(size, first)
+  local n = 1
+  for i = first, #size do n = n * size[i] end
+  return n
+end
+
+-- { groups, numbers of a sample in each } of samples of this size.
+local function grouped(size)
+  if #size >= 3 then return { size[1], product(size, 2) } end
+  return { product(size, 1), 1 }
+end
+
+local function in_groups(t, by)
+  return t:contiguous():view(t:size(1), by[1], by[2])
+end
+
+-- ---- mean and deviation ----
+
+-- Sums over the first and last size, on the side of double: a list of one number for each group.
+local function add_up(sums, t)
+  local row = t:sum(3):sum(1)
+  for i = 1, row:numel() do sums[i] = (sums[i] or 0) + row[i] end
+end
+
+-- Of what a function that is called again and again returns, a batch or nil -> mean, std: lists
+-- of a number for each group. Differences from the first sample are summed, as the mean may be far
+-- from 0. What is not finite is left out: the training names it.
+local function measure(next_batch, by)
+  local origin, sums, squares, counts = nil, {}, {}, {}
+  for t in next_batch do
+    t = in_groups(t, by)
+    local finite = t:isfinite()
+    t = lander.where(finite, t, 0)
+    origin = origin or t:narrow(1, 1, 1):narrow(3, 1, 1):clone()
+    local off = (t - origin) * finite
+    add_up(sums, off)
+    add_up(squares, off * off)
+    add_up(counts, finite)
+  end
+  local mean, std = {}, {}
+  for i = 1, by[1] do
+    local count = math.max(counts[i], 1)
+    local off = sums[i] / count
+    mean[i] = origin[1][i][1] + off
+    std[i] = math.sqrt(math.max(squares[i] / count - off * off, 0))
+  end
+  return mean, std
+end
+
+-- A function that gives x (1) or y (2) of the next batch.
+local function part_of(batches, which)
+  return function() return (select(which, batches:next())) end
+end
+
+local function batches_of(d)
+  return d:batches { size = math.min(#d, 1000) }
+end
+
+-- What is taken out of these data, and divided by: { mean =, std = }, and y_mean and y_std where
+-- y holds numbers. A column that is always the same is divided by 1.
+local function numbers_of(d)
+  local numbers = {}
+  numbers.mean, numbers.std = measure(part_of(batches_of(d), 1), grouped(d:shape()))
+  if d.classes == 0 then
+    numbers.y_mean, numbers.y_std = measure(part_of(batches_of(d), 2), grouped(d:target_shape()))
+  end
+  for _, std in ipairs { numbers.std, numbers.y_std } do
+    for i, value in ipairs(std) do std[i] = value > 0 and value or 1.0 end
+  end
+  return numbers
+end
+
+-- ---- taking it out, and putting it back ----
+
+local function as_row(list)
+  return lander.tensor(list):view(1, #list, 1)
+end
+
+-- (t - mean) / std of a batch t, of samples of any shape with as many groups.
+function core.normalized(t, mean, std)
+  local by = { #mean, t:numel() // t:size(1) // #mean }
+  return ((in_groups(t, by) - as_row(mean)) / as_row(std)):view(table.unpack(t:size()))
+end
+
+-- The other way: t * std + mean.
+function core.denormalized(t, mean, std)
+  local by = { #mean, t:numel() // t:size(1) // #mean }
+  return (in_groups(t, by) * as_row(std) + as_row(mean)):view(table.unpack(t:size()))
+end
+
+-- Datasets that were normalised -> by which numbers; and what else is known of them.
+local about = setmetatable({}, { __mode = "k" })
+
+-- What is known of a dataset: { data = (a word of the command line), normalize = numbers }.
+function core.about_data(d)
+  about[d] = about[d] or {}
+  return about[d]
+end
+
+local function check_numbers(d, numbers)
+  if type(numbers) ~= "table" or type(numbers.mean) ~= "table" or type(numbers.std) ~= "table" then
+    error("normalize: the numbers are those that d:normalize() returned behind the dataset", 0)
+  end
+  local by = grouped(d:shape())
+  if #numbers.mean ~= by[1] or #numbers.std ~= by[1] then
+    error(("normalize: the numbers are for %d columns, the data have %d"):format(#numbers.mean,
+      by[1]), 0)
+  end
+end
+
+local function normalize(d, numbers)
+  if #d == 0 then error("normalize: there are no samples", 0) end
+  if numbers == nil then numbers = numbers_of(d) end
+  check_numbers(d, numbers)
+  local x = lander.zeros(#d, table.unpack(d:shape()))
+  local y = lander.zeros(#d, table.unpack(d:target_shape()))
+  local at = 1
+  for bx, by in batches_of(d) do
+    x:narrow(1, at, bx:size(1)):copy_(core.normalized(bx, numbers.mean, numbers.std))
+    if numbers.y_mean and d.classes == 0 then
+      by = core.normalized(by, numbers.y_mean, numbers.y_std)
+    end
+    y:narrow(1, at, bx:size(1)):copy_(by)
+    at = at + bx:size(1)
+  end
+  local made, message = core.own_tensors(x, y, d.classes > 0 and d or nil)
+  if not made then error(message, 0) end
+  core.about_data(made).normalize = numbers
+  return made, numbers
+end
+
+--- d:normalize([numbers]): a dataset, in memory, from whose x the mean is taken out, and which is
+--- divided by the deviation: of each column of a row, of each channel of a picture; where y holds
+--- numbers, from y too. Returns these numbers as well: the test set's have to be the training
+--- set's.
+function core.dataset_metatable.__methods.normalize(d, numbers)
+  local made, by
+  core.at_user(function() made, by = normalize(d, numbers) end)
+  return made, by
+end
+
+-- ---- what a net knows of the data that it was trained on ----
+
+-- Writes it into the net's note, unless a script has put a text of its own there.
+function core.note_data(net, d)
+  local known, names = core.about_data(d), d:class_names()
+  if net:note() and not core.noted_data(net) then return end
+  if not (known.data or known.normalize or names) then return net:note(nil) end
+  net:note(core.json({ lander = 1, data = known.data, normalize = known.normalize,
+    class_names = names }, true))
+end
+
+-- { data =, normalize =, class_names = } of what a training has noted; nil where it has not.
+function core.noted_data(net)
+  local ok, note = pcall(core.read_json, net:note() or "")
+  return ok and type(note) == "table" and note.lander == 1 and note or nil
+end
+
+-- ---- the hint ----
+
+local FAR = 100 -- a mean or deviation beyond it is said
+
+-- Whether the numbers of x are places in a table, which no one scales.
+local function are_symbols(net)
+  for _, info in ipairs(net:layers()) do
+    if info.type == "embedding" then return true end
+  end
+end
+
+local function far_one(mean, std)
+  local worst, at = FAR, nil
+  for i = 1, #mean do
+    local size = math.max(math.abs(mean[i]), std[i])
+    if size > worst and core.is_finite(size) then worst, at = size, i end
+  end
+  return at
+end
+
+local function far_text(d, x, y)
+  local said = {}
+  local function look(what, t, size)
+    local done
+    local mean, std = measure(function()
+      local now = not done and t or nil
+      done = true
+      return now
+    end, grouped(size))
+    local at = far_one(mean, std)
+    if not at then return end
+    said[#said + 1] = ("%s%s has mean %s and deviation %s"):format(what,
+      #mean == 1 and "" or " " .. at, core.number_text(mean[at]), core.number_text(std[at]))
+  end
+  look(#d:shape() >= 3 and "channel" or "input", x, d:shape())
+  if d.classes == 0 then look("target", y, d:target_shape()) end
+  return #said > 0 and table.concat(said, ", ") or nil
+end
+
+-- What is to be said about numbers that are far from 1, judging by a few hundred samples; nil:
+-- nothing. Data that can't be read are told of where they are trained on.
+function core.scaling_text(net, d)
+  if are_symbols(net) then return nil end
+  local read, x, y = pcall(function()
+    return d:batches({ size = math.min(#d, 256), shuffle = true, seed = 1 }):next()
+  end)
+  local text = read and x and far_text(d, x, y)
+  return text and ("%s: nets learn badly from numbers so far from 1; %s"):format(text,
+    core.running_command and "add ,normalize=true to --data"
+      or "d:normalize() takes both out (doc/data.md)")
+end
