@@ -156,6 +156,18 @@ function TestStatuses.test_recovered()
   lu.assertEquals(train(options, { "--strict" }).status, 4)
 end
 
+-- Behind the command as well; a script is told where it goes.
+function TestStatuses.test_strict_behind_the_command()
+  local words = { "train", "mlp", "--hidden=8", "--data=blobs", "--max_iter=50", "--base_lr=1000",
+                  "--strict", "--prefix=" .. support.folder() .. "/x" }
+  local r = run(words)
+  lu.assertStrContains(r.err, "\nrecovered: ")
+  lu.assertEquals(r.status, 4)
+  r = run { script "require 'lander'.args { base_lr = 1 }", "--strict" }
+  lu.assertEquals(r.status, 2)
+  lu.assertStrContains(r.err, "--strict is lander's own: it goes before the script")
+end
+
 function TestStatuses.test_a_retry_without_an_attempt_left()
   local path = script(('local function attempt(base_lr)\n%s\nreturn run end\n'):format(
     training:format "solver = { base_lr = 1e30 * base_lr, max_iter = 50 }, retry = false")
@@ -229,7 +241,7 @@ function TestSignals.test_what_a_training_is_asked_for()
   lu.assertStrMatches(r.err, ".*\n%d+/100000000  loss [^\n]* left\n.*")
   lu.assertStrMatches(r.out, "ready\nsnapshot\t%d+\n.*stopped\t%d+\n")
   lu.assertStrMatches(r.err, ".*\nstopped at %d+ %(signal%): loss [%w.%-]+\n.*")
-  lu.assertStrContains(r.err, "\nnext: lander resume " .. prefix .. "\n")
+  lu.assertStrContains(r.err, "\nnext: " .. support.executable .. " resume " .. prefix .. "\n")
   lu.assertNil(r.err:find("best accuracy", 1, true)) -- that of the untrained net
 end
 
@@ -300,6 +312,32 @@ function TestCommands.test_a_training_takes_a_free_name()
   lu.assertFalse(support.exists(folder .. "/runs/train_two_3.npz"))
 end
 
+-- A run that is finished says so, and what to type; words behind it come behind its own.
+function TestCommands.test_a_run_that_is_finished()
+  local folder = support.folder()
+  local function lander_(...) return run({ ... }, { folder = folder }) end
+  lander_("train", "mlp", "--hidden=4", "--data=blobs", "--max_iter=20", "--snapshot=10",
+    "--prefix=a")
+  local r = lander_("resume", "a")
+  lu.assertEquals(r.status, 0)
+  lu.assertStrMatches(r.out, "finished 20 [%d.]+ [%d.]+\n") -- the loss that it had
+  lu.assertStrContains(r.err, " train mlp --hidden=4 --data=blobs --max_iter=20 --snapshot=10 ")
+  lu.assertStrMatches(r.err, ".*\nit is finished: 20 of 20 iterations are done; %S+ resume a "
+    .. "%-%-max_iter=40 makes it longer\n.*")
+  r = lander_("resume", "a", "--max_iter=30")
+  lu.assertStrMatches(r.out, "finished 30 [%d.]+ [%d.]+\n")
+  -- Without a snapshot it would begin anew, over what is there.
+  lander_("train", "mlp", "--hidden=4", "--data=blobs", "--max_iter=20", "--prefix=b")
+  local before = support.read(folder .. "/b.npz")
+  r = lander_("resume", "b")
+  lu.assertEquals({ r.status, r.out, support.read(folder .. "/b.npz") }, { 1, "", before })
+  lu.assertStrMatches(r.err, ".*b is finished and has no snapshot to go on from %(%-%-snapshot=100 "
+    .. "would have kept one%). To train its net further: %S+ train b.npz\n")
+  -- Which takes the data that it was trained on.
+  lu.assertStrContains(lander_("train", "b.npz", "--max_iter=2").err,
+    "data: 270 samples of 2, 3 classes, 30 to test")
+end
+
 function TestCommands.test_a_run_goes_on_with_its_own_script()
   local folder = support.folder()
   local path = support.write(folder .. "/s.lua", ([[
@@ -343,7 +381,9 @@ function TestCommands.test_data_by_a_word()
   local r = lander_("train", "two.lua", csv, "--max_iter=60", "--base_lr=0.1")
   lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
   lu.assertStrContains(r.err, "data: 54 samples of 2, 2 classes, 6 to test")
-  lu.assertStrContains(r.err, "plot runs/train_two, lander test runs/train_two.npz\n")
+  local program = r.err:match "\nnext: (%S+) plot runs/train_two\nnext: "
+  lu.assertStrContains(r.err, "\nnext: " .. program .. " test runs/train_two.npz\n")
+  lu.assertStrContains(program, support.executable) -- as it was called
   r = lander_("test", "runs/train_two.npz") -- which knows what it was trained on
   lu.assertEquals(r.err, "data: csv:t,1.csv,y=kind, the test part\n")
   lu.assertStrContains(r.out, "1.0000, 6 samples")
@@ -547,13 +587,31 @@ function TestCommands.test_a_search_without_a_result()
   local r = run { "tune", folder .. "/none.lua", "base_lr=1,2", prefix }
   lu.assertEquals(r.status, 1)
   lu.assertStrContains(r.err, "no trial has a result")
-  lu.assertStrMatches(r.out, ".*trial 1 failed: cannot open %S+none.lua.*")
+  lu.assertStrMatches(r.out, ".*trials 1, 2 failed: cannot open %S+none.lua.*")
   local path = script("local opt = require 'lander'.args { base_lr = 1 }\n"
     .. training:format "solver = { base_lr = 1e5, max_iter = 50 }")
   -- A training of its own would go down to a rate that works; a trial of a rate does not.
   r = run { "tune", path, "base_lr=1,2", prefix .. "2" }
   lu.assertEquals(r.status, 3, r.err)
   lu.assertStrContains(r.out, "2 diverged")
+end
+
+-- A misspelled option fails every trial, is told once, and is nothing to go on with.
+function TestCommands.test_a_search_of_a_misspelled_option()
+  local prefix = "--prefix=" .. support.folder() .. "/t"
+  local path = script("local opt = require 'lander'.args { base_lr = 0.1 }\n"
+    .. training:format "solver = { base_lr = opt.base_lr, max_iter = 5 }")
+  local r = run { "tune", path, "base_lrr=0.1,0.2", prefix, "--metric=loss" }
+  lu.assertEquals(r.status, 1)
+  lu.assertStrContains(r.out,
+    "\ntrials 1, 2 failed: unknown option --base_lrr, did you mean --base_lr?\n")
+  lu.assertEquals(select(2, r.out:gsub("did you mean", "")), 1)
+  r = run { "tune", path, "base_lr=0.1,0.2", prefix, "--metric=loss" }
+  lu.assertEquals(r.status, 0, r.err)
+  r = run { "tune", path, "base_lr=0.1,0.3", prefix, "--metric=loss" }
+  lu.assertStrContains(r.err, "(--no-resume begins anew, another prefix keeps both)")
+  r = run { "tune", path, "base_lr=0.1,0.3", prefix, "--metric=loss", "--no-resume" }
+  lu.assertEquals(r.status, 0, r.err)
 end
 
 function TestCommands.test_help_pages_and_completions_come_from_one_table()
@@ -576,6 +634,8 @@ function TestCommands.test_help_pages_and_completions_come_from_one_table()
     end
     for shell, text in pairs(all) do lu.assertStrContains(text, command, false, shell) end
   end
+  lu.assertStrContains(run({ "train", "--help" }).out, "at a lower rate (yes)\n")
+  lu.assertStrContains(run({ "train", "--help" }).out, "nothing left behind (no)\n")
   lu.assertStrContains(man, "csv:FILE,y=COLUMN")
   lu.assertEquals(run({ "help", "--completion=tcsh" }).status, 2)
   lu.assertStrContains(run({ "help", "conv" }).out, "kernel")

@@ -151,9 +151,10 @@ end
 function TestResume.test_a_finished_run_has_nothing_left_but_can_be_made_longer()
   local prefix = support.folder() .. "/run"
   local o = options { snapshot = 25, snapshot_prefix = prefix }
-  lander.train(o)
+  local first = lander.train(o)
   local again = options { resume = "latest", snapshot_prefix = prefix, net = net(4) }
-  lu.assertEquals(lander.train(again).iter, 60)
+  local run = lander.train(again)
+  lu.assertEquals({ run.iter, run.loss }, { 60, first.loss })
   support.same_params(o.net, again.net)
   local longer, whole = options { resume = "latest", snapshot_prefix = prefix }, options()
   longer.solver.max_iter, whole.solver.max_iter = 80, 80
@@ -451,6 +452,36 @@ function TestGoesOn.test_with_another_rate()
   lander.train { solver = run.solver, data = o.data, batch_size = 8, quiet = true,
     snapshot_prefix = prefix .. "2" }
   lu.assertEquals(#rows(prefix .. "2", "start"), 1)
+end
+
+-- After a rescue the factor is on the rate. A rate that is set by hand is meant as it stands; one
+-- that a callback sets while it runs is not, or it would undo the rescue.
+function TestGoesOn.test_a_rate_by_hand_after_a_rescue()
+  local o = support.small_training { retry = { trial = 0 } }
+  o.solver = { base_lr = 1e4, max_iter = 60 }
+  local run = lander.train(o)
+  lu.assertTrue(run.retries > 0)
+  local scale = run.solver.lr_scale
+  lu.assertEquals(scale, run.lr_scale)
+  run.solver.momentum, run.solver.max_iter = 0.5, 100 -- no rates
+  lu.assertEquals(run.solver.lr_scale, scale)
+  local rates = {}
+  lander.train { solver = run.solver, data = o.data, batch_size = 8, quiet = true,
+    on_iter = function(e)
+      e.solver.base_lr = 5e3
+      rates[#rates + 1] = e.solver:lr()
+      return "stop"
+    end }
+  lu.assertAlmostEquals(rates[1], 5e3 * scale, 1e-9 * rates[1])
+  lu.assertEquals(run.solver.lr_scale, scale)
+  run = lander.train(support.small_training { solver = { base_lr = 1e4, max_iter = 60 } })
+  run.solver.base_lr = 0.001
+  lu.assertEquals({ run.solver.base_lr, run.solver.lr_scale, run.solver:lr() }, { 0.001, 1, 0.001 })
+  fails("unknown option 'base_lrr', did you mean", function() run.solver.base_lrr = 1 end)
+  -- A factor that somebody set by hand is theirs.
+  run.solver.lr_scale = 0.5
+  run.solver.base_lr = 0.01
+  lu.assertEquals(run.solver:lr(), 0.005)
 end
 
 function TestGoesOn.test_mistakes()

@@ -1,6 +1,7 @@
 -- commands.lua: the commands (lander train, lander test ...), each a small file in this folder that
 -- returns { usage =, help =, more =, defaults = { option = default }, about = { option = text },
--- run = function(opt) }: words are opt[1], opt[2] ..., options opt.base_lr ...
+-- run = function(opt) }: words are opt[1], opt[2] ..., options opt.base_lr ... With passes_on its
+-- words are another's, and are not read here.
 local lander = ...
 local core = lander.core
 
@@ -41,8 +42,8 @@ function commands.help_text(command)
   local rows = {}
   for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
     local default = command.defaults[name]
-    local said = default ~= "" and type(default) ~= "boolean"
-      and (" (%s)"):format(core.default_text(default)) or ""
+    local said = default ~= "" and (" (%s)"):format(type(default) == "boolean"
+      and (default and "yes" or "no") or core.default_text(default)) or ""
     rows[#rows + 1] = { "  " .. option_text(name, default), (command.about[name] or "") .. said }
   end
   rows[#rows + 1] = { "  --help", "shows this" }
@@ -71,7 +72,7 @@ end
 
 function commands.run(command, words)
   if wants_help(words) then return core.print(commands.help_text(command)) end
-  local opt = lander.args(command.defaults or {}, words)
+  local opt = command.passes_on and words or lander.args(command.defaults or {}, words)
   if #opt < (command.least or 0) then
     commands.usage_error(command, missing(command, #opt + 1) .. " is missing")
   elseif #opt > (command.most or 0) then

@@ -176,6 +176,11 @@ local function known_of(net)
   return known
 end
 
+-- The word of a training, of a saved net or (nil) of a new one.
+function datasets.word_for(net, word)
+  return word ~= "" and word or net and known_of(net).data or "fashion_mnist"
+end
+
 -- A word in its parts, as the net's own data were read: those of the same kind give the options
 -- that it leaves out; classes are in the order that the net knows. Without a word the net's own.
 local function parse_for(known, word)

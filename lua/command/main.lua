@@ -40,6 +40,15 @@ end
 
 core.command_options, core.usage_text = options, usage_text
 
+-- Whether an option that a script doesn't know is one of these. A command has its own.
+function core.is_own_option(word)
+  if core.running_command then return false end
+  for _, o in ipairs(options) do
+    if o[1] == word then return true end
+  end
+  return false
+end
+
 -- ---- reading the words ----
 
 local function usage_error(what)
@@ -138,10 +147,10 @@ end
 -- After the script's own status, which is done or error: the trainings in it may have something
 -- worse to tell. An error that follows from a divergence (lander.retry with no attempt left)
 -- is a divergence.
-local function training_status(line, status)
+local function training_status(status)
   local trained = core.exit_status or DONE
   if trained ~= DONE then return trained end
-  return status == DONE and line.strict and core.recovered and RECOVERED or status
+  return status == DONE and core.strict and core.recovered and RECOVERED or status
 end
 
 local function run_first(line, words)
@@ -156,6 +165,7 @@ local function run_first(line, words)
 end
 
 local function run(line, words)
+  core.strict, core.program = line.strict, words[0]
   core.command_words = line.first and table.move(words, 1, #words, 1, {}) or nil
   set_arg(words, line.first)
   local wants_repl = line.interactive or not (line.first or line.version or #line.codes > 0)
@@ -164,7 +174,7 @@ local function run(line, words)
   local status = run_codes(line.codes)
   if status == DONE then status = run_first(line, words) end
   if wants_repl then status = call(core.load_source "command/repl.lua"(lander)) end
-  if status == DONE or status == ERROR then status = training_status(line, status) end
+  if status == DONE or status == ERROR then status = training_status(status) end
   return status
 end
 
@@ -174,7 +184,7 @@ core.commands = core.load_source "command/commands.lua"(lander)
 function core.run_words(words)
   local line = read_words(words)
   if not line or not line.first then error("there is nothing to run", 0) end
-  core.command_words = words
+  core.command_words, core.strict = words, core.strict or line.strict
   set_arg(words, line.first)
   local status = run_first(line, words)
   if status ~= DONE then core.exit(status, "") end

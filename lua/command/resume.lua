@@ -3,8 +3,9 @@
 local lander = ...
 local core = lander.core
 
-local function script_of(prefix)
-  local words
+-- The words that started the run, and how it ended: nil, where it was cut off.
+local function read_run(prefix)
+  local words, status
   local journal = core.read_journal(prefix .. ".jsonl")
   if not journal then
     error(("there is no journal '%s.jsonl' (lander.train writes <snapshot_prefix>.jsonl)"):format(
@@ -12,23 +13,36 @@ local function script_of(prefix)
   end
   for _, event in ipairs(journal) do
     if event.event == "start" and type(event.command) == "table" then words = event.command end
+    if event.event == "start" or event.event == "end" then status = event.status end
   end
   if not words then
     error(("%s.jsonl does not say what script this run is of: start that again, with resume = "
       .. "\"latest\" in its lander.train"):format(prefix), 0)
   end
-  return words
+  return words, status
+end
+
+-- Without a snapshot it would begin anew, and write over what is finished.
+local function check_snapshot(prefix, words, status)
+  if status ~= "finished" or core.find_resume("latest", prefix) then return end
+  error(("%s is finished and has no snapshot to go on from (%s would have kept one). To train "
+    .. "its net further: %s train %s.npz"):format(prefix, core.commands.find(words[1])
+    and "--snapshot=100" or "snapshot = 100", core.program or "lander", prefix), 0)
 end
 
 return {
-  usage = "resume RUN", help = "goes on with a run (runs/lenet): its script again, from its newest "
-    .. "snapshot",
-  least = 1, most = 1,
+  usage = "resume RUN [OPTIONS]", help = "goes on with a run (runs/lenet): its script again, from "
+    .. "its newest snapshot",
+  more = "OPTIONS are the script's (or train's): they come behind those that it was started with.\n"
+    .. "example: lander resume runs/train_mlp --max_iter=2000",
+  least = 1, most = math.huge, passes_on = true,
   run = function(opt)
     local prefix = core.commands.prefix_of(opt[1])
-    local words = script_of(prefix)
+    local words, status = read_run(prefix)
+    check_snapshot(prefix, words, status)
+    table.move(opt, 2, #opt, #words + 1, words)
     core.resume_prefix = prefix
-    core.print("lander " .. table.concat(words, " ") .. "\n")
+    core.write_error(("%s %s\n"):format(core.program or "lander", table.concat(words, " ")))
     return core.run_words(words)
   end,
 }

@@ -8,15 +8,17 @@ local command = {
   help = "trains a model that is built in, one of a .lua file, or a saved net further",
   least = 1, most = 1,
   defaults = {
-    data = "fashion_mnist", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
+    data = "", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
     lr_policy = "fixed", loss = "", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
     batch_size = 64,
     seed = 1, hidden = { 512, 512 },
     test_interval = 500, snapshot = 0, display = 100, prefix = "", resume = "",
     mirror = false, crop = 0, pad = 0, retry = true, dry_run = false,
+    strict = false,
   },
   about = {
-    data = datasets.about, type = "the update rule: sgd, adam ... (lander help sgd)",
+    data = datasets.about .. "; by itself a saved net's own, or fashion_mnist",
+    type = "the update rule: sgd, adam ... (lander help sgd)",
     base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
     lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
@@ -29,6 +31,7 @@ local command = {
     resume = "a snapshot to go on from, or latest", mirror = "mirrors pictures at random",
     crop = "crops so many rows and columns at random", pad = "pads by so many before the crop",
     retry = "whether a training that diverges is tried again at a lower rate",
+    strict = "exit status 4 where it had to lower its rate",
     dry_run = "two iterations of everything, and nothing left behind",
   },
   more = datasets.more .. [[
@@ -93,8 +96,10 @@ local function own_prefix(model, resume)
 end
 
 function command.run(opt)
-  local data = datasets.open(opt.data)
-  local net = make_net(opt, data.train)
+  core.strict = core.strict or opt.strict
+  local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
+  local data = datasets.open(datasets.word_for(saved, opt.data))
+  local net = saved or make_net(opt, data.train)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     loss = opt.loss ~= "" and opt.loss or nil,

@@ -7,11 +7,12 @@ local command = {
   help = "searches the options of a script for the best result",
   least = 2, most = math.huge,
   defaults = { method = "grid", trials = 0, metric = "accuracy", processes = -1, seed = 1,
-               prefix = "", time_limit = 0.0 },
+               prefix = "", time_limit = 0.0, resume = true },
   about = {
     method = "grid or random", trials = "how many, of random", seed = "of random",
     metric = "accuracy, test_loss or loss", processes = "at a time; as many as threads",
     prefix = "how files begin (runs/tune_SCRIPT)", time_limit = "seconds for a trial",
+    resume = "whether it goes on with what its files have of the same search",
   },
   more = [[
 VALUES are a list (base_lr=0.001,0.01,0.1) or a range (momentum=0.5:0.99; by factors:
@@ -64,7 +65,7 @@ function command.run(opt)
   local result = lander.tune {
     search = search, method = opt.method, metric = opt.metric, seed = opt.seed,
     trials = opt.trials > 0 and opt.trials or nil,
-    processes = opt.processes >= 0 and opt.processes or nil,
+    resume = opt.resume, processes = opt.processes >= 0 and opt.processes or nil,
     time_limit = opt.time_limit > 0 and opt.time_limit or nil,
     prefix = opt.prefix ~= "" and opt.prefix or "runs/tune_" .. name,
     trial = function(o, _, info) return run_script(opt[1], rest, o, info) end,

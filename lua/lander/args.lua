@@ -115,6 +115,9 @@ local function find_option(options, word)
   local positive = name:match "^no_(.+)$"
   local option = positive and options[positive]
   if option and type(option.default) == "boolean" then return option, true end
+  if core.is_own_option and core.is_own_option("--" .. word) then
+    usage_error(("--%s is lander's own: it goes before the script"):format(word))
+  end
   usage_error(("unknown option --%s%s"):format(word,
     core.did_you_mean(name, core.sorted_keys(options)):gsub("'(.*)'", "--%1")))
 end

@@ -264,6 +264,7 @@ function core.resume(t)
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
   t.tested_finite, t.place, t.to_beat = found.tested_finite, found.place, found.to_beat
   run.best = t.best
+  run.loss = t.solver.iter > 0 and t.solver.loss or nil
   t.snapped = t.solver.iter
   core.ring_from_note(t, found)
   -- A search of the rate goes on where it can be gone back to the start, and nobody says otherwise.
@@ -283,7 +284,29 @@ local left = setmetatable({}, { __mode = "k" })
 local kept = { "prefix", "seed", "best", "metric", "unimproved", "to_beat", "tested",
                "tested_finite" }
 
+-- The factor that retries left on the rate of a solver that nobody trains just now.
+local rescued = setmetatable({}, { __mode = "k" })
+
+-- Who sets base_lr then means it as it stands, so the factor goes. While a training runs, a rate
+-- that its callbacks set keeps it, or each would undo the rescue.
+local function mean_base_lr()
+
+function core.begin_with(solver)
+  rescued[solver] = nil
+end
+  local meta = core.solver_metatable
+  local set = meta.__newindex
+  function meta.__newindex(solver, key, value)
+    core.at_user(set, solver, key, value)
+    local scale = key == "base_lr" and rescued[solver]
+    if scale and scale == solver.lr_scale then set(solver, "lr_scale", 1) end
+  end
+end
+
+mean_base_lr()
+
 function core.leave(t)
+  rescued[t.solver] = t.run.retries > 0 and t.solver.lr_scale or nil
   local l = { position = t.batches:position(),
               seconds_before = t.seconds_before + core.clock() - t.began }
   for _, key in ipairs(kept) do l[key] = t[key] end

@@ -27,6 +27,7 @@ end
 local function new_solver(t)
   if core.is_solver(t.options.solver) then
     t.solver = t.options.solver
+    core.begin_with(t.solver)
     if t.max_iter < math.maxinteger then t.solver.max_iter = t.max_iter end
     t.base_lr, t.goes_on = t.solver.base_lr, t.solver.iter > 0
     return
@@ -197,6 +198,14 @@ local function memory_text()
   return kilobytes and (", %d MB in memory"):format(math.ceil(kilobytes / 1024)) or ""
 end
 
+-- Of a resumed run that has nothing left to do.
+local function finished_text(t)
+  local more = core.running_command and t.prefix and ("%s resume %s --max_iter=%d"):format(
+    core.program or "lander", t.prefix, 2 * t.max_iter) or "a larger " .. t.max_reason
+  return ("it is finished: %d of %d iterations are done; %s makes it longer"):format(
+    t.solver.iter, t.max_iter, more)
+end
+
 local function say_head(t)
   local config, say = lander.config(), function(text) t.progress:say(text) end
   say(("lander %s, %s, seed %d, %d thread%s, %s, products %s"):format(config.version, config.real,
@@ -211,7 +220,9 @@ local function say_head(t)
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
     say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
-    return t.rate_said and say(t.rate_said)
+    if t.rate_said then say(t.rate_said) end
+    if t.solver.iter >= t.max_iter then say(finished_text(t)) end
+    return
   elseif t.goes_on then
     return say(("the solver goes on from iteration %d"):format(t.solver.iter))
   elseif t.options.resume then
@@ -272,13 +283,18 @@ local function save(t)
   end
 end
 
+-- A command that comes next, with the program as it was called.
+local function say_next(t, words)
+  t.progress:say(("next: %s %s"):format(core.program or "lander", words))
+end
+
 -- What a run that was stopped can go on from. Of one that was started by words `lander resume`
 -- knows them, from the journal.
 local function say_resume(t)
   local newest = t.snapshots[#t.snapshots]
   if not (newest and t.snapped == t.solver.iter) then return end
   if core.command_words and t.journal.path and not core.in_session then
-    t.progress:say("next: lander resume " .. t.prefix)
+    say_next(t, "resume " .. t.prefix)
   elseif core.in_session then
     t.progress:say(("to go on: lander.train { solver = run.solver, ... }, or the same with "
       .. "resume = %q"):format(newest.path))
@@ -296,12 +312,14 @@ local function accuracy_text(t)
     and (" (at %d)"):format(t.tested) or "")
 end
 
--- The commands that come next. `lander test` has to be told which data, where the net doesn't know.
-local function next_text(t)
+-- The commands that come next, each to be typed as it stands. `lander test` has to be told which
+-- data, where the net doesn't know.
+local function say_commands(t)
   local names = t.test_data and t.test_data:class_names()
   local data = core.about_data(t.options.data).data or names and names[1] == "T-shirt"
   data = data and "" or " --data=DATA"
-  return ("next: lander plot %s, lander test %s%s"):format(t.prefix, t.run.path, data)
+  say_next(t, "plot " .. t.prefix)
+  say_next(t, "test " .. t.run.path .. data)
 end
 
 local function say_end(t)
@@ -327,7 +345,7 @@ local function say_end(t)
   end
   if run.status == "stopped" then say_resume(t) end
   if run.status == "finished" and run.path and core.is_command and not t.options.dry_run then
-    t.progress:say(next_text(t))
+    say_commands(t)
   end
 end
 

@@ -61,6 +61,25 @@ local function edges(result)
   return lines
 end
 
+-- Why trials failed, each reason once.
+local function failures(result)
+  local trials, reasons = {}, {}
+  for _, row in ipairs(result.trials) do
+    if row.status == "failed" then
+      if not trials[row.reason] then
+        trials[row.reason], reasons[#reasons + 1] = {}, row.reason
+      end
+      table.insert(trials[row.reason], tostring(row.trial))
+    end
+  end
+  for i, reason in ipairs(reasons) do
+    local of = trials[reason]
+    reasons[i] = ("trial%s %s failed: %s"):format(#of > 1 and "s" or "", table.concat(of, ", "),
+      reason)
+  end
+  return reasons
+end
+
 local function text(result)
   local names, rows, right = result.names, {}, {}
   local head = { "trial" }
@@ -82,11 +101,7 @@ local function text(result)
     rows[#rows + 1] = cells
   end
   local lines = core.columns(rows, right)
-  for _, row in ipairs(result.trials) do
-    if row.status == "failed" then
-      lines[#lines + 1] = ("trial %d failed: %s"):format(row.trial, row.reason)
-    end
-  end
+  for _, line in ipairs(failures(result)) do lines[#lines + 1] = line end
   lines[#lines + 1] = core.tune_summary(result)
   return table.concat(lines, "\n")
 end
@@ -212,6 +227,15 @@ local function check_row(t, row)
     and t.candidates[row.trial] and (row.status ~= "done" or type(row.value) == "number")
 end
 
+-- Whether a trial of the journal has come to something: a search that failed as a whole, by a
+-- misspelled name say, is none to go on with.
+local function has_result(events)
+  for _, event in ipairs(events) do
+    if event.event ~= "tune" and event.status ~= "failed" then return true end
+  end
+  return false
+end
+
 -- The rows that a journal has, into t.rows; whether there is one.
 function core.tune_read(t, path)
   local events = core.read_journal(path)
@@ -220,8 +244,9 @@ function core.tune_read(t, path)
   local what = events[1].event == "tune" and differences(events[1], definition)
     or "it is no journal of lander.tune"
   if what ~= "" then
-    core.tune_fail("%s has another search: %s (resume = false begins anew, another prefix keeps "
-      .. "both)", path, what)
+    if events[1].event == "tune" and not has_result(events) then return false end
+    core.tune_fail("%s has another search: %s (%s begins anew, another prefix keeps both)", path,
+      what, core.running_command and "--no-resume" or "resume = false")
   end
   for i = 2, #events do
     local row = events[i]

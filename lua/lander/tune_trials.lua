@@ -81,7 +81,8 @@ local function make_trial(t, trial, rung)
   if ok then
     row = row_of(t, result)
   else
-    row = { status = "failed", reason = tostring(core.plain_message(result)) }
+    local message = tostring(core.plain_message(result)):gsub("\n%(%-%-help shows.*", "")
+    row = { status = "failed", reason = message }
   end
   row.seconds = core.clock() - began
   return core.read_json(core.json(row, true)) -- the same as from another process

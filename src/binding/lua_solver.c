@@ -539,5 +539,8 @@ void binding_open_solver(lua_State *L) {
   luaL_newlib(L, solver_methods);
   lua_pushcclosure(L, solver_index, 1);
   lua_setfield(L, -2, "__index");
+  luaL_getsubtable(L, -2, "core");
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "solver_metatable"); /* for what the Lua part adds */
   lua_pop(L, 1);
 }
