@@ -88,8 +88,9 @@ end
 function TestPlotScale.test_places()
   local scale = core.new_scale(0, 10, { ticks = 5 })
   lu.assertEquals(core.scale_place(scale, 5), 0.5)
-  lu.assertEquals(core.scale_place(scale, 1e9), 1)
-  lu.assertEquals(core.scale_place(scale, -1), 0)
+  lu.assertEquals(core.scale_place(scale, 15), 1.5)
+  lu.assertEquals(core.scale_place(scale, -1), -0.1)
+  lu.assertEquals(core.scale_place(scale, 1e300), 1e6) -- far enough
   local log = core.new_scale(1, 100, { ticks = 5, log = true })
   lu.assertAlmostEquals(core.scale_place(log, 10), 0.5, 1e-12)
   lu.assertFalse(core.scale_holds(log, 0))
@@ -135,7 +136,9 @@ function TestPlotSvg.test_what_is_not_finite_is_a_gap_with_a_mark()
   lu.assertStrContains(s, "<title>nan at 3</title>")
   lu.assertStrContains(s, "<title>inf at 7</title>")
   lu.assertStrContains(s, "<title>-inf at 10</title>")
-  lu.assertStrContains(s, ">diverged or not finite</text>")
+  lu.assertStrContains(s, ">nan at 3, inf at 7, -inf at 10</text>")
+  s = svg { 1, 0 / 0, 2, 0 / 0, 2, 0 / 0, 2, 0 / 0, 5 }
+  lu.assertStrContains(s, ">not finite 4 times</text>")
 end
 
 function TestPlotSvg.test_several_have_names_shapes_and_colours()
@@ -172,6 +175,25 @@ function TestPlotSvg.test_a_range_of_y()
   local s = svg { 1, 2, 1000, 3, y_range = { 0, 4 } }
   lu.assertStrContains(s, ">4.0</text>")
   lu.assertNil(s:find(">1,000</text>", 1, true))
+  lu.assertStrContains(s, ">left the picture, up to 1,000</text>")
+  s = svg { 1, -50, 1, y_range = { 0, 4 } }
+  lu.assertStrContains(s, ">left the picture, down to -50</text>")
+end
+
+function TestPlotSvg.test_a_line_is_cut_at_the_border()
+  local function cut(...)
+    local points = {}
+    for i, y in ipairs { ... } do points[i] = { 10.0 * i, y } end
+    local pieces, exits = core.clip_line(points, 0, 10)
+    return { pieces, exits }
+  end
+  lu.assertEquals(cut(1, 9), { { { { 10, 1 }, { 20, 9 } } }, {} })
+  lu.assertEquals(cut(5, 15, 5), { { { { 10, 5 }, { 15, 10 } }, { { 25, 10 }, { 30, 5 } } },
+    { { x = 15, to = 10 } } })
+  lu.assertEquals(cut(-5, 15), { { { { 12.5, 0 }, { 17.5, 10 } } }, { { x = 10, to = 0 } } })
+  lu.assertEquals(cut(20, 30, 40), { {}, { { x = 10, to = 10 } } })
+  lu.assertEquals(cut(0, 10), { { { { 10, 0 }, { 20, 10 } } }, {} }) -- the border is inside
+  lu.assertEquals(cut(7), { { { { 10, 7 } } }, {} })
 end
 
 function TestPlotSvg.test_smoothing_is_the_mean_of_the_last()
@@ -251,7 +273,7 @@ function TestPlotText.test_several_have_letters()
 end
 
 function TestPlotText.test_marks()
-  lu.assertStrContains(text { 1, 0 / 0, 2 }, "× diverged or not finite")
+  lu.assertStrContains(text { 1, 0 / 0, 2 }, "× nan at 2")
 end
 
 -- What a pipe gets: no colours, and only ASCII where the locale has no more.
@@ -319,24 +341,131 @@ function TestPlotRuns.test_an_abandoned_attempt_branches_off()
   local loss, test = curves[1], curves[2]
   lu.assertEquals(loss.name, "loss")
   lu.assertEquals(loss.stretches, {
-    { x = { 200, 300 }, y = { 1.5, 3 }, abandoned = true },
+    { x = { 200, 300 }, y = { 1.5, 3 }, gone = "diverged",
+      text = "attempt 1 diverged at 412 (rule R1): loss nan" },
     { x = { 100, 200, 300, 400 }, y = { 2, 1.5, 1.2, 1 } },
   })
   lu.assertEquals(#loss.marks, 2)
-  lu.assertEquals(loss.marks[1].text, "nan at 400")
-  lu.assertEquals(loss.marks[2], { x = 412, text = "attempt 1 diverged at 412 (rule R1)" })
+  lu.assertEquals(loss.marks[1], { x = 412, text = "attempt 1 diverged at 412 (rule R1): loss nan",
+    short = "412 (nan)", diverged = true })
+  lu.assertEquals(loss.marks[2].text, "nan at 400")
   lu.assertEquals(test.stretches, { { x = { 400 }, y = { 1.1 } } })
   lu.assertEquals(core.plot_curves({ journal(retried()) }, { what = "rate" })[1].stretches[2].y,
     { 0.1, 0.1, 0.05, 0.05 })
 end
 
-function TestPlotRuns.test_abandoned_is_dashed_and_dotted()
+function TestPlotRuns.test_what_diverged_is_dashed_and_ends_in_a_cross()
   local path = journal(retried())
   local s = svg(path, { title = "a run" })
-  lu.assertStrContains(s, 'class="line gone"')
-  lu.assertStrContains(s, ">abandoned attempt</text>")
-  lu.assertStrContains(s, "attempt 1 diverged at 412 (rule R1)")
-  lu.assertStrContains(text(path, {}), "dotted: abandoned attempt")
+  lu.assertStrContains(s, 'class="line diverged"')
+  lu.assertStrContains(s, ">diverged at 412 (nan)</text>")
+  lu.assertStrContains(s, "attempt 1 diverged at 412 (rule R1): loss nan")
+  lu.assertStrContains(text(path, {}), "dashed, ×: diverged at 412 (nan)")
+end
+
+-- A rate that diverged at 4 and one that diverged at 7, before there was a row; then trials of
+-- 0.01 (kept), 0.003 and 0.001, which go back to the start.
+local function searched(over)
+  local rows = { { event = "start", iter = 0, loss = 2, attempt = 1 },
+    { event = "diverged", iter = 4, rule = "R1", loss_is = "nan", rate = 1, base_lr = 1,
+      attempt = 1 },
+    { event = "retry", iter = 4, back_to = 0, attempt = 2 },
+    { event = "diverged", iter = 7, rule = "R3", loss = 45024.2, rate = 0.1, base_lr = 0.1,
+      attempt = 2 },
+    { event = "retry", iter = 7, back_to = 0, attempt = 3 } }
+  local function trial(attempt, rate, first, mean, best)
+    for k = 1, 3 do
+      rows[#rows + 1] = { event = "train", iter = 100 * k, loss = first / k, rate = rate,
+                          attempt = attempt }
+    end
+    rows[#rows + 1] = { event = "trial", iter = 300, base_lr = rate, loss = mean, is_best = best,
+                        back_to = 0, attempt = attempt + 1 }
+  end
+  trial(3, 0.01, 1.2, 0.5, true)
+  trial(4, 0.003, 1.5, 0.6, false)
+  trial(5, 0.001, 1.8, 0.7, false)
+  for k = 1, over and 6 or 2 do
+    rows[#rows + 1] = { event = "train", iter = 100 * k, loss = 1.2 / k, rate = 0.01, attempt = 6 }
+  end
+  return rows
+end
+
+-- What lost is told from what diverged and from what was kept, which did the same twice.
+function TestPlotRuns.test_trials()
+  local function outcomes(rows)
+    local list = {}
+    for i, trial in ipairs(core.trials_of(rows)) do
+      list[i] = ("%d %s"):format(trial.attempt, trial.outcome)
+    end
+    return table.concat(list, ", ")
+  end
+  lu.assertEquals(outcomes(searched(true)), "3 kept, 4 lost, 5 lost")
+  lu.assertEquals(outcomes(searched(false)), "3 best so far, 4 lost, 5 lost")
+  -- The last one is the best: the training goes on from it, and may diverge later.
+  local rows = searched(false)
+  rows[#rows - 2].is_best, rows[#rows - 2].back_to, rows[#rows - 2].attempt = true, nil, 5
+  rows[#rows], rows[#rows - 1] = nil, { event = "diverged", iter = 350, rule = "R4", attempt = 5 }
+  rows[#rows + 1] = { event = "retry", iter = 350, back_to = 200, attempt = 6 }
+  lu.assertEquals(outcomes(rows), "3 lost, 4 lost, 5 kept")
+  local last = core.plot_curves({ journal(rows) }, { what = "loss" })[1].stretches[4]
+  lu.assertEquals({ last.gone, last.x }, { "diverged", { 200, 300 } })
+
+  local path = journal(searched(true))
+  local loss = core.plot_curves({ path }, { what = "loss" })[1]
+  local said = {}
+  for i, stretch in ipairs(loss.stretches) do
+    said[i] = ("%s %d-%d"):format(stretch.gone or "kept", stretch.x[1], stretch.x[#stretch.x])
+  end
+  lu.assertEquals(said, { "diverged 0-7", "trial 0-300", "trial 0-300", "kept 100-600" })
+  lu.assertEquals(loss.stretches[2].text, "trial at 0.003, lost: mean loss 0.6")
+  local s = svg(path, { what = "loss" })
+  lu.assertEquals({ count(s, 'class="line trial"'), count(s, 'class="line diverged"') }, { 3, 2 })
+  lu.assertStrContains(s, ">trials at 0.003, 0.001, lost</text>")
+  lu.assertStrContains(s, "<title>trial at 0.003, lost: mean loss 0.6</title>")
+  lu.assertStrContains(text(path, { what = "loss" }), "dotted: trials at 0.003, 0.001, lost")
+  lu.assertStrContains(text(journal(searched(false)), { what = "loss" }),
+    "dotted: trials at 0.01, 0.003, 0.001\n")
+end
+
+-- Attempts that had no row are there: the loss and the rate with which they ended.
+function TestPlotRuns.test_attempts_without_a_row()
+  local path = journal(searched(true))
+  local told = "diverged at 4 (nan), 7 (45,024)"
+  lu.assertStrContains(svg(path, { what = "loss" }), (">%s</text>"):format(told))
+  lu.assertStrContains(text(path, { what = "loss" }), "dashed, ×: " .. told)
+  local rate = core.plot_curves({ path }, { what = "rate" })[1]
+  lu.assertEquals({ rate.marks[1].x, rate.marks[1].y }, { 4, 1 })
+  lu.assertEquals({ rate.marks[2].x, rate.marks[2].y }, { 7, 0.1 })
+  local s = svg(path, { what = "rate" })
+  lu.assertStrContains(s, ">diverged at 4 (1), 7 (0.1)</text>")
+  lu.assertStrContains(s, ">1</text>") -- on the axis, though what counts is at 0.01
+end
+
+-- What is far off leaves the picture, with an arrow, and doesn't run along its border; what is
+-- near is in it, and what counts keeps half of it.
+function TestPlotRuns.test_what_is_gone_has_its_place()
+  local function run(far)
+    return journal { { event = "start", iter = 0, attempt = 1 },
+      row(100, 2.0, 1), row(200, 1.0, 1), row(300, far, 1), row(350, far, 1), row(400, 1.5, 1),
+      { event = "retry", iter = 410, back_to = 200, attempt = 2 },
+      row(300, 0.8, 2), row(400, 0.6, 2) }
+  end
+  local function axis(path, log)
+    local y = core.plot_y_scale(core.plot_curves({ path }, { what = "loss" }), log, {}, 5)
+    return y.low .. " to " .. y.high
+  end
+  lu.assertEquals(axis(run(3.1)), "0.0 to 4.0")
+  lu.assertEquals(axis(run(300)), "0.5 to 2.0")
+  lu.assertEquals(axis(run(18), true), "0.5 to 20.0")
+  lu.assertEquals(axis(run(300), true), "0.5 to 2.0")
+  local near, far = svg(run(3.1), { what = "loss" }), svg(run(300), { what = "loss" })
+  lu.assertNil(near:find("left the picture", 1, true))
+  lu.assertStrContains(far, ">left the picture, up to 300</text>")
+  lu.assertEquals(count(far, "l4 7h%-8z"), 2) -- in the legend, and where it left
+  lu.assertStrMatches(far, '.*class="line diverged" d="M[%d.]+ [%d.]+L[%d.]+ [%d.]+M[%d.]+ [%d.]+L'
+    .. '[%d.]+ [%d.]+"/>.*') -- out and in again
+  lu.assertStrContains(text(run(300), { what = "loss" }), "▲ left the picture, up to 300")
+  lu.assertEquals(count(text(run(300), { what = "loss", style = "ascii" }), "%^"), 2)
 end
 
 -- A killed run writes some rows again: those behind the snapshot that it goes on from.
@@ -368,7 +497,7 @@ function TestPlotRuns.test_a_run_that_diverged()
   lu.assertTrue(run.retries > 0)
   local of_table = svg(run, { title = "a line" })
   lu.assertEquals(of_table, svg(prefix .. ".jsonl", { title = "a line" }))
-  lu.assertEquals(count(of_table, "<title>attempt %d+ diverged"), run.retries)
+  lu.assertEquals(count(of_table, "<g><title>attempt %d+ at base_lr [^ ]+ diverged"), run.retries)
 end
 
 -- What differs by decades has axes of its own, one above the other, over the same iterations.

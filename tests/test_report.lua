@@ -50,13 +50,28 @@ TestReport = {}
 
 function TestReport.test_rates_that_were_compared()
   local path = support.folder() .. "/trials"
-  local run = { history = {}, events = {
-    { event = "trial", iter = 300, base_lr = 0.01, loss = 0.4375, is_best = true, attempt = 3 },
-    { event = "trial", iter = 12, base_lr = 0.003, is_best = false, attempt = 4 } } }
+  local history = {}
+  for attempt, rate in ipairs { 0.01, 0.01, 0.003, 0.001, 0.01 } do
+    history[attempt] = { event = "train", iter = attempt == 5 and 400 or 100, loss = 0.5,
+                         rate = rate, attempt = attempt }
+  end
+  local run = { history = history, events = {
+    { event = "diverged", iter = 150, rule = "R3", loss = 77, attempt = 1 },
+    { event = "retry", iter = 150, back_to = 0, attempt = 2 },
+    { event = "trial", iter = 300, base_lr = 0.01, loss = 0.4375, is_best = true, back_to = 0,
+      attempt = 3 },
+    { event = "trial", iter = 300, base_lr = 0.003, loss = 0.5, is_best = false, back_to = 0,
+      attempt = 4 },
+    { event = "trial", iter = 12, base_lr = 0.001, is_best = false, back_to = 0, attempt = 5 } } }
   local s = support.read(lander.report(run, { to = path .. ".html" }))
   lu.assertStrContains(s, ">Trials of rates</h2>")
-  lu.assertStrMatches(s, ".*>0.01</th>.->300</td>.->0.4375</td>.->yes</td>.*")
-  lu.assertStrMatches(s, ".*>0.003</th>.->12</td>.->diverged</td>.*")
+  lu.assertStrMatches(s, ".*>0.01</th>.->2</td>.->300</td>.->0.4375</td>.->kept</td>.*")
+  lu.assertStrMatches(s, ".*>0.003</th>.->3</td>.->300</td>.->0.5</td>.->lost</td>.*")
+  lu.assertStrMatches(s, ".*>0.001</th>.->4</td>.->12</td>.->-</td>.->diverged</td>.*")
+  local rows = s:match "<caption>Rows</caption>.-<tbody>(.-)</tbody>"
+  local said = {}
+  for cell in rows:gmatch "<td>([^<]*)</td></tr>" do said[#said + 1] = cell end
+  lu.assertEquals(said, { "diverged", "trial, kept", "trial, lost", "", "" })
 end
 
 function TestReport.test_every_run_has_its_page()
@@ -69,7 +84,7 @@ function TestReport.test_every_run_has_its_page()
   lu.assertStrContains(s, "<title>halves</title>")
   lu.assertStrContains(s, "The run finished, after ")
   lu.assertEquals(count(s, "<svg"), 6) -- loss, accuracy and rate, wide and narrow
-  lu.assertStrContains(s, 'class="line gone"')
+  lu.assertStrContains(s, 'class="line diverged"')
   lu.assertTrue(#s < 200000)
 end
 
@@ -380,7 +395,7 @@ let checked = 0;
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const e = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || /SCRIPT|STYLE/i.test(e.tagName)) continue;
+  if (!walker.currentNode.data.trim() || /SCRIPT|STYLE|^TITLE/i.test(e.tagName)) continue;
   const style = getComputedStyle(e), front = rgb(e.closest("svg") ? style.fill : style.color);
   const a = light(front), b = light(ground(e));
   const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

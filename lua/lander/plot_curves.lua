@@ -1,8 +1,10 @@
 -- plot_curves.lua: what is to be drawn, whatever it came as, as curves.
 --
--- A curve is { name =, stretches = { { x =, y =, abandoned = }, ... }, marks = { { x =, y =,
--- text = }, ... }, points = }. All numbers in a stretch are finite; where a value was not,
--- there is a gap between two stretches, and a mark (without a y: it has no place).
+-- A curve is { name =, stretches = { { x =, y =, gone =, text =, trial = }, ... }, marks = {
+-- { x =, y =, text =, short =, diverged = }, ... }, points =, whole = }. All numbers in a stretch
+-- are finite; where a value was not, there is a gap between two stretches, and a mark (without a y:
+-- it has no place). gone: what an attempt did that the run went back from, "diverged" or "trial"
+-- (trial = { base_lr =, lost = }). whole: the axis holds what is gone too, however far off.
 local lander = ...
 local core = lander.core
 
@@ -16,8 +18,8 @@ end
 -- ---- stretches ----
 
 -- Adds the points to the curve: stretches between values that are not finite, and a mark for
--- each row of those.
-local function add_points(curve, x, y, abandoned)
+-- each row of those. about: { gone =, text =, trial = } of the stretches.
+local function add_points(curve, x, y, about)
   local stretch, bad
   for i = 1, #y do
     if not core.is_finite(y[i]) then
@@ -31,7 +33,8 @@ local function add_points(curve, x, y, abandoned)
     else
       bad = nil
       if not stretch then
-        stretch = { x = {}, y = {}, abandoned = abandoned }
+        stretch = { x = {}, y = {} }
+        for key, value in pairs(about or {}) do stretch[key] = value end
         curve.stretches[#curve.stretches + 1] = stretch
       end
       stretch.x[#stretch.x + 1], stretch.y[#stretch.y + 1] = x[i], y[i]
@@ -150,56 +153,32 @@ end
 
 local quantities = {
   loss = { event = "train", field = "loss", name = "loss" },
-  rate = { event = "train", field = "rate", name = "rate" },
+  rate = { event = "train", field = "rate", name = "rate", whole = true },
   test_loss = { event = "test", field = "loss", name = "test loss", points = true },
   accuracy = { event = "test", field = "accuracy", name = "accuracy", points = true },
 }
 
--- What a row has for a field: a number that is not finite is null in a journal, with a word.
-local function value_of(row, field)
-  local word = row[field .. "_is"]
-  if row[field] == nil and word then
-    return word == "nan" and 0 / 0 or word == "-inf" and -math.huge or math.huge
-  end
-  return row[field]
-end
-
--- For each attempt the last iteration of it that counts: a later one went back to there.
-local function last_kept(rows)
-  local last, most = {}, 1
-  for _, row in ipairs(rows) do most = math.max(most, row.attempt) end
-  for attempt = 1, most do last[attempt] = math.huge end
-  for _, row in ipairs(rows) do
-    if (row.event == "retry" or row.event == "trial") and row.back_to then
-      for attempt = 1, row.attempt - 1 do
-        last[attempt] = math.min(last[attempt], row.back_to)
-      end
-    end
-  end
-  return last
-end
-
 -- The points of one quantity: those that count, and for each attempt those that don't.
-local function collect(rows, quantity)
-  local last = last_kept(rows)
-  local kept, abandoned = { x = {}, y = {} }, {}
+local function collect(rows, quantity, attempts)
+  local kept, gone = { x = {}, y = {} }, {}
   for _, row in ipairs(rows) do
-    local y = row.event == quantity.event and value_of(row, quantity.field)
+    local y = row.event == quantity.event and core.row_value(row, quantity.field)
     if y and row.iter then
       local attempt = row.attempt
       local list = kept
-      if row.iter > last[attempt] then
-        abandoned[attempt] = abandoned[attempt] or { x = {}, y = {} }
-        list = abandoned[attempt]
+      if row.iter > attempts[attempt].last then
+        gone[attempt] = gone[attempt] or { x = {}, y = {} }
+        list = gone[attempt]
       end
       list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
     end
   end
-  return kept, abandoned, last
+  return kept, gone
 end
 
--- An abandoned stretch begins where it left the curve.
-local function branch(list, kept, from)
+-- What is gone begins where it left the curve; a loss of the start, before there is a row, with
+-- that of the untrained net.
+local function branch(list, kept, from, first)
   for i = #kept.x, 1, -1 do
     if kept.x[i] <= from then
       table.insert(list.x, 1, kept.x[i])
@@ -207,35 +186,56 @@ local function branch(list, kept, from)
       return
     end
   end
+  if first and first.iter <= from then
+    table.insert(list.x, 1, first.iter)
+    table.insert(list.y, 1, first.loss)
+  end
 end
 
-local function add_divergences(curve, rows)
+-- The event of the start, where it tells the loss of the untrained net.
+local function first_loss(rows)
+  for _, row in ipairs(rows) do
+    if row.event == "start" and row.iter == 0 and row.loss then return row end
+  end
+end
+
+-- A mark at each divergence, which is the end of what its attempt did, though it has no row.
+local function add_divergences(curve, rows, quantity, attempts, gone)
   for _, row in ipairs(rows) do
     if row.event == "diverged" and row.iter then
-      local y = value_of(row, "loss")
-      curve.marks[#curve.marks + 1] = {
-        x = row.iter, y = y and core.is_finite(y) and y or nil,
-        text = ("attempt %d diverged at %d (rule %s)"):format(row.attempt, row.iter,
-          tostring(row.rule)),
-      }
+      local value = core.row_value(row, quantity.field)
+      local y = value and core.is_finite(value) and value or nil
+      curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
+        text = core.divergence_text(row), short = ("%s (%s)"):format(core.number_text(row.iter),
+          core.short_number(value)) }
+      if y and row.iter > attempts[row.attempt].last then
+        local list = gone[row.attempt] or { x = {}, y = {} }
+        gone[row.attempt] = list
+        list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
+      end
     end
   end
 end
 
 local function run_curve(name, rows, what, options)
-  local quantity = quantities[what]
-  local kept, abandoned, last = collect(rows, quantity)
+  local quantity, attempts = quantities[what], core.attempts_of(rows)
+  local kept, gone = collect(rows, quantity, attempts)
   local curve = new_curve(name)
-  curve.points = quantity.points
+  curve.points, curve.whole = quantity.points, quantity.whole
   kept.y = smoothed(kept.y, options)
-  for _, attempt in ipairs(core.sorted_numbers(abandoned)) do
-    local list = abandoned[attempt]
-    list.y = smoothed(list.y, options)
-    branch(list, kept, last[attempt])
-    add_points(curve, list.x, list.y, true)
+  for _, list in pairs(gone) do list.y = smoothed(list.y, options) end
+  if quantity.event == "train" then add_divergences(curve, rows, quantity, attempts, gone) end
+  for _, number in ipairs(core.sorted_numbers(gone)) do
+    local list, attempt = gone[number], attempts[number]
+    -- The training went back to the start with a rate that is kept, and did the same once more.
+    if not (attempt.trial and attempt.trial.kept) then
+      branch(list, kept, attempt.last, what == "loss" and first_loss(rows))
+      local trial = attempt.trial
+      add_points(curve, list.x, list.y, { gone = trial and "trial" or "diverged",
+        text = attempt.text, trial = trial })
+    end
   end
   add_points(curve, kept.x, kept.y)
-  if what == "loss" then add_divergences(curve, rows) end
   return #kept.x + #curve.stretches + #curve.marks > 0 and curve or nil
 end
 
@@ -281,6 +281,9 @@ function core.suits_log(curves)
   for _, curve in ipairs(curves) do
     for _, stretch in ipairs(curve.stretches) do
       for _, y in ipairs(stretch.y) do low, high = math.min(low, y), math.max(high, y) end
+    end
+    for _, mark in ipairs(curve.marks) do
+      if mark.y then low, high = math.min(low, mark.y), math.max(high, mark.y) end
     end
   end
   return low > 0 and high > 5 * low

@@ -11,7 +11,7 @@ local function clean(row)
   for key, value in pairs(row) do
     if type(value) == "table" and key ~= "solver" then row[key] = nil end
   end
-  for _, key in ipairs { "iter", "loss", "rate", "accuracy", "back_to" } do
+  for _, key in ipairs { "iter", "loss", "rate", "accuracy", "back_to", "base_lr" } do
     if type(row[key]) ~= "number" then row[key] = nil end
   end
   local attempt = math.tointeger(row.attempt)

@@ -71,7 +71,7 @@ local function log_ticks(scale, count)
   local first = math.floor(math.log(scale.low, 10) + 1e-9)
   local last = math.ceil(math.log(scale.high, 10) - 1e-9)
   local least = math.min(count, LEAST)
-  if (last - first) * 2 > count then
+  if 3 * (last - first) + 1 > 1.5 * count then
     for every = math.ceil((last - first) / count), 1, -1 do
       local ticks = parts_of_powers(scale, first, last, every, powers)
       if #ticks >= least then return ticks end
@@ -132,7 +132,17 @@ function core.scale_holds(scale, value)
   return core.is_finite(value) and not (scale.log and value <= 0)
 end
 
--- 0 at the low end, 1 at the high one; what lies beyond stays at the end.
+function core.is_above(scale, value)
+  return value > scale.high + 1e-9 * (scale.log and scale.high or scale.high - scale.low)
+end
+
+function core.is_below(scale, value)
+  return value < scale.low - 1e-9 * (scale.log and scale.low or scale.high - scale.low)
+end
+
+local FAR = 1e6 -- lengths of the axis: what is further off is there
+
+-- 0 at the low end, 1 at the high one; what lies beyond is less or more.
 function core.scale_place(scale, value)
   local place
   if scale.log then
@@ -141,5 +151,13 @@ function core.scale_place(scale, value)
     value = math.max(-HUGE, math.min(HUGE, value))
     place = (value - scale.low) / (scale.high - scale.low)
   end
-  return math.max(0, math.min(1, place))
+  return math.max(-FAR, math.min(FAR, place))
+end
+
+-- A value in few letters: 45,024, 0.5313, 3e12.
+function core.short_number(x)
+  if x and math.abs(x) >= 1000 and math.abs(x) < 1e6 then
+    return core.count_text(math.floor(x + 0.5))
+  end
+  return short_exponent(core.number_text(x))
 end

@@ -1,6 +1,7 @@
 -- plot_svg.lua: curves as SVG: text of a few kilobytes, the same bytes for the same curves.
 --
--- Curves differ by colour and by the shape of their points; what was abandoned is dashed.
+-- Curves differ by colour and by the shape of their points; what the run went back from is dashed,
+-- or dotted.
 -- The colours change with the reader's (prefers-color-scheme).
 local lander = ...
 local core = lander.core
@@ -45,7 +46,8 @@ function core.svg_style()
     ".plot .title{font-size:15px;font-weight:bold}",
     ".plot .grid{stroke:#ddd}.plot .frame{stroke:#888;fill:none}",
     ".plot .line{fill:none;stroke-width:1.8;stroke-linejoin:round}",
-    ".plot .gone{stroke-width:1.3;stroke-dasharray:5 4;opacity:.75}",
+    ".plot .diverged{stroke-width:1.3;stroke-dasharray:6 4}",
+    ".plot .trial{stroke-width:1.6;stroke-dasharray:.1 4;stroke-linecap:round}",
     ".plot .bad{fill:none;stroke-width:2}",
     colour_rules(light),
     "@media(prefers-color-scheme:dark){.plot .ground{fill:#161a1f}.plot text{fill:#ddd}",
@@ -151,6 +153,11 @@ local function cross(x, y)
   return ('<path class="bad" d="M%s %sl8 8m0 -8l-8 8"/>'):format(number(x - 4), number(y - 4))
 end
 
+-- A triangle that points up (`by` above 0) or down.
+local function arrow(x, tip, by)
+  return ('<path d="M%s %sl4 %dh-8z"/>'):format(number(x), number(tip), by)
+end
+
 function Picture:axes(labels)
   self:add('<g class="grid">')
   for _, tick in ipairs(self.y.ticks) do
@@ -196,16 +203,40 @@ function Picture:pieces(stretch)
   return pieces
 end
 
-function Picture:line(points, class)
-  local line = {}
-  for i, point in ipairs(simplify(thin(points))) do
-    line[i] = number(point[1]) .. " " .. number(point[2])
+-- A line with what is told of it, and an arrow where it leaves the picture.
+function Picture:line(points, class, title)
+  local pieces, exits = core.clip_line(thin(points), self.top, self.bottom)
+  local parts = {}
+  for i, piece in ipairs(pieces) do
+    local line = {}
+    for k, point in ipairs(simplify(piece)) do
+      line[k] = number(point[1]) .. " " .. number(point[2])
+    end
+    parts[i] = table.concat(line, "L")
   end
-  if #line == 1 then
-    local point = shape(1, points[1][1], points[1][2])
-    self:add('<g class="%s">%s</g>', class:gsub("^line ?", ""), point)
-  else
-    self:add('<path class="%s" d="M%s"/>', class, table.concat(line, "L"))
+  title = title and ("<title>%s</title>"):format(escape(title))
+  if #pieces == 1 and #pieces[1] == 1 then
+    local point = shape(1, pieces[1][1][1], pieces[1][1][2])
+    self:add('<g class="%s">%s%s</g>', class:gsub("^line ?", ""), title or "", point)
+  elseif #pieces > 0 then
+    self:add('<path class="%s" d="M%s"%s', class, table.concat(parts, "M"),
+      title and (">%s</path>"):format(title) or "/>")
+  end
+  self:arrows(exits)
+end
+
+local ARROWS_APART = 12 -- pixels
+
+-- Above the upper edge, and at the lower one, where the labels are below.
+function Picture:arrows(exits)
+  for _, exit in ipairs(exits) do
+    local up = exit.to == self.top
+    local last = up and "last_up" or "last_down"
+    if math.abs(exit.x - (self[last] or -math.huge)) >= ARROWS_APART then
+      self[last] = exit.x
+      self.parts[#self.parts + 1] = up and arrow(exit.x, self.top - 8, 7)
+        or arrow(exit.x, self.bottom - 1, -7)
+    end
   end
 end
 
@@ -213,18 +244,24 @@ end
 function Picture:shapes(i, points, all)
   local last = -math.huge
   for _, point in ipairs(points) do
-    if all or point[1] - last >= 90 then
+    local inside = point[2] >= self.top and point[2] <= self.bottom
+    if inside and (all or point[1] - last >= 90) then
       self.parts[#self.parts + 1] = shape(i, point[1], point[2])
       last = point[1]
     end
   end
 end
 
+-- At the edge where its value is beyond it, with an arrow, or where it has none.
 function Picture:marks(curve)
   for _, mark in ipairs(curve.marks) do
     if core.scale_holds(self.x, mark.x) then
-      local y = mark.y and core.scale_holds(self.y, mark.y) and self:py(mark.y) or self.top
-      self:add('<g><title>%s</title>%s</g>', escape(mark.text), cross(self:px(mark.x), y))
+      local x, y = self:px(mark.x), self.top
+      if mark.y and core.scale_holds(self.y, mark.y) then
+        y = math.max(self.top, math.min(self.bottom, self:py(mark.y)))
+        if y ~= self:py(mark.y) then self:arrows { { x = x, to = y } } end
+      end
+      self:add('<g><title>%s</title>%s</g>', escape(mark.text), cross(x, y))
     end
   end
 end
@@ -235,8 +272,10 @@ function Picture:curve(i, curve, several)
   self:add('<g class="k%d">', (i - 1) % COLOURS + 1)
   for _, stretch in ipairs(curve.stretches) do
     for _, points in ipairs(self:pieces(stretch)) do
-      self:line(points, stretch.abandoned and "line gone" or "line")
-      if several or curve.points then self:shapes(i, points, curve.points and #points <= 60) end
+      self:line(points, stretch.gone and "line " .. stretch.gone or "line", stretch.text)
+      if curve.points or several and not stretch.gone then
+        self:shapes(i, points, curve.points and #points <= 60)
+      end
     end
   end
   self:marks(curve)
@@ -245,43 +284,25 @@ end
 
 -- ---- the legend ----
 
-local function any_abandoned(curves)
-  for _, curve in ipairs(curves) do
-    for _, stretch in ipairs(curve.stretches) do
-      if stretch.abandoned then return true end
-    end
-  end
+local function width_of(text)
+  return 34 + LETTER * (utf8.len(text) or #text) + 16
 end
 
-local function any_marks(curves)
-  for _, curve in ipairs(curves) do
-    if #curve.marks > 0 then return true end
-  end
+-- A text that fits into so many pixels.
+local function fitting(entry, room)
+  if width_of(entry.text) <= room then return entry.text end
+  if entry.short then return entry.short end
+  local most = math.max((room - 50) // LETTER - 1, 4)
+  local stop = utf8.len(entry.text) and utf8.offset(entry.text, most + 1) or most + 1
+  return entry.text:sub(1, stop - 1) .. "…"
 end
 
--- Entries of the legend: { text =, curve number = } or { text =, draw = "gone" | "bad" }.
-local function legend_entries(curves, label)
-  local entries = {}
-  for i, curve in ipairs(curves) do
-    -- One that is called as its axis is needs no entry.
-    if curve.name and (#curves > 1 or curve.name ~= label) then
-      entries[#entries + 1] = { text = curve.name, curve = curve.look or i }
-    end
-  end
-  if any_abandoned(curves) then
-    entries[#entries + 1] = { text = "abandoned attempt", draw = "gone" }
-  end
-  if any_marks(curves) then
-    entries[#entries + 1] = { text = "diverged or not finite", draw = "bad" }
-  end
-  return entries
-end
-
--- Gives each entry its place; returns how many rows there are.
+-- Gives each entry its text and place; returns how many rows there are.
 local function place_legend(entries, left, right)
   local x, row = left, 1
   for _, entry in ipairs(entries) do
-    local width = 34 + LETTER * (utf8.len(entry.text) or #entry.text) + 16
+    entry.text = fitting(entry, right - left)
+    local width = width_of(entry.text)
     if x > left and x + width > right then x, row = left, row + 1 end
     entry.x, entry.row = x, row
     x = x + width
@@ -289,17 +310,26 @@ local function place_legend(entries, left, right)
   return #entries > 0 and row or 0
 end
 
+local samples = {
+  bad = function(x, y) return cross(x, y) end,
+  up = function(x, y) return arrow(x, y - 4, 7) end,
+  down = function(x, y) return arrow(x, y + 4, -7) end,
+}
+
 function Picture:legend(entries, top, several)
   for _, entry in ipairs(entries) do
     local x, y = entry.x, top + 18 * entry.row - 8
-    self:add('<g class="k%d">', entry.curve and (entry.curve - 1) % COLOURS + 1 or 1)
-    if entry.draw == "bad" then
-      self.parts[#self.parts + 1] = cross(x + 13, y)
+    self:add('<g class="k%d">', entry.curve and (entry.look - 1) % COLOURS + 1 or 1)
+    if samples[entry.draw] then
+      self.parts[#self.parts + 1] = samples[entry.draw](x + 13, y)
     else
-      self:add('<path class="line%s" d="M%s %sh26"/>', entry.draw and " gone" or "", number(x),
-        number(y))
+      local ended = entry.draw == "ended"
+      local class = ended and " diverged" or entry.draw and " " .. entry.draw or ""
+      self:add('<path class="line%s" d="M%s %sh%d"/>', class, number(x), number(y),
+        ended and 18 or 26)
+      if ended then self.parts[#self.parts + 1] = cross(x + 21, y) end
       if entry.curve and several then
-        self.parts[#self.parts + 1] = shape(entry.curve, x + 13, y)
+        self.parts[#self.parts + 1] = shape(entry.look, x + 13, y)
       end
     end
     self:text(x + 33, y + 4, entry.text)
@@ -309,71 +339,32 @@ end
 
 -- ---- the whole ----
 
-local ABANDONED = 1.5 -- times what counts that abandoned stretches may reach beyond it
-
--- The lowest and highest of what has a place, of kept or of abandoned stretches.
-local function reach(curves, key, log, abandoned)
-  local low, high
-  local function look(v)
-    if v and core.is_finite(v) and (not log or v > 0) then
-      low, high = math.min(low or v, v), math.max(high or v, v)
-    end
-  end
-  for _, curve in ipairs(curves) do
-    for _, stretch in ipairs(curve.stretches) do
-      if (stretch.abandoned or false) == abandoned then
-        for _, v in ipairs(stretch[key]) do look(v) end
-      end
-    end
-    if key == "x" then
-      for _, mark in ipairs(curve.marks) do look(mark.x) end
-    end
-  end
-  return low, high
-end
-
--- Bounds of an axis. What was abandoned may have had any loss: it does not decide how the rest
--- is seen, nor do marks, which are at the edge then.
-local function bounds(curves, key, log)
-  local low, high = reach(curves, key, log, false)
-  local gone_low, gone_high = reach(curves, key, log, true)
-  if not low or not gone_low then return low or gone_low, high or gone_high end
-  if key == "y" and not log then
-    local room = (ABANDONED - 1) * math.max(math.abs(low), math.abs(high))
-    gone_low, gone_high = math.max(gone_low, low - room), math.min(gone_high, high + room)
-  end
-  return math.min(low, gone_low), math.max(high, gone_high)
-end
-
--- The axis of y: of what is there, or as it is asked for.
-function core.plot_y_scale(curves, log, options, ticks)
-  local low, high = bounds(curves, "y", log)
-  if options.y_range then low, high = options.y_range[1], options.y_range[2] end
-  return core.new_scale(low, high, { log = log, ticks = ticks, tight = options.y_range ~= nil })
-end
-
-core.plot_bounds = bounds
-
 local function widest(ticks)
   local most = 0
   for _, tick in ipairs(ticks) do most = math.max(most, #tick.text) end
   return most * LETTER
 end
 
+local MOST_TOLD = 8 -- marks
+
 -- In words, for who can't see it.
 local function describe(curves, labels)
   local names = {}
   for _, curve in ipairs(curves) do names[#names + 1] = curve.name end
-  local low, high = bounds(curves, "y", false)
+  local low, high = core.plot_bounds(curves, "y", false)
   local text = #names > 0 and table.concat(names, ", ") or labels.y or "a curve"
   if labels.x then text = text .. " by " .. labels.x end
   if low then
     text = ("%s; from %s to %s"):format(text, core.number_text(low), core.number_text(high))
   end
+  local told = {}
   for _, curve in ipairs(curves) do
-    for _, mark in ipairs(curve.marks) do text = text .. "; " .. mark.text end
+    for _, mark in ipairs(curve.marks) do told[#told + 1] = mark.text end
   end
-  return text
+  if #told > MOST_TOLD then
+    told[MOST_TOLD] = ("and %d more"):format(#told - MOST_TOLD + 1)
+  end
+  return table.concat({ text, table.unpack(told, 1, MOST_TOLD) }, "; ")
 end
 
 -- The curves as SVG. options: title, log ("y", "x", "xy"), width, height, inline (true: the
@@ -384,12 +375,15 @@ function core.plot_svg(curves, labels, options)
   local several = #curves > 1
   local p = setmetatable({ parts = {} }, Picture)
   p.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, height // 45)
-  local low, high = bounds(curves, "x", log:find "x")
+  local low, high = core.plot_bounds(curves, "x", log:find "x")
   if options.x_range then low, high = options.x_range[1], options.x_range[2] end
   p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
   p.left, p.right = math.max(18 + widest(p.y.ticks) + (labels.y and 18 or 0),
     options.margin or 0), width - 24
-  local entries = legend_entries(curves, labels.y)
+  local entries = core.legend_entries(curves, p.y, labels.y)
+  for _, entry in ipairs(entries) do
+    entry.look = entry.curve and (curves[entry.curve].look or entry.curve)
+  end
   local legend_top = options.title and 34 or 10
   p.top = legend_top + 18 * place_legend(entries, p.left, p.right) + 8
   p.bottom = height - 28 - (labels.x and 20 or 0)
@@ -407,16 +401,6 @@ function core.plot_svg(curves, labels, options)
   for i, curve in ipairs(curves) do p:curve(i, curve, several) end
   p:add "</svg>"
   return table.concat(p.parts, "\n") .. "\n"
-end
-
--- The x that several panels share.
-function core.panels_range(panels)
-  local low, high
-  for _, panel in ipairs(panels) do
-    local from, to = bounds(panel.curves, "x", (panel.options.log or ""):find "x")
-    if from then low, high = math.min(low or from, from), math.max(high or to, to) end
-  end
-  return low and { low, high }
 end
 
 local PANEL_HEIGHT, PANEL_MARGIN = 220, 90

@@ -2,7 +2,7 @@
 -- ASCII where the terminal has no others.
 --
 -- Several curves carry letters, which the legend explains: colours are not everyone's, nor every
--- terminal's. What was abandoned is dotted.
+-- terminal's. What the run went back from is dashed, or dotted.
 local lander = ...
 local core = lander.core
 
@@ -14,10 +14,11 @@ local colours = { 36, 33, 32, 35, 31, 34 }
 local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
 
 local styles = {
-  braille = { across = 2, down = 4, bar = "│", tick = "┤", corner = "└", floor = "─", foot = "┬",
-              cross = "×" },
-  ascii = { across = 1, down = 1, bar = "|", tick = "+", corner = "+", floor = "-", foot = "+",
-            cross = "x" },
+  braille = { across = 2, high = 4, bar = "│", tick = "┤", corner = "└", floor = "─", foot = "┬",
+              bad = "×", up = "▲", down = "▼", diverged = "dashed:", ended = "dashed, ×:",
+              trial = "dotted:" },
+  ascii = { across = 1, high = 1, bar = "|", tick = "+", corner = "+", floor = "-", foot = "+",
+            bad = "x", up = "^", down = "v", diverged = ":::", ended = ":::x", trial = "..." },
 }
 
 -- ---- words ----
@@ -46,7 +47,7 @@ local function new_canvas(columns, rows, style)
   local cells = {}
   for row = 1, rows do cells[row] = {} end
   return setmetatable({ columns = columns, rows = rows, style = style, cells = cells,
-                        width = columns * style.across, height = rows * style.down }, Canvas)
+                        width = columns * style.across, height = rows * style.high }, Canvas)
 end
 
 function Canvas:cell(column, row)
@@ -61,20 +62,23 @@ end
 -- One dot, from 0 at the left and the top; `plain` is what it is in ASCII.
 function Canvas:dot(x, y, curve, plain)
   local style = self.style
-  local cell = self:cell(x // style.across + 1, y // style.down + 1)
+  local cell = self:cell(x // style.across + 1, y // style.high + 1)
   if style.across == 1 then cell.text = plain end
   cell.bits = cell.bits | dots[y % 4 + 1][x % 2 + 1]
   cell.curve = curve
 end
 
--- A line between two dots (Bresenham), of every dot or of every third.
-function Canvas:line(x1, y1, x2, y2, curve, plain, every)
+-- Which dots of a line are drawn, of how many: all, most, or every third.
+local patterns = { whole = { 1, 1 }, diverged = { 5, 8 }, trial = { 1, 3 } }
+
+-- A line between two dots (Bresenham).
+function Canvas:line(x1, y1, x2, y2, curve, plain, pattern)
   local dx, dy = math.abs(x2 - x1), -math.abs(y2 - y1)
   local sx, sy = x1 < x2 and 1 or -1, y1 < y2 and 1 or -1
   local off = dx + dy
   while true do
     self.count = (self.count or 0) + 1
-    if self.count % every == 0 then self:dot(x1, y1, curve, plain) end
+    if self.count % pattern[2] < pattern[1] then self:dot(x1, y1, curve, plain) end
     if x1 == x2 and y1 == y2 then return end
     local twice = 2 * off
     if twice >= dy then off, x1 = off + dy, x1 + sx end
@@ -84,7 +88,7 @@ end
 
 -- A letter over the dots.
 function Canvas:put(x, y, curve, text)
-  local cell = self:cell(x // self.style.across + 1, y // self.style.down + 1)
+  local cell = self:cell(x // self.style.across + 1, y // self.style.high + 1)
   cell.text, cell.curve = text, curve
 end
 
@@ -116,22 +120,56 @@ end
 local Chart = {}
 Chart.__index = Chart
 
+local function nearest(x)
+  return math.floor(x + 0.5)
+end
+
+-- The dot of a value, on the canvas or above or below it; nil: it has no place.
 function Chart:place(x, y)
   if not (core.scale_holds(self.x, x) and core.scale_holds(self.y, y)) then return nil end
   local c = self.canvas
-  return math.floor(core.scale_place(self.x, x) * (c.width - 1) + 0.5),
-    math.floor((1 - core.scale_place(self.y, y)) * (c.height - 1) + 0.5)
+  return nearest(core.scale_place(self.x, x) * (c.width - 1)),
+    nearest((1 - core.scale_place(self.y, y)) * (c.height - 1))
 end
 
+-- As place, but only of what is on the canvas.
+function Chart:inside(x, y)
+  local px, py = self:place(x, y)
+  if px and py >= 0 and py < self.canvas.height then return px, py end
+end
+
+-- A line through dots, where it leaves the canvas with an arrow (once a cell of the border).
+function Chart:line(i, points, plain, pattern)
+  local canvas = self.canvas
+  local pieces, exits = core.clip_line(points, 0, canvas.height - 1)
+  for _, piece in ipairs(pieces) do
+    local last = piece[1]
+    for k = math.min(2, #piece), #piece do
+      local point = piece[k]
+      canvas:line(nearest(last[1]), nearest(last[2]), nearest(point[1]), nearest(point[2]), i,
+        plain, pattern)
+      last = point
+    end
+  end
+  for _, exit in ipairs(exits) do
+    exit.curve = i
+    table.insert(self.exits, exit)
+  end
+end
+
+-- Where values have no place there is a gap.
 function Chart:stretch(i, stretch, plain)
-  local last_x, last_y
+  local points, pattern = {}, patterns[stretch.gone or "whole"]
   for k, y in ipairs(stretch.y) do
     local px, py = self:place(stretch.x[k], y)
     if px then
-      self.canvas:line(last_x or px, last_y or py, px, py, i, plain, stretch.abandoned and 3 or 1)
+      points[#points + 1] = { px, py }
+    else
+      self:line(i, points, plain, pattern)
+      points = {}
     end
-    last_x, last_y = px, py
   end
+  self:line(i, points, plain, pattern)
 end
 
 -- Letters along a curve: after the lines of all, so that they are seen.
@@ -140,7 +178,7 @@ function Chart:letters(i, curve)
   local next_x = 6 * i -- those of two curves that are alike lie side by side
   for _, stretch in ipairs(curve.stretches) do
     for k, y in ipairs(stretch.y) do
-      local px, py = self:place(stretch.x[k], y)
+      local px, py = self:inside(stretch.x[k], y)
       if px and px >= next_x then
         self.canvas:put(px, py, i, letter_of(i))
         next_x = px + apart
@@ -149,21 +187,46 @@ function Chart:letters(i, curve)
   end
 end
 
+function Chart:arrows()
+  for _, exit in ipairs(self.exits) do
+    local style = self.canvas.style
+    self.canvas:put(nearest(exit.x), exit.to, exit.curve,
+      exit.to == 0 and style.up or style.down)
+  end
+end
+
+function Chart:shows_arrow(side)
+  if side ~= "up" and side ~= "down" then return true end
+  local canvas = self.canvas
+  for _, cell in pairs(canvas.cells[side == "up" and 1 or canvas.rows]) do
+    if cell.text == canvas.style[side] then return true end
+  end
+  return false
+end
+
+-- At the edge where its value is beyond it, or none.
 function Chart:marks(i, curve)
   for _, mark in ipairs(curve.marks) do
     local y = mark.y and core.scale_holds(self.y, mark.y) and mark.y or self.y.high
     local px, py = self:place(mark.x, y)
-    if px then self.canvas:put(px, py, i, self.canvas.style.cross) end
+    if px then
+      py = math.max(0, math.min(self.canvas.height - 1, py))
+      self.canvas:put(px, py, i, self.canvas.style.bad)
+    end
   end
 end
 
+local plain_lines = { diverged = ":", trial = "." }
+
 function Chart:curves(curves)
   local several = #curves > 1
+  self.exits = {}
   for i, curve in ipairs(curves) do
     for _, stretch in ipairs(curve.stretches) do
-      self:stretch(i, stretch, stretch.abandoned and "." or several and letter_of(i) or "*")
+      self:stretch(i, stretch, plain_lines[stretch.gone] or several and letter_of(i) or "*")
     end
   end
+  self:arrows()
   for i, curve in ipairs(curves) do
     if several then self:letters(i, curve) end
     self:marks(i, curve)
@@ -172,16 +235,16 @@ end
 
 -- ---- around it ----
 
-local function legend_entries(curves, style)
-  local entries, bad, gone = {}, false, false
-  for i, curve in ipairs(curves) do
-    local letter = #curves > 1 and letter_of(i) .. " " or ""
-    if curve.name then entries[#entries + 1] = { text = letter .. clean(curve.name), curve = i } end
-    bad = bad or #curve.marks > 0
-    for _, stretch in ipairs(curve.stretches) do gone = gone or stretch.abandoned end
+-- The legend's entries with their letters and signs, but those of arrows that are under a mark.
+function Chart:legend(curves, width)
+  local entries, style = {}, self.canvas.style
+  for _, entry in ipairs(core.legend_entries(curves, self.y)) do
+    local head = entry.draw and style[entry.draw] .. " "
+      or #curves > 1 and letter_of(entry.curve) .. " " or ""
+    local fits = length(head .. entry.text) <= width
+    entry.text = head .. clean(fits and entry.text or entry.short or entry.text)
+    if self:shows_arrow(entry.draw) then entries[#entries + 1] = entry end
   end
-  if gone then entries[#entries + 1] = { text = "dotted: abandoned attempt" } end
-  if bad then entries[#entries + 1] = { text = style.cross .. " diverged or not finite" } end
   return entries
 end
 
@@ -205,7 +268,7 @@ local function y_labels(chart)
   local labels, width = {}, 0
   for _, tick in ipairs(chart.y.ticks) do
     local _, py = chart:place(chart.x.low, tick.at)
-    local row = py and py // chart.canvas.style.down + 1
+    local row = py and py // chart.canvas.style.high + 1
     if row and not labels[row] then
       labels[row] = tick.text
       width = math.max(width, #tick.text)
@@ -278,7 +341,7 @@ function core.plot_text(curves, labels, options)
   chart:curves(curves)
   local lines = {}
   if options.title then lines[1] = cut(clean(options.title), width) end
-  for _, line in ipairs(legend_lines(legend_entries(curves, style), width, coloured)) do
+  for _, line in ipairs(legend_lines(chart:legend(curves, width - 2), width, coloured)) do
     lines[#lines + 1] = line
   end
   for row = 1, rows do

@@ -142,7 +142,8 @@ local function attempts(rows)
   end
   if #lines == 0 then return nil end
   return page.paragraph("Each line is an attempt that diverged, and what was done about it. In the "
-    .. "curves it is dashed from where the next one began, and ends in a cross.")
+    .. "curves it is dashed from where the next one began, and ends in a cross; where that is "
+    .. "above the picture, an arrow tells.")
     .. page.table("Attempts", { { "attempt", number = true }, { "diverged at", number = true },
       { "rule" }, { "loss", number = true }, { "back to", number = true },
       { "rate times, before", number = true }, { "after", number = true },
@@ -152,18 +153,17 @@ end
 -- The rates that were compared after a new start.
 local function trials(rows)
   local lines = {}
-  for _, row in ipairs(rows) do
-    if row.event == "trial" then
-      lines[#lines + 1] = { page.show(row.base_lr), page.show(row.iter),
-        row.loss and page.show(row.loss) or "diverged",
-        row.is_best == true and "yes" or "no" }
-    end
+  for i, trial in ipairs(core.trials_of(rows)) do
+    local row = trial.row
+    lines[i] = { page.show(row.base_lr), page.show(trial.attempt), page.show(row.iter),
+      row.loss and page.show(row.loss) or "-", page.show(trial.outcome) }
   end
   if #lines == 0 then return nil end
   return page.paragraph("After a new start rates are compared, each from the start on the same "
-    .. "data. In the curves a trial is dashed too, unless the training went on from it.")
-    .. page.table("Trials", { { "base_lr", number = true }, { "up to iteration", number = true },
-      { "mean loss", number = true }, { "best so far" } }, lines)
+    .. "data. In the curves a trial that lost is dotted; from the one that was kept the training "
+    .. "went on.")
+    .. page.table("Trials", { { "base_lr", number = true }, { "attempt", number = true },
+      { "up to iteration", number = true }, { "mean loss", number = true }, { "outcome" } }, lines)
 end
 
 -- At most MOST_ROWS of a list, evenly, the last one always.
@@ -186,12 +186,20 @@ local function words_of(row)
   return table.concat(parts, "; ")
 end
 
+-- What became of the attempt that a row is of, where the run went back from it.
+local function fate(attempt)
+  if not attempt.text then return "" end
+  if not attempt.trial then return "diverged" end
+  return attempt.trial.kept and "trial, kept" or attempt.trial.lost and "trial, lost" or "trial"
+end
+
 local function journal(rows, path)
-  local events, trains = {}, {}
+  local events, trains, attempts_of = {}, {}, core.attempts_of(rows)
   for _, row in ipairs(rows) do
     if row.event == "train" then
       trains[#trains + 1] = { page.show(row.iter), page.show(row.loss or row.loss_is),
-                              page.show(row.rate), page.show(row.attempt) }
+                              page.show(row.rate), page.show(row.attempt),
+                              fate(attempts_of[row.attempt]) }
     else
       events[#events + 1] = { page.show(row.event), page.show(row.iter), page.show(row.attempt),
                               words_of(row) }
@@ -207,7 +215,7 @@ local function journal(rows, path)
     .. page.details(("Rows of the curves (%d of %s)"):format(math.min(#trains, MOST_ROWS),
       core.count_text(#trains)),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
-        { "rate", number = true }, { "attempt", number = true } }, thinned(trains)))
+        { "rate", number = true }, { "attempt", number = true }, { "which" } }, thinned(trains)))
 end
 
 -- ---- options ----

@@ -1,0 +1,110 @@
+-- plot_legend.lua: what a plot's legend says, the same in the terminal and in a picture.
+--
+-- An entry is { text =, short =, curve = number } or { text =, short =, draw = }, where draw is
+-- "diverged" (a dashed line), "ended" (one that ends in a cross), "bad" (a cross alone), "trial"
+-- (a dotted line), "up" or "down" (an arrow). short: what stands there where text is too long.
+local lander = ...
+local core = lander.core
+
+local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
+
+-- What is gone of a kind, each attempt once, in order: { { text =, base_lr = }, ... }; and of how
+-- many curves.
+local function gone_of(curves, kind)
+  local list, seen, owners = {}, {}, 0
+  for _, curve in ipairs(curves) do
+    local before = #list
+    for _, stretch in ipairs(curve.stretches) do
+      local key = stretch.gone == kind and (stretch.text or "")
+      if key and not seen[key] then
+        seen[key] = true
+        list[#list + 1] = stretch
+      end
+    end
+    if #list > before then owners = owners + 1 end
+  end
+  return list, owners
+end
+
+-- trial at 0.003, lost
+local function add_trials(entries, curves)
+  local list, owners = gone_of(curves, "trial")
+  if #list == 0 then return end
+  local rates, lost = {}, true
+  for i, stretch in ipairs(list) do
+    rates[i] = core.short_number(stretch.trial.base_lr)
+    lost = lost and stretch.trial.lost
+  end
+  local short = #list == 1 and "trial" or "trials"
+  local text = owners > 1 and "trials of other rates"
+    or #list > MOST_NAMED and ("%d trials of other rates"):format(#list)
+    or ("%s at %s%s"):format(short, table.concat(rates, ", "), lost and ", lost" or "")
+  entries[#entries + 1] = { draw = "trial", text = text, short = short }
+end
+
+local function marks_of(curves, diverged)
+  local list, owners = {}, 0
+  for _, curve in ipairs(curves) do
+    local before = #list
+    for _, mark in ipairs(curve.marks) do
+      if (mark.diverged or false) == diverged then list[#list + 1] = mark end
+    end
+    if #list > before then owners = owners + 1 end
+  end
+  return list, owners
+end
+
+-- diverged at 4 (nan), 7 (45,024); or: nan at 3, inf at 7; or how often.
+local function add_marks(entries, curves, diverged, word)
+  local list, owners = marks_of(curves, diverged)
+  local lines = diverged and #gone_of(curves, "diverged") or 0
+  if #list + lines == 0 then return end
+  if #list == 0 then
+    entries[#entries + 1] = { draw = "diverged", text = word }
+    return
+  end
+  local named, short = {}, ("%s%s"):format(word, #list > 1 and (" %d times"):format(#list) or "")
+  if owners == 1 and #list <= MOST_NAMED then
+    for i, mark in ipairs(list) do named[i] = mark.short or mark.text end
+    short = diverged and short or word
+  end
+  local text = #named > 0 and (diverged and word .. " at " or "") .. table.concat(named, ", ")
+  entries[#entries + 1] = { draw = lines > 0 and "ended" or "bad", text = text or short,
+    short = short }
+end
+
+-- Whether the marks that are told one by one have told this value.
+local function is_told(curves, value)
+  local list, owners = marks_of(curves, true)
+  for _, mark in ipairs(list) do
+    if mark.y == value then return owners == 1 and #list <= MOST_NAMED end
+  end
+end
+
+local function add_beyond(entries, curves, y)
+  local far = {}
+  far.up, far.down = core.plot_beyond(curves, y)
+  for _, side in ipairs { "up", "down" } do
+    if far[side] and not is_told(curves, far[side]) then
+      local short = "left the picture"
+      entries[#entries + 1] = { draw = side, short = short,
+        text = ("%s, %s to %s"):format(short, side, core.short_number(far[side])) }
+    end
+  end
+end
+
+-- The entries of curves over an axis of y. label: what that axis is called; one curve of that
+-- name needs no entry.
+function core.legend_entries(curves, y, label)
+  local entries = {}
+  for i, curve in ipairs(curves) do
+    if curve.name and (#curves > 1 or curve.name ~= label) then
+      entries[#entries + 1] = { text = curve.name, curve = i }
+    end
+  end
+  add_marks(entries, curves, true, "diverged")
+  add_trials(entries, curves)
+  add_marks(entries, curves, false, "not finite")
+  add_beyond(entries, curves, y)
+  return entries
+end
