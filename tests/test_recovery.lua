@@ -75,6 +75,20 @@ function TestRateSearch.test_lower_rates_until_one_is_worse()
   lu.assertEquals(trials[3].attempt, 5) -- what was asked for, three trials, and the best again
 end
 
+-- The lines of a trial start again at 0 each time: they say which rate they are a trial of.
+function TestRateSearch.test_what_the_progress_says_of_a_trial()
+  local said, before = {}, lander.core.progress
+  lander.core.progress = function(text)
+    said[#said + 1] = text:match "^(%d+)/400 " and text:gsub("/.*left", "") or nil
+  end
+  local ok, run = pcall(too_high, { [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 },
+    { quiet = false, display = 150 })
+  lander.core.progress = before
+  lu.assertTrue(ok, run)
+  lu.assertEquals(said, { "150  trial at base_lr 0.1", "150  trial at base_lr 0.03",
+    "150  trial at base_lr 0.01", "150  try 2 of 6", "300  try 2 of 6", "400  try 2 of 6" })
+end
+
 function TestRateSearch.test_a_schedule_lowers_the_rate_itself_and_so_a_lower_one_must_be_better()
   local losses = { [0.1] = 0.3, [0.03] = 0.31, [0.01] = 0.32 }
   local run, tried = too_high(losses)

@@ -213,7 +213,7 @@ end
 -- Iterations from where the solver stands. Returns how it ends, { status =, ... }. One that
 -- a signal has stopped, wherever that was, leaves a snapshot to go on from.
 function core.run_loop(t)
-  t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
+  core.progress_begins(t)
   local ends = first_test(t)
   if not ends and core.ring_is_due(t) then core.ring_add(t) end -- where a run was resumed
   repeat

@@ -48,11 +48,20 @@ function Progress:say(text)
   if not self.quiet then show(text, false) end
 end
 
--- The clock starts anew: at iteration `iter`.
-function Progress:start(iter, attempt, attempts)
+-- The clock starts anew: at iteration `iter`; `attempt`: which one it is, behind each line.
+function Progress:start(iter, attempt)
   self.began, self.first = core.clock(), iter
   self.waited = 0
-  self.attempt = attempt > 1 and ("  try %d of %d"):format(attempt, attempts) or ""
+  self.attempt = attempt and "  " .. attempt or ""
+end
+
+-- A stretch of a training begins where its solver stands: the trial of a rate (rate_search.lua),
+-- one of several tries, or the training.
+function core.progress_begins(t)
+  local try = t.run.retries > 0
+    and ("try %d of %d"):format(t.run.retries + 1, t.retry.max + 1) or nil
+  t.progress:start(t.solver.iter, t.search
+    and ("trial at base_lr %s"):format(core.number_text(t.run.base_lr)) or try)
 end
 
 -- Time that goes to tests and snapshots is not the training's.

@@ -98,12 +98,16 @@ local function goes_on(t, is_best)
 end
 
 local function start_again(t, scale)
-  local s = t.search
   core.ring_return(t, t.start)
   core.set_scale(t, scale)
-  s.sum, s.count, s.seconds = 0, 0, seconds_spent(t)
   t.attempt = t.attempt + 1
-  t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
+end
+
+-- The next trial, or (search: nil) the training with the rate that was best.
+local function begin(t, search)
+  t.search = search
+  if search then search.sum, search.count, search.seconds = 0, 0, seconds_spent(t) end
+  core.progress_begins(t)
 end
 
 -- After a trial the next one, or on with the best. `said`: how the trial ended.
@@ -114,15 +118,17 @@ local function settle(t, loss, said)
                   base_lr = t.run.base_lr, loss = loss, is_best = is_best }
   if goes_on(t, is_best) then
     start_again(t, next_scale(s))
+    begin(t, s)
     event.back_to = t.start.iter
     said = ("%s is base_lr %s better? Back to the start"):format(said,
       core.number_text(t.run.base_lr))
   elseif s.best == #s.tried then
-    t.search = nil
+    begin(t, nil)
     said = said .. " it is kept"
   else
     start_again(t, s.tried[s.best].scale)
-    t.search, event.back_to = nil, t.start.iter
+    begin(t, nil)
+    event.back_to = t.start.iter
     said = ("%s base_lr %s was better: back to the start with it"):format(said,
       core.number_text(t.run.base_lr))
   end

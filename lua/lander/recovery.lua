@@ -198,7 +198,7 @@ local function go_back(t, p)
   t.run.retries, t.attempt = t.run.retries + 1, t.attempt + 1
   t.search = nil
   if p.fresh and not p.asked then core.search_begin(t) end
-  t.progress:start(t.solver.iter, t.run.retries + 1, t.retry.max + 1)
+  core.progress_begins(t)
 end
 
 -- The last good state, for the end of a run that has no other try.
