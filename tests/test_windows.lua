@@ -225,6 +225,8 @@ local pools = {
   { { 1, 2, 5, 5 }, { 5 } },
   { { 2, 1, 2, 2 }, { 3, pad = 2, stride = 1 } },
   { { 1, 70, 3, 3 }, { 2, stride = 1 } },
+  { { 1, 2, 9, 41 }, { 3, stride = 2 } },
+  { { 1, 1, 54, 61 }, { 3, stride = 2, pad = 1 } }, -- copied in several parts
 }
 
 TestPool = {}
@@ -298,6 +300,22 @@ function TestPool.test_nan_comes_out_of_its_windows_and_no_others()
     net:backward(ones)
     lu.assertEquals(net["data"].gradient:sum(), ones:numel())
     lu.assertTrue(net["data"].gradient:get(1, 1, 4, 5) >= 1)
+  end
+end
+
+-- Padding is never the largest, not even of nothing but -infinity.
+function TestPool.test_the_place_of_infinities_is_inside()
+  local pool = nn.max_pool { 3, stride = 2, pad = 1, rounding = "ceil" }
+  local net = nn.net { nn.input { 2, 5, 5 }, pool }
+  net:want_input_gradient()
+  local ones = net:forward(lander.zeros(1, 2, 5, 5):fill_(-1 / 0)):clone():fill_(1)
+  net:backward(ones)
+  local gradient = net.data.gradient
+  for channel = 1, 2 do
+    for _, at in ipairs { { 1, 1 }, { 1, 2 }, { 1, 4 }, { 2, 1 }, { 4, 4 } } do
+      lu.assertEquals(gradient:get(1, channel, at[1], at[2]), 1)
+    end
+    lu.assertEquals(gradient[1][channel]:sum(), 9)
   end
 end
 

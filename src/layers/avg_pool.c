@@ -19,23 +19,12 @@ static const lander_option options[] = {
 
 /* ---- scratch: the sizes of a row's windows, and a row at work ---- */
 
-static int64_t round_up(int64_t count) {
-  return (count + 15) / 16 * 16;
-}
-
-/* Of a row of the input with its padding and all that a row of windows sees, and as much
- * as whole vectors of windows may read beyond that. */
-static int64_t row_size(const window *w) {
-  int64_t seen = round_up(w->out[1]) * w->stride[1] + w->kernel[1];
-  return round_up(seen + w->pad[1] + w->in[1]);
-}
-
 static lander_status setup(layer *l, lander_error *error) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   lander_status status = pool_setup(l, error);
   if (status == LANDER_OK)
-    l->scratch = (round_up(w->out[1]) + row_size(w) + 63) / 64 * 64;
+    l->scratch = (pool_round_up(w->out[1]) + pool_row_size(w) + 63) / 64 * 64;
   return status;
 }
 
@@ -65,9 +54,9 @@ static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   const real *x = c->x[0] + plane * self->pool.in;
-  real *y = c->y[0] + plane * self->pool.out, *sum = size + round_up(w->out[1]);
+  real *y = c->y[0] + plane * self->pool.out, *sum = size + pool_round_up(w->out[1]);
   fill_sizes(self, size);
-  c->kernels->fill(row_size(w), 0, sum);
+  c->kernels->fill(pool_row_size(w), 0, sum);
   for (int64_t row = 0; row < w->out[0]; row++, y += w->out[1]) {
     sum_rows(w, c->kernels, pool_span_at(w, 0, row), x, sum + w->pad[1]);
     c->kernels->mean_windows(w->out[1], w->kernel[1], w->stride[1], sum, size,
@@ -84,11 +73,11 @@ static void backward_plane(const layer *l, const layer_call *c, int64_t plane,
   const window *w = &self->pool.window;
   const kernels *k = c->kernels;
   const real *dy = c->dy[0] + plane * self->pool.out;
-  real *dx = c->dx[0] + plane * self->pool.in, *spread = size + round_up(w->out[1]);
+  real *dx = c->dx[0] + plane * self->pool.in, *spread = size + pool_round_up(w->out[1]);
   int64_t width = w->in[1];
   fill_sizes(self, size);
   k->fill(self->pool.in, 0, dx);
-  k->fill(row_size(w), 0, spread);
+  k->fill(pool_row_size(w), 0, spread);
   for (int64_t row = 0; row < w->out[0]; row++, dy += w->out[1]) {
     pool_span rows = pool_span_at(w, 0, row);
     k->spread_windows(w->out[1], w->kernel[1], w->stride[1], dy, size,

@@ -1,10 +1,27 @@
 /* max_pool.c: the largest number of every window. A NaN in a window comes out of it. */
 #include "pool.h"
 
+#include <math.h>
+
 static const lander_option options[] = {POOL_OPTIONS(pool_layer), OPTION_END};
 
 /* Places are kept as reals, which hold whole numbers up to this exactly. */
 #define MOST_PLACES ((int64_t)1 << 24)
+
+/* Numbers that are copied at a time, if the rows that a window sees have not more: they
+ * stay in the first cache. */
+#define COPIED 4096
+
+/* How many rows of windows that is for, and the rows of the image that these see. */
+static int64_t band_of(const window *w) {
+  int64_t rows = COPIED / pool_row_size(w) - w->kernel[0];
+  return rows < 0 ? 1 : rows / w->stride[0] + 1;
+}
+
+static int64_t band_rows(const window *w) {
+  int64_t rows = (band_of(w) - 1) * w->stride[0] + w->kernel[0];
+  return rows < w->in[0] ? rows : w->in[0];
+}
 
 static lander_status setup(layer *l, lander_error *error) {
   const pool_layer *self = l->self;
@@ -15,6 +32,7 @@ static lander_status setup(layer *l, lander_error *error) {
                      "max_pool: an image of %lld numbers a channel, at most %lld can be",
                      (long long)self->in, (long long)MOST_PLACES);
   l->kept = self->planes * self->out;
+  l->scratch = (band_rows(&self->window) * pool_row_size(&self->window) + 63) / 64 * 64;
   return LANDER_OK;
 }
 
@@ -27,50 +45,60 @@ static bool is_2x2(const window *w) {
   return is;
 }
 
-/* Some windows of a row, `count` from number `first` on, that all have the places
- * x.begin .. x.end - 1 of the first one's rows, and the next ones `stride` further. */
-static void forward_windows(const window *w, const kernels *k, pool_span rows,
-                            pool_span x, int64_t count, const real *plane, real *y,
-                            real *kept) {
-  int64_t place = rows.begin * w->in[1] + x.begin;
-  k->max_windows(&(pool_windows){.count = count,
-                                 .rows = rows.end - rows.begin,
-                                 .columns = x.end - x.begin,
-                                 .step = w->stride[1],
-                                 .width = w->in[1],
-                                 .place = place},
-                 plane + place, y, kept);
+/* Whether windows lie inside of the image, and are as many as are done at a time. */
+static bool is_plain(const window *w) {
+  pool_whole whole = pool_whole_of(w, 1);
+  return whole.end - whole.begin == w->out[1] && w->out[1] >= 8;
 }
 
-/* Whole windows at once, those at the edges one by one. */
-static void forward_row(const window *w, const kernels *k, int64_t row, pool_whole whole,
-                        const real *plane, real *y, real *kept) {
+/* Row number `row` of windows; `image` begins with its row number `top`, and rows lie
+ * `width` apart. */
+static void forward_row(const window *w, const kernels *k, int64_t row, const real *image,
+                        int64_t top, int64_t width, real *y, real *kept) {
   pool_span rows = pool_span_at(w, 0, row);
-  int64_t count = whole.end - whole.begin;
-  if (count > 0)
-    forward_windows(w, k, rows, pool_span_at(w, 1, whole.begin), count, plane,
-                    y + whole.begin, kept + whole.begin);
-  for (int64_t j = 0; j < w->out[1]; j++) {
-    if (j == whole.begin) j = whole.end;
-    if (j < w->out[1])
-      forward_windows(w, k, rows, pool_span_at(w, 1, j), 1, plane, y + j, kept + j);
+  int64_t first = rows.begin * w->in[1];
+  k->max_windows(&(pool_windows){.count = w->out[1],
+                                 .rows = rows.end - rows.begin,
+                                 .columns = w->kernel[1],
+                                 .step = w->stride[1],
+                                 .width = width,
+                                 .places = w->in[1],
+                                 .place = first - w->pad[1],
+                                 .lowest = first},
+                 image + (rows.begin - top) * width, y + row * w->out[1],
+                 kept + row * w->out[1]);
+}
+
+/* Where windows hang over the sides, what they see is copied, some rows of windows at a
+ * time, between what is never larger. */
+static void forward_copied(const window *w, const kernels *k, const real *image,
+                           real *scratch, real *y, real *kept) {
+  int64_t width = pool_row_size(w), band = band_of(w), height = w->out[0];
+  k->fill(band_rows(w) * width, -(real)INFINITY, scratch);
+  for (int64_t row = 0; row < height; row += band) {
+    int64_t end = row + band < height ? row + band : height;
+    int64_t first = pool_span_at(w, 0, row).begin;
+    int64_t rows = pool_span_at(w, 0, end - 1).end - first;
+    k->copy_2d(rows, w->in[1], image + first * w->in[1], w->in[1], scratch + w->pad[1],
+               width);
+    for (int64_t i = row; i < end; i++)
+      forward_row(w, k, i, scratch, first, width, y, kept);
   }
 }
 
 static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
                           real *scratch) {
-  (void)scratch;
   const pool_layer *self = l->self;
   const window *w = &self->window;
+  const kernels *k = c->kernels;
   const real *x = c->x[0] + plane * self->in;
   real *y = c->y[0] + plane * self->out, *kept = c->kept + plane * self->out;
-  if (is_2x2(w)) {
-    c->kernels->max_pool_2x2(w->out[0], w->out[1], w->in[1], x, y, kept);
-    return;
-  }
-  pool_whole whole = pool_whole_of(w, 1);
-  for (int64_t i = 0; i < w->out[0]; i++)
-    forward_row(w, c->kernels, i, whole, x, y + i * w->out[1], kept + i * w->out[1]);
+  if (is_2x2(w))
+    k->max_pool_2x2(w->out[0], w->out[1], w->in[1], x, y, kept);
+  else if (!is_plain(w))
+    forward_copied(w, k, x, scratch, y, kept);
+  else
+    for (int64_t i = 0; i < w->out[0]; i++) forward_row(w, k, i, x, 0, w->in[1], y, kept);
 }
 
 static void backward_plane(const layer *l, const layer_call *c, int64_t plane,

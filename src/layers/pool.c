@@ -59,6 +59,16 @@ void pool_run(const layer *l, const layer_call *c, pool_body body) {
   parallel_run(c->engine, j.pieces, run_piece, &j);
 }
 
+int64_t pool_round_up(int64_t count) {
+  return (count + 15) / 16 * 16;
+}
+
+int64_t pool_row_size(const window *w) {
+  int64_t seen = pool_round_up(w->out[1]) * w->stride[1] + w->kernel[1];
+  int64_t whole = w->pad[1] + w->in[1];
+  return pool_round_up(seen > whole ? seen : whole);
+}
+
 pool_whole pool_whole_of(const window *w, int side) {
   window_span first = window_inside(w, side, 0);
   window_span last = window_inside(w, side, w->kernel[side] - 1);

@@ -38,6 +38,11 @@ typedef void (*pool_body)(const layer *l, const layer_call *c, int64_t plane,
 /* All planes of the batch, shared out over the threads. */
 void pool_run(const layer *l, const layer_call *c, pool_body body);
 
+/* To whole vectors; and so many numbers a row of the image has with its padding and all
+ * that a row of windows sees, and as much as whole vectors of windows may read beyond. */
+int64_t pool_round_up(int64_t count);
+int64_t pool_row_size(const window *w);
+
 /* The windows along one side that lie inside the image with all their places: [begin,
  * end). */
 typedef struct pool_whole {

@@ -31,10 +31,13 @@ typedef struct taps {
   int64_t channel_step, column_step, row_step;
 } taps;
 
-/* Windows of pooling, all of one size, side by side and `step` apart, in a plane whose
- * rows are `width` long; the first begins at place number `place`. */
+/* Windows of pooling, all of one size, side by side and `step` apart, in rows that are
+ * `width` long in memory. They may hang over the sides of the plane that they are of,
+ * whose rows are `places` long: the first begins at place number `place`, and none has a
+ * place before `lowest`. */
 typedef struct pool_windows {
-  int64_t count, rows, columns, step, width, place;
+  int64_t count, rows, columns, step, width;
+  int64_t places, place, lowest;
 } pool_windows;
 
 /* Vectors of x are loaded whole: as many numbers behind the last may be read. */
@@ -209,7 +212,8 @@ typedef struct kernels {
                             const real *dy, real *dx);
 
   /* Of each of some windows the largest, NaN counting as largest, the first of equals,
-   * and its place. x is where the first window begins. */
+   * and its place; where all are -infinity, a place that is not below the lowest. x is
+   * where the first window begins; it is read as if there were 8 of them at least. */
   void (*max_windows)(const pool_windows *w, const real *x, real *y, real *places);
   /* Windows of one row: y[i] = the sum of `columns` numbers from x[step i] on, divided by
    * by * size[i]. Works on whole vectors: reads x and size as if n were a multiple of 8.

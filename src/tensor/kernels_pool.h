@@ -56,50 +56,70 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
 
 /* ---- windows of any size ----------------------------------------------------------- */
 
-/* The largest of each window, in registers: `count` windows from number i on. */
-#define MAX_WINDOWS(vector, mask_type, load, ...)                                        \
-  do {                                                                                   \
-    const vector steps = (real)step * (vector){__VA_ARGS__};                             \
-    vector best, at = (real)(w->place + i * step) + steps, value;                        \
-    load(x + i * step, step, &best);                                                     \
-    for (int64_t r = 0; r < w->rows; r++)                                                \
-      for (int64_t c = 0; c < w->columns; c++) {                                         \
-        int64_t offset = r * w->width + c + i * step;                                    \
-        load(x + offset, step, &value);                                                  \
-        mask_type take = (value > best) | (value != value);                              \
-        best = SELECT(vector, mask_type, take, value, best);                             \
-        at = SELECT(vector, mask_type, take, (real)(w->place + offset) + steps, at);     \
-      }                                                                                  \
-    *(vector *)(y + i) = best;                                                           \
-    *(vector *)(places + i) = at;                                                        \
-  } while (0)
+/* Of each lane the larger and its place; a NaN in `value` is taken, one in `best` stays.
+ */
+INLINE void take_larger(const real8 *value, const real8 *place, real8 *best, real8 *at) {
+  mask8 take = (*value > *best) | (*value != *value);
+  *best = SELECT(real8, mask8, take, *value, *best);
+  *at = SELECT(real8, mask8, take, *place, *at);
+}
 
-/* The last vector may overlap the one before. */
-static inline void max_windows_step(const pool_windows *w, const int64_t step,
-                                    const real *x, real *y, real *places) {
+/* Of one row of each of eight windows, of which the first columns have these places. */
+INLINE void max_of_row(const int64_t columns, const int64_t step, const real *x,
+                       const real8 *first, real8 *best, real8 *at) {
+  real8 place = *first, value;
+  load8(x, step, best);
+  *at = place;
+  for (int64_t c = 1; c < columns; c++) {
+    place += 1;
+    load8(x + c, step, &value);
+    take_larger(&value, &place, best, at);
+  }
+}
+
+/* Rows one by one, so that comparisons need not wait for all those before them. */
+INLINE void max_of_eight(const int64_t rows, const int64_t columns, const int64_t step,
+                         const pool_windows *w, int64_t i, const real *x, real8 *best,
+                         real8 *at) {
+  const real8 lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  real8 first = (real)(w->place + i * step) + (real)step * lanes, other, there;
+  const real8 lowest = (real)w->lowest - (real8){0};
+  max_of_row(columns, step, x + i * step, &first, best, at);
+  for (int64_t r = 1; r < rows; r++) {
+    first += (real)w->places;
+    max_of_row(columns, step, x + r * w->width + i * step, &first, &other, &there);
+    take_larger(&other, &there, best, at);
+  }
+  *at = SELECT(real8, mask8, *at < lowest, lowest, *at);
+}
+
+/* The last eight may overlap those before; fewer are written one by one. */
+INLINE void max_windows_of(const int64_t rows, const int64_t columns, const int64_t step,
+                           const pool_windows *w, const real *x, real *y, real *places) {
   int64_t n = w->count, i = 0;
-  if (n >= 8) {
-    for (;; i = i + 16 <= n ? i + 8 : n - 8) {
-      MAX_WINDOWS(real8, mask8, load8, 0, 1, 2, 3, 4, 5, 6, 7);
-      if (i == n - 8) return;
-    }
+  real8 best, at;
+  for (; n >= 8; i = i + 16 <= n ? i + 8 : n - 8) {
+    max_of_eight(rows, columns, step, w, i, x, &best, &at);
+    *(real8 *)(y + i) = best;
+    *(real8 *)(places + i) = at;
+    if (i == n - 8) return;
   }
-  if (n >= 4) {
-    for (;; i = n - 4) {
-      MAX_WINDOWS(real4, mask4, load4, 0, 1, 2, 3);
-      if (i == n - 4) return;
-    }
+  max_of_eight(rows, columns, step, w, 0, x, &best, &at);
+  for (; i < n; i++) {
+    y[i] = best[i];
+    places[i] = at[i];
   }
-  for (; i < n; i++) MAX_WINDOWS(real1, mask1, load1, 0);
 }
 
 static void max_windows(const pool_windows *w, const real *x, real *y, real *places) {
-  if (w->step == 2)
-    max_windows_step(w, 2, x, y, places);
+  if (w->step == 2 && w->rows == 3 && w->columns == 3)
+    max_windows_of(3, 3, 2, w, x, y, places);
+  else if (w->step == 2)
+    max_windows_of(w->rows, w->columns, 2, w, x, y, places);
   else if (w->step == 1)
-    max_windows_step(w, 1, x, y, places);
+    max_windows_of(w->rows, w->columns, 1, w, x, y, places);
   else
-    max_windows_step(w, w->step, x, y, places);
+    max_windows_of(w->rows, w->columns, w->step, w, x, y, places);
 }
 
 static inline void mean_windows_step(int64_t n, int64_t columns, const int64_t step,

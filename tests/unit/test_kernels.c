@@ -402,22 +402,32 @@ static void test_max_windows(void) {
   static real x[3 * WIDTH], found[MOST + 1], places[MOST + 1];
   for (int n = 0; n <= MOST; n++)
     for (int step = 1; step <= STEPS; step++) {
-      const pool_windows w = {n, 1 + n % 3, 1 + n % 2, step, WIDTH - step, 1000};
+      const pool_windows w = {.count = n,
+                              .rows = 1 + n % 3,
+                              .columns = 1 + n % 4,
+                              .step = step,
+                              .width = WIDTH - step,
+                              .places = 500,
+                              .place = 998,
+                              .lowest = 1000};
       for (int i = 0; i < 3 * WIDTH; i++)
         x[i] = (real)floor(draw(0, 4)); /* equal often */
       if (n > 5) x[4 * step] = (real)NAN;
+      if (n > 8) x[w.width + 8 * step] = (real)NAN;
       if (n > 0) x[(w.rows - 1) * w.width + (n - 1) * step + w.columns] = (real)INFINITY;
       found[n] = places[n] = CANARY;
       k->max_windows(&w, x, found, places);
       for (int i = 0; i < n; i++) {
-        int64_t best = i * step;
+        int64_t best = i * step, place = best;
         for (int64_t r = 0; r < w.rows; r++)
           for (int64_t c = 0; c < w.columns; c++) {
             int64_t at = r * w.width + i * step + c;
-            if (x[at] > x[best] || isnan(x[at])) best = at;
+            if (!(x[at] > x[best] || isnan(x[at]))) continue;
+            best = at;
+            place = r * w.places + i * step + c;
           }
         UNIT_CHECK(near(found[i], x[best], 0));
-        UNIT_CHECK(places[i] == (real)(1000 + best));
+        UNIT_CHECK(places[i] == fmax(998 + (double)place, 1000));
       }
       UNIT_CHECK(found[n] == CANARY && places[n] == CANARY);
     }
