@@ -30,6 +30,10 @@ local function count(s, pattern)
   return select(2, s:gsub(pattern, ""))
 end
 
+local function row(iter, loss, attempt)
+  return { event = "train", iter = iter, loss = loss, rate = 0.1 / attempt, attempt = attempt }
+end
+
 -- ---- axes ----
 
 TestPlotScale = {}
@@ -149,6 +153,28 @@ function TestPlotSvg.test_several_have_names_shapes_and_colours()
   lu.assertTrue(count(s, "<circle") >= 2) -- legend and curve
   s = svg(lander.rand(3, 5), {})
   lu.assertStrContains(s, ">row 3</text>")
+end
+
+-- Names differ at the end. A long legend doesn't leave the curves without room.
+function TestPlotSvg.test_long_names_and_long_legends()
+  lu.assertEquals(core.cut_middle("abcdefghij", 10, "…"), "abcdefghij")
+  lu.assertEquals(core.cut_middle("abcdefghij", 6, "…"), "ab…hij")
+  lu.assertEquals(core.cut_middle("äöüäöüäöü", 5, ".."), "ä..öü")
+  lu.assertEquals(core.cut_middle("abcdef\xff", 5, ".."), "a..f\xff")
+  local s = svg(lander.rand(20, 5), { width = 300, height = 160 })
+  local high = tonumber(s:match 'height="(%d+)"')
+  local top, bottom = s:match 'class="frame" d="M[%d.]+ ([%d.]+)V([%d.]+)H'
+  lu.assertTrue(bottom - top > 70 and bottom + 0 < high, s:sub(1, 200))
+  s = svg({ 1, 2 }, { 2, 1 }, { names = { ("long "):rep(50) .. "A", ("long "):rep(50) .. "B" },
+    title = ("title "):rep(50) .. "C" })
+  lu.assertStrMatches(s, ".*>long [^<]*…[^<]* A</text>.*>long [^<]*…[^<]* B</text>.*")
+  lu.assertStrMatches(s, ".*>title [^<]*…[^<]* C</text>.*")
+  local panels = svg({ history = { row(1, 2, 1), row(2, 1, 1) } }, lander.rand(10, 4),
+    { what = { "loss", "rate" }, width = 200 })
+  local total, first, second = panels:match
+    'height="(%d+)".-height="(%d+)".-<svg [^>]-height="(%d+)"'
+  lu.assertEquals(total + 0, first + second)
+  lu.assertTrue(first + 0 > 220)
 end
 
 function TestPlotSvg.test_names_are_escaped()
@@ -313,12 +339,8 @@ TestPlotRuns = {}
 
 local function journal(rows)
   local lines = {}
-  for i, row in ipairs(rows) do lines[i] = core.json(row) .. "\n" end
+  for i, event in ipairs(rows) do lines[i] = core.json(event) .. "\n" end
   return support.write(support.folder() .. "/run.jsonl", table.concat(lines))
-end
-
-local function row(iter, loss, attempt)
-  return { event = "train", iter = iter, loss = loss, rate = 0.1 / attempt, attempt = attempt }
 end
 
 -- Two attempts: the first went to 400, the second goes on from 200.

@@ -68,7 +68,7 @@ function TestReport.test_rates_that_were_compared()
   lu.assertStrMatches(s, ".*>0.01</th>.->2</td>.->300</td>.->0.4375</td>.->kept</td>.*")
   lu.assertStrMatches(s, ".*>0.003</th>.->3</td>.->300</td>.->0.5</td>.->lost</td>.*")
   lu.assertStrMatches(s, ".*>0.001</th>.->4</td>.->12</td>.->-</td>.->diverged</td>.*")
-  local rows = s:match "<caption>Rows</caption>.-<tbody>(.-)</tbody>"
+  local rows = s:match ">Rows</caption>.-<tbody>(.-)</tbody>"
   local said = {}
   for cell in rows:gmatch "<td>([^<]*)</td></tr>" do said[#said + 1] = cell end
   lu.assertEquals(said, { "diverged", "trial, kept", "trial, lost", "", "" })
@@ -128,7 +128,7 @@ function TestReport.test_who_can_not_see_it()
     lu.assertStrMatches(tag, '.* role="img" aria%-label="[^"]+".*', 1, #tag)
   end
   for content in s:gmatch "<table.-</table>" do
-    lu.assertEquals(count(content, "<caption>[^<]"), 1)
+    lu.assertEquals(count(content, "<caption[^>]*>[^<]"), 1)
     lu.assertEquals(count(content, "<th[ >]"), count(content, '<th scope="%a+"'))
     for row in content:match("<tbody>(.*)</tbody>"):gmatch "<tr>(.-)</tr>" do
       lu.assertEquals(count(row, '<th scope="row"'), 1)
@@ -293,6 +293,42 @@ function TestReport.test_of_several_runs()
   lu.assertStrContains(support.read(path), ">other (2)</text>")
 end
 
+-- Few runs have a column each, more of them a line each; a caption that its heading says is not
+-- seen twice.
+function TestReport.test_the_table_of_results()
+  local path = support.folder() .. "/x.html"
+  local function head(n)
+    local runs = { to = path }
+    for i = 1, n do runs[i] = prefix() .. ".jsonl" end
+    lander.report(runs)
+    return support.read(path):match "Results</caption><thead>(.-)</thead>"
+  end
+  lu.assertEquals(count(head(2), "<th "), 3)
+  lu.assertStrContains(head(4), ">result</th>")
+  lu.assertStrMatches(head(5), ".*>run</th>.*>status</th>.*>retries</th>.*")
+  for content in support.read(path):gmatch "<section.-</section>" do
+    lu.assertNil(content:find("<caption>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
+  end
+  for content in page():gmatch "<section.-</section>" do
+    lu.assertNil(content:find("<caption>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
+  end
+end
+
+-- Pictures of one page have the same iterations, one above the other.
+function TestReport.test_pictures_share_their_iterations()
+  local first
+  for picture in page():gmatch '<svg[^>]*"plot wide".-</svg>' do
+    local left, labels = picture:match 'class="frame" d="M([%d.]+) ', {}
+    for text in picture:gmatch 'text%-anchor="middle">([%d,]+)</text>' do
+      labels[#labels + 1] = text
+    end
+    local here = left .. " " .. table.concat(labels, " ")
+    first = first or here
+    lu.assertEquals(here, first)
+  end
+  lu.assertStrMatches(first, "72 0 .*")
+end
+
 function TestReport.test_errors()
   fails("to, the name of the page, is missing", lander.report, "x.jsonl")
   fails("give it runs", lander.report, { to = "x.html" })
@@ -406,6 +442,8 @@ top.document.title = "PROBE " + JSON.stringify({ inner: innerWidth,
   wide: document.documentElement.scrollWidth, focusable: all("a, summary, [tabindex]").length,
   pictures: all("img").length, checked,
   dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  scrolling: all(".scroll").filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => e.getAttribute("aria-label")),
   sections: all("section > h2").length, seen });
 </script></body>]==]
 
@@ -443,5 +481,23 @@ function TestReportBrowser.test_wide_and_narrow()
       lu.assertTrue(found.sections >= 3 and found.focusable >= 5)
       lu.assertEquals(found.seen, {})
     end
+  end
+end
+
+-- What compares runs is seen at once, two runs or many: the table fits a window of 900 pixels.
+function TestReportBrowser.test_results_side_by_side()
+  needs_chromium()
+  local path = support.folder() .. "/"
+  local runs, page_path = {}, path .. "x.html"
+  for i = 1, 7 do
+    local name = ("%sa_run_with_quite_a_long_name_lr_0.00%d.jsonl"):format(path, i)
+    support.write(name, (support.read(prefix() .. ".jsonl"):gsub('"base_lr":10000',
+      '"base_lr":' .. 10000 + i)))
+    runs[i] = name
+  end
+  for _, most in ipairs { 2, 4, 7 } do
+    lander.report { to = page_path, table.unpack(runs, 1, most) }
+    local found = probed(900, support.read(page_path))
+    lu.assertEquals({ found.scrolling, found.seen }, { {}, {} })
   end
 end

@@ -6,6 +6,19 @@
 local lander = ...
 local core = lander.core
 
+-- At most so many letters of a text, of its beginning and its end: names of runs differ there.
+function core.cut_middle(text, most, sign)
+  local letters = utf8.len(text) or #text
+  if letters <= most then return text end
+  local first = (most - utf8.len(sign)) // 2
+  local last = most - utf8.len(sign) - first
+  if utf8.len(text) then
+    return text:sub(1, utf8.offset(text, first + 1) - 1) .. sign
+      .. text:sub(utf8.offset(text, -last))
+  end
+  return text:sub(1, first) .. sign .. text:sub(-last)
+end
+
 local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
 
 -- What is gone of a kind, each attempt once, in order: { { text =, base_lr = }, ... }; and of how
@@ -13,15 +26,16 @@ local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
 local function gone_of(curves, kind)
   local list, seen, owners = {}, {}, 0
   for _, curve in ipairs(curves) do
-    local before = #list
+    local own = false
     for _, stretch in ipairs(curve.stretches) do
       local key = stretch.gone == kind and (stretch.text or "")
+      own = own or key
       if key and not seen[key] then
         seen[key] = true
         list[#list + 1] = stretch
       end
     end
-    if #list > before then owners = owners + 1 end
+    if own then owners = owners + 1 end
   end
   return list, owners
 end

@@ -7,7 +7,8 @@ local lander = ...
 local core = lander.core
 
 local WIDTH, HEIGHT = 640, 360
-local LETTER = 7 -- about the width of a letter, for legends that must not run over
+local LETTER, TITLE_LETTER = 7, 9 -- about the width of a letter, of texts that must not run over
+local FREE_ROWS = 2 -- of a legend; more make the picture higher
 local COLOURS, SHAPES = 6, 5
 
 -- Contrast of at least 4.5 to 1 with the ground, light and dark.
@@ -49,9 +50,10 @@ function core.svg_style()
     ".plot .diverged{stroke-width:1.3;stroke-dasharray:6 4}",
     ".plot .trial{stroke-width:1.6;stroke-dasharray:.1 4;stroke-linecap:round}",
     ".plot .bad{fill:none;stroke-width:2}",
+    ".plot .any{stroke:#555;fill:#555}",
     colour_rules(light),
     "@media(prefers-color-scheme:dark){.plot .ground{fill:#161a1f}.plot text{fill:#ddd}",
-    ".plot .grid{stroke:#444}",
+    ".plot .grid{stroke:#444}.plot .any{stroke:#bbb;fill:#bbb}",
     colour_rules(dark), "}",
   }, "\n")
 end
@@ -291,10 +293,7 @@ end
 -- A text that fits into so many pixels.
 local function fitting(entry, room)
   if width_of(entry.text) <= room then return entry.text end
-  if entry.short then return entry.short end
-  local most = math.max((room - 50) // LETTER - 1, 4)
-  local stop = utf8.len(entry.text) and utf8.offset(entry.text, most + 1) or most + 1
-  return entry.text:sub(1, stop - 1) .. "…"
+  return core.cut_middle(entry.short or entry.text, math.max((room - 50) // LETTER, 4), "…")
 end
 
 -- Gives each entry its text and place; returns how many rows there are.
@@ -319,7 +318,8 @@ local samples = {
 function Picture:legend(entries, top, several)
   for _, entry in ipairs(entries) do
     local x, y = entry.x, top + 18 * entry.row - 8
-    self:add('<g class="k%d">', entry.curve and (entry.look - 1) % COLOURS + 1 or 1)
+    local colour = entry.curve and (entry.look - 1) % COLOURS + 1 or not several and 1
+    self:add('<g class="%s">', colour and "k" .. colour or "any")
     if samples[entry.draw] then
       self.parts[#self.parts + 1] = samples[entry.draw](x + 13, y)
     else
@@ -367,40 +367,51 @@ local function describe(curves, labels)
   return table.concat({ text, table.unpack(told, 1, MOST_TOLD) }, "; ")
 end
 
--- The curves as SVG. options: title, log ("y", "x", "xy"), width, height, inline (true: the
--- page around it has core.svg_style()).
-function core.plot_svg(curves, labels, options)
+-- Axes, legend and the places of all.
+local function lay_out(curves, labels, options)
   local log = options.log or ""
   local width, height = options.width or WIDTH, options.height or HEIGHT
-  local several = #curves > 1
-  local p = setmetatable({ parts = {} }, Picture)
+  local p = setmetatable({ parts = {}, width = width }, Picture)
   p.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, height // 45)
   local low, high = core.plot_bounds(curves, "x", log:find "x")
   if options.x_range then low, high = options.x_range[1], options.x_range[2] end
   p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
   p.left, p.right = math.max(18 + widest(p.y.ticks) + (labels.y and 18 or 0),
     options.margin or 0), width - 24
-  local entries = core.legend_entries(curves, p.y, labels.y)
-  for _, entry in ipairs(entries) do
+  p.entries = core.legend_entries(curves, p.y, labels.y)
+  for _, entry in ipairs(p.entries) do
     entry.look = entry.curve and (curves[entry.curve].look or entry.curve)
   end
-  local legend_top = options.title and 34 or 10
-  p.top = legend_top + 18 * place_legend(entries, p.left, p.right) + 8
-  p.bottom = height - 28 - (labels.x and 20 or 0)
-  local title = options.title or labels.y or "curves"
+  local rows = place_legend(p.entries, p.left, p.right)
+  p.height = height + 18 * math.max(rows - FREE_ROWS, 0)
+  p.legend_top = options.title and 34 or 10
+  p.top = p.legend_top + 18 * rows + 8
+  p.bottom = p.height - 28 - (labels.x and 20 or 0)
+  return p
+end
+
+-- The curves as SVG, and how high it has become. options: title, log ("y", "x", "xy"), width,
+-- height (a long legend adds to it), inline (true: the page around it has core.svg_style()).
+function core.plot_svg(curves, labels, options)
+  local several = #curves > 1
+  local p = lay_out(curves, labels, options)
+  local said = (options.title or labels.y or "curves") .. ": " .. describe(curves, labels)
   p:add('<svg xmlns="http://www.w3.org/2000/svg"%s viewBox="0 0 %d %d" width="%d" height="%d" '
     .. 'class="plot" role="img" aria-label="%s">', options.at and (' y="%d"'):format(options.at)
-    or "", width, height, width, height, escape(title .. ": " .. describe(curves, labels)))
+    or "", p.width, p.height, p.width, p.height, escape(said))
   if not options.inline then
     p:add("<style>%s</style>", core.svg_style())
-    p:add('<path class="ground" d="M0 0H%dV%dH0z"/>', width, height)
+    p:add('<path class="ground" d="M0 0H%dV%dH0z"/>', p.width, p.height)
   end
-  if options.title then p:text(p.left, 22, options.title, ' class="title"') end
+  if options.title then
+    local title = core.cut_middle(options.title, (p.right - p.left) // TITLE_LETTER, "…")
+    p:text(p.left, 22, title, ' class="title"')
+  end
   p:axes(labels)
-  p:legend(entries, legend_top, several)
+  p:legend(p.entries, p.legend_top, several)
   for i, curve in ipairs(curves) do p:curve(i, curve, several) end
   p:add "</svg>"
-  return table.concat(p.parts, "\n") .. "\n"
+  return table.concat(p.parts, "\n") .. "\n", p.height
 end
 
 local PANEL_HEIGHT, PANEL_MARGIN = 220, 90
@@ -412,17 +423,17 @@ function core.plot_svg_panels(panels, options)
   end
   local width, range = options.width or WIDTH, core.panels_range(panels)
   local each = options.height and options.height // #panels or PANEL_HEIGHT
-  local parts = { ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" '
-    .. 'height="%d" class="plot">'):format(width, each * #panels, width, each * #panels),
-    "<style>" .. core.svg_style() .. "</style>",
-    ('<path class="ground" d="M0 0H%dV%dH0z"/>'):format(width, each * #panels) }
+  local parts, top = {}, 0
   for n, panel in ipairs(panels) do
-    local shown = setmetatable({ height = each, inline = true, at = (n - 1) * each,
-      x_range = range, margin = PANEL_MARGIN }, { __index = panel.options })
+    local shown = setmetatable({ height = each, inline = true, at = top, x_range = range,
+      margin = PANEL_MARGIN }, { __index = panel.options })
     if n > 1 then shown.title = false end
     local label = n < #panels and { y = panel.labels.y } or panel.labels
-    parts[#parts + 1] = core.plot_svg(panel.curves, label, shown)
+    local svg, height = core.plot_svg(panel.curves, label, shown)
+    parts[n], top = svg, top + height
   end
-  parts[#parts + 1] = "</svg>\n"
-  return table.concat(parts, "\n")
+  local head = ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" '
+    .. 'height="%d" class="plot">\n<style>%s</style>\n<path class="ground" d="M0 0H%dV%dH0z"/>\n')
+    :format(width, top, width, top, core.svg_style(), width, top)
+  return head .. table.concat(parts, "\n") .. "\n</svg>\n"
 end

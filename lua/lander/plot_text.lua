@@ -32,12 +32,6 @@ local function clean(text)
   return (text:gsub("%c", "?"))
 end
 
-local function cut(text, most)
-  if length(text) <= most then return text end
-  local stop = utf8.len(text) and utf8.offset(text, most) or most
-  return text:sub(1, stop - 1) .. "."
-end
-
 -- ---- the canvas ----
 
 local Canvas = {}
@@ -251,7 +245,7 @@ end
 local function legend_lines(entries, width, coloured)
   local lines, line, used = {}, {}, 0
   for _, entry in ipairs(entries) do
-    local text = cut(entry.text, width - 2)
+    local text = core.cut_middle(entry.text, width - 2, "..")
     if used > 0 and used + 2 + length(text) > width - 2 then
       lines[#lines + 1] = "  " .. table.concat(line, "  ")
       line, used = {}, 0
@@ -340,7 +334,7 @@ function core.plot_text(curves, labels, options)
   chart.canvas = new_canvas(math.max(width - margin - 3, 8), rows, style)
   chart:curves(curves)
   local lines = {}
-  if options.title then lines[1] = cut(clean(options.title), width) end
+  if options.title then lines[1] = core.cut_middle(clean(options.title), width, "..") end
   for _, line in ipairs(legend_lines(chart:legend(curves, width - 2), width, coloured)) do
     lines[#lines + 1] = line
   end

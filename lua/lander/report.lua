@@ -103,9 +103,10 @@ local pictures = {
   { "Rate", { "rate" }, "train", "rate" },
 }
 
--- runs: { { rows =, name =, look = }, ... }
+-- runs: { { rows =, name =, look = }, ... }. All pictures have the same iterations, one above the
+-- other.
 local function curves(runs)
-  local parts = {}
+  local panels, parts = {}, {}
   for _, picture in ipairs(pictures) do
     local title, what, event, field = table.unpack(picture)
     local things = {}
@@ -118,8 +119,14 @@ local function curves(runs)
       if #things > 1 then what = { what[1] } end
       local list, labels = core.curves_of_rows(things, what)
       local log = title == "Rate" and core.suits_log(list)
-      parts[#parts + 1] = page.plot(list, labels, { title = title, log = log and "y" or nil })
+      panels[#panels + 1] = { curves = list, labels = labels,
+                              options = { title = title, log = log and "y" or nil } }
     end
+  end
+  local range = core.panels_range(panels)
+  for i, panel in ipairs(panels) do
+    panel.options.x_range = range
+    parts[i] = page.plot(panel.curves, panel.labels, panel.options)
   end
   if #parts == 0 then return page.paragraph "The run ended before there was anything to draw." end
   return table.concat(parts)
@@ -147,7 +154,7 @@ local function attempts(rows)
     .. page.table("Attempts", { { "attempt", number = true }, { "diverged at", number = true },
       { "rule" }, { "loss", number = true }, { "back to", number = true },
       { "rate times, before", number = true }, { "after", number = true },
-      { "base_lr", number = true } }, lines)
+      { "base_lr", number = true } }, lines, true)
 end
 
 -- The rates that were compared after a new start.
@@ -163,7 +170,8 @@ local function trials(rows)
     .. "data. In the curves a trial that lost is dotted; from the one that was kept the training "
     .. "went on.")
     .. page.table("Trials", { { "base_lr", number = true }, { "attempt", number = true },
-      { "up to iteration", number = true }, { "mean loss", number = true }, { "outcome" } }, lines)
+      { "up to iteration", number = true }, { "mean loss", number = true }, { "outcome" } }, lines,
+      true)
 end
 
 -- At most MOST_ROWS of a list, evenly, the last one always.
@@ -215,7 +223,8 @@ local function journal(rows, path)
     .. page.details(("Rows of the curves (%d of %s)"):format(math.min(#trains, MOST_ROWS),
       core.count_text(#trains)),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
-        { "rate", number = true }, { "attempt", number = true }, { "which" } }, thinned(trains)))
+        { "rate", number = true }, { "attempt", number = true }, { "which" } }, thinned(trains),
+        true))
 end
 
 -- ---- options ----
@@ -282,6 +291,28 @@ local function solver_of(run)
   return type(solver) == "table" and solver or {}
 end
 
+local MOST_COLUMNS = 4 -- runs; of more each has a line, not a column
+
+-- lines: { what, of the first run, of the second, ..., number = }, texts of the page but for what.
+local function side_by_side(caption, head, runs, lines, unseen)
+  local columns, rows = {}, {}
+  if #runs <= MOST_COLUMNS then
+    columns[1] = { head }
+    for i, run in ipairs(runs) do columns[i + 1] = { run.name, number = true, name = true } end
+    for i, line in ipairs(lines) do
+      rows[i] = { page.show(line[1]), table.unpack(line, 2) }
+    end
+  else
+    columns[1] = { "run", name = true }
+    for k, line in ipairs(lines) do columns[k + 1] = { line[1], number = line.number } end
+    for i, run in ipairs(runs) do
+      rows[i] = { page.show(run.name) }
+      for k, line in ipairs(lines) do rows[i][k + 1] = line[i + 1] end
+    end
+  end
+  return page.table(caption, columns, rows, unseen)
+end
+
 -- Options that are not the same in all runs.
 local function differences(runs)
   local keys, lines = {}, {}
@@ -289,7 +320,7 @@ local function differences(runs)
     for key in pairs(solver_of(run)) do keys[key] = true end
   end
   for _, key in ipairs(core.sorted_keys(keys)) do
-    local line, same = { page.show(key) }, true
+    local line, same = { key }, true
     for i, run in ipairs(runs) do
       line[i + 1] = page.show(solver_of(run)[key])
       same = same and line[i + 1] == line[2]
@@ -297,30 +328,24 @@ local function differences(runs)
     if not same then lines[#lines + 1] = line end
   end
   if #lines == 0 then return page.paragraph "The solvers' options are the same in all runs." end
-  local columns = { { "option" } }
-  for i, run in ipairs(runs) do columns[i + 1] = { run.name } end
-  return page.table("Options that differ", columns, lines)
+  return side_by_side("Options that differ", "option", runs, lines)
 end
 
 local function results(runs)
-  local names, lines = {}, {}
-  for _, run in ipairs(runs) do
+  local lines, line_of = {}, {}
+  for i, run in ipairs(runs) do
     for _, fact in ipairs(facts(run.rows)) do
-      if not names[fact[1]] then
-        names[#names + 1] = fact[1]
-        names[fact[1]] = #names
+      local line = line_of[fact[1]]
+      if not line then
+        line = { fact[1], number = fact[1] ~= "status" }
+        for k = 1, #runs do line[k + 1] = "-" end
+        line_of[fact[1]] = line
+        lines[#lines + 1] = line
       end
+      line[i + 1] = fact[2]
     end
   end
-  for i, run in ipairs(runs) do
-    local line = { page.show(run.name) }
-    for k = 1, #names do line[k + 1] = "-" end
-    for _, fact in ipairs(facts(run.rows)) do line[names[fact[1]] + 1] = fact[2] end
-    lines[i] = line
-  end
-  local columns = { { "run" } }
-  for k, name in ipairs(names) do columns[k + 1] = { name, number = name ~= "status" } end
-  return page.table("Results", columns, lines)
+  return side_by_side("Results", "result", runs, lines, true)
 end
 
 local function several_runs(runs, title)

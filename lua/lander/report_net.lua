@@ -212,8 +212,8 @@ local function mistakes_table(result, _, names)
     rows[i] = { page.show(mistake.sample), page.show(class_word(names, mistake.is)),
                 page.show(class_word(names, mistake.said)), page.percent(mistake.sure) }
   end
-  return page.table("The worst mistakes", { { "sample", number = true }, { "is" }, { "said" },
-    { "sure", number = true } }, rows)
+  return page.table("Worst mistakes", { { "sample", number = true }, { "is" }, { "said" },
+    { "sure", number = true } }, rows, true)
 end
 
 function core.report_mistakes(result, data, names)

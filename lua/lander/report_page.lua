@@ -45,10 +45,13 @@ dd{margin:0;font-size:1.1rem;font-variant-numeric:tabular-nums;overflow-wrap:any
 .scroll{overflow-x:auto;margin:.5rem 0}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--quiet);padding:.2rem 0}
+caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-thead th{border-bottom-width:2px;white-space:nowrap}
+thead th{border-bottom-width:2px;vertical-align:bottom}
 tbody th{font-weight:600;position:sticky;left:0;background:var(--ground)}
-.number{text-align:right;white-space:nowrap}
+.number{text-align:right}
+.name{min-width:5rem;max-width:16rem;overflow-wrap:anywhere}
+tbody .name{min-width:8rem}
 .matrix td,.matrix thead th{text-align:right;min-width:2.6rem}
 .matrix .hit{outline:2px solid var(--line);outline-offset:-2px;font-weight:700}
 .matrix .s0{color:var(--quiet)}
@@ -101,12 +104,18 @@ function page.scroll(label, content)
     escape(label), content)
 end
 
--- columns: { { "name", number = true }, ... }; rows: lists of what page.show has made, the first
--- of which is the row's header.
-function page.table(caption, columns, rows)
-  local parts = { "<table><caption>", escape(caption), "</caption><thead><tr>" }
+-- columns: { { "text", number = true, name = true }, ... }, where a name is of any length; rows:
+-- lists of what page.show has made, the first of which is the row's header. unseen: the heading
+-- above says the same as the caption, which is for those who hear it.
+function page.table(caption, columns, rows, unseen)
+  local parts = { "<table><caption", unseen and ' class="unseen">' or ">", escape(caption),
+                  "</caption><thead><tr>" }
   local function add(text) parts[#parts + 1] = text end
-  local function class(i) return columns[i].number and ' class="number"' or "" end
+  local function class(i)
+    local words = columns[i].number and "number" or nil
+    if columns[i].name then words = words and words .. " name" or "name" end
+    return words and (' class="%s"'):format(words) or ""
+  end
   for i, column in ipairs(columns) do
     add(('<th scope="col"%s>%s</th>'):format(class(i), escape(column[1])))
   end
@@ -167,11 +176,14 @@ function page.picture(t, options)
     escape(options.alt))
 end
 
+local MARGIN = 72 -- pixels for the labels of y: pictures stand one above the other
+
 -- Curves twice: for a wide window, and with letters of the same size for a narrow one.
 function page.plot(curves, labels, options)
   local function draw(width, height, class)
     local svg = core.plot_svg(curves, labels, {
       title = options.title, log = options.log, width = width, height = height, inline = true,
+      x_range = options.x_range, margin = MARGIN,
     })
     return (svg:gsub('class="plot"', ('class="plot %s"'):format(class), 1))
   end
