@@ -537,7 +537,7 @@ function TestCommands.test_mistakes_are_named()
     ["blobs:m=3"] = "unknown option 'm'", ["mnist:a,test=b"] = "mnist has no test=",
     ["npz:a,x=b,c"] = "'c' stands behind an option", ["csw:a"] = "did you mean 'csv'?" } do
     local r = run { "train", "lenet", "--data=" .. data }
-    lu.assertEquals({ data, r.status }, { data, 1 })
+    lu.assertEquals({ data, r.status }, { data, data == "blobs:m=3" and 1 or 2 })
     lu.assertStrContains(r.err, said)
   end
   lu.assertEquals(run({ "test", "x.npz", "--part=tset" }).status, 1) -- there is no such net
@@ -545,6 +545,13 @@ function TestCommands.test_mistakes_are_named()
   lu.assertStrContains(run({ "train", "lenett" }).err,
     "there is no model 'lenett', did you mean 'lenet'?")
   lu.assertStrContains(run({ "train", "lenet", "--data=fashion" }).err, "there is no such data")
+  -- A value that is out of range is wrong usage as well, but a script's own business.
+  for _, word in ipairs { "--batch_size=0", "--max_iter=0", "--type=sdg", "--momentum=7",
+                          "--lr_policy=stp", "--loss=mse", "--pad=-1" } do
+    local r = run { "train", "mlp", "--data=blobs", word }
+    lu.assertEquals({ word, r.status, r.out }, { word, 2, "" })
+  end
+  lu.assertEquals(train("batch_size = 0, solver = { base_lr = 1, max_iter = 1 }").status, 1)
   local r = run { "train", "lenet", "--bas_lr=1" }
   lu.assertEquals(r.status, 2)
   lu.assertStrContains(r.err, "did you mean --base_lr")
@@ -553,6 +560,48 @@ function TestCommands.test_mistakes_are_named()
   lu.assertStrContains(r.err, "train: MODEL is missing\nusage: lander train MODEL")
   lu.assertStrContains(run({ "tune", "x.lua" }).err, "tune: NAME=VALUES is missing")
   lu.assertEquals(run({ "summary", "lenet", "mlp" }).status, 2)
+end
+
+-- A model is told what the data are; where it is not for them, that is told before iteration 0.
+function TestCommands.test_models_for_data_of_any_size()
+  local lander = require "lander"
+  local folder = support.folder()
+  local function train_on(model, data)
+    return run({ "train", model, "--data=" .. data, "--max_iter=1", "--batch_size=4",
+                 "--prefix=x" }, { folder = folder })
+  end
+  lander.save_npy(folder .. "/x.npy", lander.randn(12, 3, 16, 20))
+  lander.save_npy(folder .. "/y.npy", lander.arange(0, 11))
+  lander.save_npy(folder .. "/rows.npy", lander.randn(12, 5))
+  support.write(folder .. "/net.lua", "local nn = require 'lander'.nn\nreturn function(o) return "
+    .. "nn.net { nn.input(o.size), nn.flatten {}, nn.linear { o.outputs } } end")
+  local pictures, labels = "npy:x.npy,y.npy", ",classes=12"
+  local rows = "npy:rows.npy,y.npy"
+  for _, words in ipairs { { "lenet", pictures .. labels, "linear2 .- 12 " },
+    { "lenet", pictures, "mse_loss" }, { "net.lua", rows .. labels, "linear1 .- 12 " },
+    { "net.lua", pictures, "linear1 .- 1 " } } do
+    local r = train_on(words[1], words[2])
+    lu.assertEquals(r.status, 0, r.err)
+    lu.assertStrMatches(r.err, ".*" .. words[3] .. ".*")
+  end
+  local function refused(model, data, said)
+    local r = train_on(model, data)
+    lu.assertEquals({ r.status, r.out }, { 1, "" })
+    lu.assertStrContains(r.err, said)
+  end
+  refused("lenet", rows .. labels, "; it is for pictures; for rows of numbers there is mlp")
+  refused("alexnet", pictures .. labels, "; of pictures, images:FOLDER,size=227x227 brings all")
+  refused("autoencoder", rows, "autoencoder takes samples of 784, the data have 5; lander help ")
+  support.write(folder .. "/fixed.lua", "local nn = require 'lander'.nn\n"
+    .. "return nn.net { nn.input { 7 }, nn.linear { 2 } }")
+  refused("fixed.lua", rows, "fixed.lua takes samples of 7, the data have 5; a file that returns")
+  support.write(folder .. "/wrong.lua", "return function(o) return o.size.x.y end")
+  refused("wrong.lua", rows, "wrong.lua:1: attempt to index")
+  -- A script's own net.
+  lu.assertStrContains(run { script [[local lander = require "lander"
+    lander.train { net = require "models.mlp" { 5, 3 }, data = lander.data.synthetic.blobs(),
+      solver = { base_lr = 0.1, max_iter = 3 } }]] }.err,
+    "script.lua:2: lander.train: the data have samples of 2, the net's input 'data' takes 5")
 end
 
 -- What goes wrong in a command is told without places in the command's own files; a script keeps

@@ -73,5 +73,5 @@ function TestDoc.test_the_examples_about_data_run()
     local environment = setmetatable({ print = function() end }, { __index = _G })
     assert(load(script, "doc/data.md, piece " .. count, "t", environment))()
   end
-  lu.assertEquals(count, 5)
+  lu.assertEquals(count, 6)
 end

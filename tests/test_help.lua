@@ -65,6 +65,19 @@ function TestHelpTexts.test_every_public_name_has_help_with_an_example()
   lu.assertTrue(count > 250)
 end
 
+-- What stands at the head of a model's file; options are in it.
+function TestHelpTexts.test_models()
+  for _, name in ipairs(core.model_names()) do
+    local text = core.help_text(name)
+    lu.assertEquals(text:sub(1, #name + 8), name .. " (model;")
+    lu.assertStrContains(text, "Options: ", false, false, name)
+    lu.assertStrContains(text, 'require "models.' .. name, false, false, name)
+    lu.assertNil(text:find("local lander", 1, true), name)
+    lu.assertStrContains(core.help_text(), name)
+    lu.assertEquals(core.help_text("models." .. name), text)
+  end
+end
+
 -- What the examples stand on, in a folder of their own.
 local before = [[
 lander = require "lander"

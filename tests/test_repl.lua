@@ -43,6 +43,15 @@ function TestRepl.test_a_function_that_is_misspelled()
   lu.assertStrContains(r.err, "nil value (method 'qqqqqq')\n")
 end
 
+-- A field that is misspelled is nil in Lua; at the prompt it is told.
+function TestRepl.test_a_name_that_is_misspelled()
+  local r = repl "lander.tran\nlander.data.csw\nlandr\nx = nil\nx\nlander.zeros(1).y\nnil\n"
+  lu.assertEquals({ r.status, r.out }, { 0, ("nil\n"):rep(6) })
+  lu.assertEquals(r.err, "there is no 'tran' in lander, did you mean 'train'?\n"
+    .. "there is no 'csw' in lander.data, did you mean 'csv'?\n"
+    .. "there is no 'landr', did you mean 'lander'?\n")
+end
+
 function TestRepl.test_tensors_nets_and_help()
   local r = repl [[
 nn = lander.nn

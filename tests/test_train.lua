@@ -245,7 +245,9 @@ function TestTrainFiles.test_what_can_not_begin_costs_no_older_journal()
   lander.train(options { snapshot_prefix = prefix })
   local before = support.read(prefix .. ".jsonl")
   fails("expected", train, { snapshot_prefix = prefix,
-    data = lander.data.tensors(lander.zeros(8, 5), lander.ones(8)) })
+    data = lander.data.tensors(lander.zeros(8, 2), lander.ones(8, 5)) })
+  fails("the data have samples of 5, the net's input 'data' takes 2", train, {
+    snapshot_prefix = prefix, data = lander.data.tensors(lander.zeros(8, 5), lander.ones(8)) })
   lu.assertEquals(support.read(prefix .. ".jsonl"), before)
 end
 

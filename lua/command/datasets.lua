@@ -9,7 +9,7 @@ local core = lander.core
 local datasets = {}
 
 local function fail(word, text, ...)
-  error(("--data=%s: " .. text):format(word, ...), 0)
+  core.exit(2, ("--data=%s: " .. text):format(word, ...))
 end
 
 -- ---- the kinds: how many places, and how they are read ----

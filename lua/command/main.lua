@@ -156,7 +156,7 @@ end
 local function run_first(line, words)
   if not line.first then return DONE end
   local command = core.commands.find(words[line.first])
-  core.running_command = command ~= nil
+  core.running_command = command and command.name
   if command then
     return call(core.commands.run, command,
       table.move(words, line.first + 1, #words, 1, { [0] = words[line.first] }))

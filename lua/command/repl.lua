@@ -40,8 +40,8 @@ local function asked_help(line)
     or line:match "^%s*help%s+([%w_.:]+)%s*$") or nil
 end
 
--- Reads lines until they make a chunk -> chunk, quiet; nil and a message; nil alone at the end
--- of the input; false after Ctrl-C; "word" and a line that begins with a colon.
+-- Reads lines until they make a chunk -> chunk, quiet, its text; nil and a message; nil alone at
+-- the end of the input; false after Ctrl-C; "word" and a line that begins with a colon.
 local function read_chunk()
   local line = core.read_line(PROMPT)
   if not line or is_exit(line) then return line and nil end
@@ -51,7 +51,7 @@ local function read_chunk()
   while true do
     local plain, quiet = without_semicolon(text)
     local chunk, message = compile(plain)
-    if chunk then return chunk, quiet end
+    if chunk then return chunk, quiet, plain end
     if message ~= "more" then return nil, message end
     local more = core.read_line(CONTINUED)
     if more == nil then return nil, select(2, load(text, "=input", "t")) end
@@ -74,6 +74,17 @@ local function report(failure)
   if message ~= "" then core.write_error(message .. "\n") end
 end
 
+-- A name that gave nil, in one of the library's tables or alone, is misspelled more often than not.
+local function hint(text)
+  local path, name = text:match "^%s*(.-)%.?([%a_][%w_]*)%s*$"
+  local owner = ({ [""] = _G, lander = lander, ["lander.data"] = lander.data,
+    ["lander.image"] = lander.image, ["lander.data.synthetic"] = lander.data.synthetic })[path]
+  if not owner or rawget(owner, name) ~= nil then return end
+  local near = core.did_you_mean(name, core.sorted_keys(owner))
+  if near == "" and owner == _G then return end
+  report(("there is no '%s'%s%s"):format(name, path == "" and "" or " in " .. path, near))
+end
+
 -- f() with its errors reported; whether there was none.
 local function protected(f, ...)
   local results = table.pack(xpcall(f, core.traceback, ...))
@@ -81,10 +92,12 @@ local function protected(f, ...)
   return table.unpack(results, 1, results.n)
 end
 
-local function run(chunk, quiet)
+local function run(chunk, quiet, text)
   local results = table.pack(protected(chunk))
-  return results[1]
+  local ok = results[1]
     and protected(print_results, quiet, results.n - 1, table.unpack(results, 2, results.n))
+  if ok and text and results.n == 2 and results[2] == nil then hint(text) end
+  return ok
 end
 
 -- ---- words to the REPL itself ----
@@ -186,10 +199,10 @@ local function note_standard()
 end
 
 local function read_and_run(typed, save_history)
-  local chunk, more = read_chunk()
+  local chunk, more, text = read_chunk()
   if typed then save_history() end
   if chunk == "word" then return true, run_word(more) end
-  if chunk then return true, run(chunk, more) end
+  if chunk then return true, run(chunk, more, text) end
   if more then report(more) end
   return chunk == false or more ~= nil, chunk == false
 end

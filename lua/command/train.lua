@@ -34,7 +34,17 @@ local command = {
     strict = "exit status 4 where it had to lower its rate",
     dry_run = "two iterations of everything, and nothing left behind",
   },
-  more = datasets.more .. [[
+  more = ([[
+MODEL is one that is built in (lander help lenet tells about it):
+  MODELS
+or a saved net, or a .lua file that returns a net, or a function that makes one for the data:
+  local nn = require "lander".nn
+  return function(o) -- o.size, such as { 3, 32, 32 }; o.outputs: classes, or numbers to give out
+    return nn.net { nn.input(o.size), nn.flatten {}, nn.linear { 50 }, nn.relu {},
+                    nn.linear { o.outputs } }
+  end
+]]):gsub("MODELS", table.concat(core.model_names(), " ")) .. datasets.more .. [[
+
 
 example: lander train lenet --base_lr=0.05 --max_iter=2000
 example: lander train mlp --hidden=16 --data=csv:iris.csv,y=kind --base_lr=0.1]],
@@ -62,24 +72,65 @@ local function augmentation(opt)
   return { mirror = opt.mirror, crop = opt.crop > 0 and opt.crop or nil, pad = opt.pad }
 end
 
--- A net for these data: a model that takes the size of an input, or how many classes there are, is
--- told; an mlp has its sizes of the data and --hidden.
+local function same_list(a, b)
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- What helps where a net takes samples of `wanted` and the data have those of `found`.
+local function way_out(opt, found, wanted)
+  if opt[1]:find "%.npz$" then return "a saved net stays as it is" end
+  if opt[1]:find "%.lua$" then
+    return "a file that returns function(options) is told options.size and options.outputs"
+  elseif #found == 3 and #wanted == 3 then
+    return ("of pictures, images:FOLDER,size=%dx%d brings all to that"):format(wanted[2], wanted[3])
+  elseif #found < 3 and #wanted == 3 then
+    return "it is for pictures; for rows of numbers there is mlp"
+  end
+  return "lander help " .. opt[1] .. " tells what it is for"
+end
+
+-- The net, where it takes samples of this size. `refused`: why it could not be made for them.
+local function check_size(opt, net, size, refused)
+  local wanted = net:layers()[1].size
+  if same_list(wanted, size) then return net end
+  error(("%s takes samples of %s, the data have %s%s; %s"):format(opt[1], core.size_text(wanted),
+    core.size_text(size), refused and (" (%s)"):format(core.plain_message(refused)) or "",
+    way_out(opt, size, wanted)), 0)
+end
+
+-- How many numbers a net for these data gives out.
+local function outputs_for(data)
+  local outputs = 1
+  for _, n in ipairs(data:target_shape()) do outputs = outputs * n end
+  return data.classes > 0 and data.classes or outputs
+end
+
+-- A net for these data: a model is told the size of an input and how many outputs there are, as
+-- far as it wants to know; an mlp has its sizes of the data and --hidden.
 local function make_net(opt, data)
-  local size, classes = data:shape(), data.classes
-  if not (classes and classes > 0) then classes = nil end
+  local size, outputs = data:shape(), outputs_for(data)
   if opt[1] == "mlp" then
-    local outputs = 1
-    for _, n in ipairs(data:target_shape()) do outputs = outputs * n end
     local sizes = { 1, table.unpack(opt.hidden) } -- the first is that of the data
-    sizes[#sizes + 1] = classes or outputs
+    sizes[#sizes + 1] = outputs
     sizes.size = size
     return core.commands.open_net(opt[1], sizes)
   end
-  for _, options in ipairs { { size = size, classes = classes }, { classes = classes } } do
-    local ok, net = pcall(core.commands.open_net, opt[1], options)
-    if ok then return net end
+  local tries = { { size = size, classes = outputs }, { classes = outputs }, {} }
+  if opt[1]:find "%.lua$" then
+    local classes = data.classes > 0 and data.classes or nil
+    table.insert(tries, 1, { size = size, classes = classes, outputs = outputs })
   end
-  return core.commands.open_net(opt[1]) -- it takes neither, or tells what is wrong
+  local refused
+  for _, options in ipairs(tries) do
+    local ok, net = pcall(core.commands.open_net, opt[1], options)
+    if ok then return check_size(opt, net, size, refused) end
+    -- An option that it doesn't take says nothing about these data.
+    if not tostring(net):find("unknown option", 1, true) then refused = refused or net end
+  end
+  error(refused, 0)
 end
 
 -- A prefix that no run has yet: nothing is written over unasked. `lander resume` wants the one it
@@ -99,7 +150,7 @@ function command.run(opt)
   core.strict = core.strict or opt.strict
   local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
   local data = datasets.open(datasets.word_for(saved, opt.data))
-  local net = saved or make_net(opt, data.train)
+  local net = saved and check_size(opt, saved, data.train:shape()) or make_net(opt, data.train)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     loss = opt.loss ~= "" and opt.loss or nil,

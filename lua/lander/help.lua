@@ -27,6 +27,18 @@ local function describe(kind, d)
   return table.concat(lines, "\n")
 end
 
+-- A model: the comment at the head of its file.
+local function describe_model(name)
+  local text = core.source_text("models/" .. name .. ".lua")
+  local lines = {}
+  for line in text:gmatch "[^\n]*\n" do
+    if line:sub(1, 2) ~= "--" then break end
+    lines[#lines + 1] = "  " .. line:gsub("^%-%- ?", "")
+  end
+  return ("%s (model; lander train %s):\n%s"):format(name, name, table.concat(lines)
+    :gsub("%s+$", ""))
+end
+
 -- Options of any kind by their own name: help "lr_policy".
 local function find_option(word)
   local found, owners = {}, {}
@@ -191,6 +203,8 @@ local function index()
     for i, d in ipairs(core.describe(kind)) do names[i] = d.name end
     parts[#parts + 1] = titles[kind] .. "\n" .. wrapped(names)
   end
+  parts[#parts + 1] = "models (require \"models.lenet\", lander train lenet)\n"
+    .. wrapped(core.model_names())
   parts[#parts + 1] = 'help "conv", help "train", help "mm", help(net) tell more; so does doc/.'
   return table.concat(parts, "\n")
 end
@@ -209,6 +223,9 @@ function find_word(word)
       if d.name == short then found[#found + 1] = describe(kind, d) end
     end
   end
+  for _, name in ipairs(core.model_names()) do
+    if word == name or word == "models." .. name then found[#found + 1] = describe_model(name) end
+  end
   local is_in_place = #found == 0 and word:match "^([%w.:]*%l)_$"
   if is_in_place then return find_word(is_in_place) end
   if #found == 0 then found = find_option(word) end
@@ -226,6 +243,7 @@ function core.help_names()
   for _, kind in ipairs(kinds) do
     for _, d in ipairs(core.describe(kind)) do names[#names + 1] = d.name end
   end
+  table.move(core.model_names(), 1, #core.model_names(), #names + 1, names)
   return names
 end
 

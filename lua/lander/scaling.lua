@@ -212,6 +212,6 @@ function core.scaling_text(net, d)
   end)
   local text = read and x and far_text(d, x, y)
   return text and ("%s: nets learn badly from numbers so far from 1; %s"):format(text,
-    core.running_command and "add ,normalize=true to --data"
+    core.running_command == "train" and "add ,normalize=true to --data"
       or "d:normalize() takes both out (doc/data.md)")
 end

@@ -101,14 +101,37 @@ local function set_loss(t)
     loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
     t.loss_said = ("loss: %s, as %s%s"):format(loss, classes > 0 and "the targets are classes"
       or loss == "mse_loss" and "the targets are numbers" or "the net has none",
-      classes == 0 and core.running_command and " (classes=N behind --data makes labels of them)"
-        or "")
+      classes == 0 and core.running_command == "train"
+        and " (classes=N behind --data makes labels of them)" or "")
   end
   core.ensure_loss(t.net, loss)
 end
 
+-- f(t). The options of `lander train` are words of the command line, so what is wrong with them is
+-- wrong usage; a script's are its own.
+local function as_usage(f, t)
+  local ok, result = pcall(f, t)
+  if ok then return result end
+  local message = core.plain_message(result)
+  if core.running_command == "train" and type(message) == "string" then core.exit(2, message) end
+  error(message, 0)
+end
+
+-- Where the net takes one input, it is what the batches have.
+local function check_shape(t)
+  local inputs = {}
+  for _, info in ipairs(t.net:layers()) do
+    if info.type == "input" then inputs[#inputs + 1] = info end
+  end
+  local wanted, found = core.size_text(inputs[1].size), core.size_text(t.batches:shape())
+  if #inputs == 1 and wanted ~= found then
+    error(("lander.train: the data have samples of %s%s, the net's input '%s' takes %s"):format(
+      found, t.augment and " (as augment makes them)" or "", inputs[1].name, wanted), 0)
+  end
+end
+
 local function prepare(options)
-  local retry = core.check_train(options)
+  local retry = as_usage(core.check_train, options)
   -- A trial of `lander tune` that diverges is one that failed, unless the script wants retries.
   if core.trial_prefix and options.retry == nil then retry = core.read_retry(false) end
   local solver = options.solver
@@ -132,7 +155,7 @@ local function prepare(options)
   end
   set_data(t)
   set_limits(t)
-  set_loss(t)
+  as_usage(set_loss, t)
   t.classes = core.count_classes(t.net)
   check_classes(t)
   core.read_best(t)
@@ -146,11 +169,12 @@ local function prepare(options)
     t.weights_said = tostring(t.net:load_weights(options.weights, { partial = true }))
   end
   t.net:train_phase()
-  new_solver(t)
+  as_usage(new_solver, t)
   if t.resume then core.resume(t) elseif t.goes_on then core.take_up(t) end
   t.run.net, t.run.solver = t.net, t.solver
   core.note_data(t.net, options.data)
-  make_batches(t)
+  as_usage(make_batches, t)
+  check_shape(t)
   if t.prefix then core.probe_prefix(t.prefix) end
   t.progress = core.new_progress {
     every = t.display, total = t.max_iter, batch = t.batch_size, quiet = options.quiet,
@@ -200,8 +224,9 @@ end
 
 -- Of a resumed run that has nothing left to do.
 local function finished_text(t)
-  local more = core.running_command and t.prefix and ("%s resume %s --max_iter=%d"):format(
-    core.program or "lander", t.prefix, 2 * t.max_iter) or "a larger " .. t.max_reason
+  local more = core.running_command == "train" and t.prefix
+    and ("%s resume %s --max_iter=%d"):format(core.program or "lander", t.prefix, 2 * t.max_iter)
+    or "a larger " .. t.max_reason
   return ("it is finished: %d of %d iterations are done; %s makes it longer"):format(
     t.solver.iter, t.max_iter, more)
 end

@@ -100,8 +100,8 @@ extern const binding_source binding_probe;     /* not one of them */
 
 /* Whether the state's own compiler makes the same code of a source's text. */
 bool binding_same_code(lua_State *L, const binding_source *s);
-/* Adds core.load_source and core.model_names to the table "core" of the module, which is
- * on top of the stack. */
+/* Adds core.load_source, core.source_text and core.model_names to the table "core" of the
+ * module, which is on top of the stack. */
 void binding_open_sources(lua_State *L);
 /* Runs the Lua part of the library with the module, which is on top of the stack, and
  * lets `require` find the models. */

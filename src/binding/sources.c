@@ -72,6 +72,14 @@ static int load_source_by_name(lua_State *L) {
   return 1;
 }
 
+/* core.source_text(name) -> the text of a file that is built in; nil: there is none. */
+static int source_text(lua_State *L) {
+  const binding_source *s = find_source(luaL_checkstring(L, 1));
+  if (!s) return 0;
+  lua_pushlstring(L, s->text, s->text_length);
+  return 1;
+}
+
 /* core.model_names() -> the models that are built in: { "alexnet", ... } */
 static int model_names(lua_State *L) {
   lua_Integer count = 0;
@@ -90,6 +98,8 @@ void binding_open_sources(lua_State *L) {
   lua_getfield(L, -1, "core");
   lua_pushcfunction(L, load_source_by_name);
   lua_setfield(L, -2, "load_source");
+  lua_pushcfunction(L, source_text);
+  lua_setfield(L, -2, "source_text");
   lua_pushcfunction(L, model_names);
   lua_setfield(L, -2, "model_names");
   lua_pop(L, 1);

@@ -109,7 +109,8 @@ local function build(lander, folder)
     return core.read_file(path), core.read_file(path, 3), core.file_size(path)
   end)
   case("what is built in", nil, function()
-    return #core.model_names(), type(core.load_source "models/mlp.lua"),
+    return #core.model_names(), #core.source_text "models/mlp.lua",
+      core.source_text "none" == nil, type(core.load_source "models/mlp.lua"),
       core.load_source "none" == nil, type(require "models.mlp")
   end)
   case("descriptions", nil, function()
