@@ -93,6 +93,23 @@ local convolutions = {
   { { 1, 16, 40, 81 }, { 16, kernel = 3, pad = 1 } },
   { { 2, 260, 4, 4 }, { 3, kernel = 3, pad = 1 } }, -- a product
   { { 2, 520, 4, 4 }, { 6, kernel = 3, groups = 2 } },
+  -- Planes: rows shorter than a vector, of one, of two, of more; steps and dilations along one
+  -- side and both; kernels of all sizes; windows that leave a border; a column that none sees.
+  { { 2, 3, 7, 7 }, { 3, kernel = 3, groups = 3, pad = 1 } },
+  { { 3, 2, 14, 16 }, { 2, kernel = 3, groups = 2, pad = 1, bias = false } },
+  { { 2, 2, 5, 33 }, { 2, kernel = 5, groups = 2, pad = 2 } },
+  { { 1, 2, 3, 50 }, { 2, kernel = { 1, 7 }, groups = 2, pad = { 0, 3 } } },
+  { { 2, 2, 13, 21 }, { 2, kernel = { 4, 2 }, groups = 2 } },
+  { { 2, 3, 12, 15 }, { 3, kernel = 3, groups = 3, stride = 2, pad = 1 } },
+  { { 1, 2, 9, 70 }, { 2, kernel = 5, groups = 2, stride = 2, pad = 2 } },
+  { { 2, 2, 11, 40 }, { 2, kernel = 3, groups = 2, stride = { 3, 1 }, pad = 1 } },
+  { { 2, 2, 8, 17 }, { 2, kernel = 3, groups = 2, stride = { 1, 2 } } },
+  { { 1, 2, 9, 37 }, { 2, kernel = 3, groups = 2, dilation = 2, pad = 2 } },
+  { { 1, 2, 11, 12 }, { 2, kernel = 3, groups = 2, dilation = { 2, 1 }, stride = 2 } },
+  { { 2, 2, 6, 6 }, { 2, kernel = 1, groups = 2, pad = 1 } }, -- more padding than kernel
+  { { 1, 2, 9, 12 }, { 2, kernel = 3, groups = 2, stride = 3 } }, -- steps of more than two
+  { { 1, 1, 30, 40 }, { 1, kernel = 8, pad = 3 } },
+  { { 1, 1, 30, 20 }, { 1, kernel = 9, pad = 3 } }, -- more taps than a plane has
 }
 
 function TestConv.test_forward_is_the_sum_over_the_window()

@@ -1,6 +1,6 @@
 /* conv.c: convolution, as the networks' literature calls it (a cross-correlation), over
  * images or sequences. Here is chosen how its passes are computed; conv_direct.c,
- * conv_winograd.c and conv_product.c do the sums. */
+ * conv_winograd.c, conv_depth.c and conv_product.c do the sums. */
 #include "conv.h"
 
 #define SIZE_MAX_OPTION (1 << 20)
@@ -106,6 +106,7 @@ static double multiplications(const conv *self, const window *w) {
 
 static const conv_way *choose_ahead(const conv *self) {
   const window *w = &self->window;
+  if (conv_depth_wins(self)) return &conv_planes;
   if (conv_winograd_wins(w, self->group_in, self->group_out, multiplications(self, w)))
     return &conv_points;
   bool sums = !self->is_product && self->group_kernel <= MOST_TERMS;
@@ -120,6 +121,7 @@ static const conv_way *choose_ahead(const conv *self) {
 
 static const conv_way *choose_back(const conv *self) {
   const window *w = &self->window, back = conv_turned(w);
+  if (conv_depth_wins(self)) return &conv_planes;
   double sums = multiplications(self, &back), products = multiplications(self, w);
   products *= 1 + SPREAD_TERMS / (double)self->group_out;
   bool in_sums = w->stride[0] == 1 && w->stride[1] == 1 && sums < products;

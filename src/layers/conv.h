@@ -1,4 +1,4 @@
-/* conv.h: convolution from inside: what its three ways of computing share. */
+/* conv.h: convolution from inside: what its four ways of computing share. */
 #ifndef LANDER_LAYERS_CONV_H
 #define LANDER_LAYERS_CONV_H
 
@@ -18,6 +18,7 @@ typedef struct conv_way {
 extern const conv_way conv_products; /* conv_product.c */
 extern const conv_way conv_sums;     /* conv_direct.c */
 extern const conv_way conv_points;   /* conv_winograd.c */
+extern const conv_way conv_planes;   /* conv_depth.c */
 
 /* The tiles that a pass of conv_winograd.c takes of a group, and its memory. */
 typedef struct winograd {
@@ -31,6 +32,15 @@ typedef struct winograd {
   int64_t weights_step;                     /* likewise, of the weights */
   int64_t from_at, to_at, line_at, sums_at; /* the parts of a thread's scratch */
 } winograd;
+
+/* The planes that a pass of conv_depth.c goes over, as they lie between their zeros. */
+typedef struct planes {
+  window window;                    /* in: a plane as it comes; out: what is made of it */
+  int64_t spread[2];                /* its numbers lie so far apart then */
+  int64_t top, left, height, width; /* where the first of them is; the whole */
+  int64_t size;
+  plane_windows windows;
+} planes;
 
 typedef struct conv {
   int outputs;
@@ -51,6 +61,7 @@ typedef struct conv {
   strips places;                  /* of the image, for the weights' gradient */
   int64_t chunk;                  /* images whose strips for it are there together */
   winograd winograd[CONV_PASSES]; /* for the passes that go that way */
+  planes planes[CONV_PASSES];     /* likewise */
 } conv;
 
 /* The window that goes over the output's gradient and makes the image's. */
@@ -69,5 +80,9 @@ void conv_sum_pieces(const layer *l, const layer_call *c, int pieces);
 /* Whether tiles, with what turning them takes, are less than the `others` multiplications
  * of another way. */
 bool conv_winograd_wins(const window *w, int64_t from, int64_t to, double others);
+
+/* Whether each group is a channel of its own, with a plane that can be summed up where it
+ * lies. */
+bool conv_depth_wins(const conv *self);
 
 #endif

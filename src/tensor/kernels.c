@@ -417,6 +417,7 @@ static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
 #include "kernels_random.h"
 #include "kernels_softmax.h"
 #include "kernels_taps.h"
+#include "kernels_windows.h"
 #include "kernels_winograd.h"
 
 /* ---- gates of recurrent layers --------------------------------------------------- */
@@ -642,6 +643,8 @@ const kernels KERNELS = {
     .tap_rows = TAP_ROWS,
     .sum_taps = sum_taps,
     .sum_places = sum_places,
+    .sum_windows = sum_windows,
+    .multiply_windows = multiply_windows,
     .lanes = TAP_LANES,
     .winograd_spread = winograd_spread,
     .winograd_evaluate = winograd_evaluate,

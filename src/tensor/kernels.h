@@ -65,6 +65,18 @@ typedef struct taps_back {
   int64_t dw_step;
 } taps_back;
 
+/* Windows over a plane that has its zeros around it: `rows` times `columns` of them,
+ * whose rows lie row_step apart and which lie `step`, 1 or 2, apart in a row; and their
+ * taps. */
+typedef struct plane_windows {
+  int64_t rows, columns, row_step, step;
+  int64_t kernel_rows, kernel_columns, tap_row, tap_column;
+} plane_windows;
+
+/* Vectors of a plane are loaded whole: as many numbers behind its last row may be read,
+ * and must be finite. */
+#define PLANE_SLACK 32
+
 /* Tiles of Winograd's convolution, `count` side by side. As a grid, places of a tile lie
  * `row` and `column` apart and tiles `tile`; as 6 x 6 points, which lie `point` apart,
  * there is a block of channels for each tile. Channels are neighbours, in whole vectors
@@ -235,6 +247,14 @@ typedef struct kernels {
   void (*sum_taps)(int rows, int64_t n, const taps *t, const real *x, const real *w,
                    const real *bias, real *y, int64_t y_step);
   void (*sum_places)(const taps_back *back);
+
+  /* Convolution of single planes. y[r][i] = bias + the sum over taps t of w[t] x[t's
+   * place under window (r, i)]; and sums[t], a vector of `lanes` partial sums for each
+   * tap, += over the windows dy[r][i] times the same. Taps in the order of weights. */
+  void (*sum_windows)(const plane_windows *p, const real *x, const real *w, real bias,
+                      real *y);
+  void (*multiply_windows)(const plane_windows *p, const real *x, const real *dy,
+                           real *sums);
 
   /* Winograd's convolution (kernels_winograd.h): points of the data, whose grids are 6 x
    * 6 whatever `size` is; of a kernel; and sums from points, plus bias (channels; NULL:

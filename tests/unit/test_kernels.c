@@ -830,6 +830,65 @@ static void test_sum_places(void) {
     }
 }
 
+/* Windows over a plane, some of every kind: shorter and longer than vectors, with rows
+ * that are shared and such that are not. */
+static int64_t tap_of(const plane_windows *p, int64_t row, int64_t column, int64_t tap) {
+  return row * p->row_step + column * p->step + tap / p->kernel_columns * p->tap_row +
+         tap % p->kernel_columns * p->tap_column;
+}
+
+static void test_windows_of(const plane_windows *p) {
+  enum { NUMBERS = 40 * 110, MOST = 25 };
+  static real x[NUMBERS + PLANE_SLACK], result[NUMBERS], dy[NUMBERS], w[MOST],
+      sums[MOST * 16];
+  int64_t count = p->rows * p->columns, kernel = p->kernel_rows * p->kernel_columns;
+  int64_t last = tap_of(p, p->rows - 1, p->columns - 1, kernel - 1);
+  UNIT_CHECK(last < NUMBERS && kernel <= MOST);
+  draw_all(x, COUNT_OF(x));
+  draw_all(dy, COUNT_OF(dy));
+  draw_all(w, COUNT_OF(w));
+  for (int i = 0; i < NUMBERS; i++) result[i] = CANARY;
+  k->sum_windows(p, x, w, (real)0.5, result);
+  for (int64_t i = 0; i < NUMBERS; i++) {
+    double sum = 0.5;
+    for (int64_t t = 0; i < count && t < kernel; t++)
+      sum += (double)w[t] * (double)x[tap_of(p, i / p->columns, i % p->columns, t)];
+    UNIT_CHECK(i < count ? within(result[i], sum, 200) : result[i] == CANARY);
+  }
+
+  dy[count] = (real)NAN; /* is not looked at */
+  for (int64_t t = 0; t < kernel; t++)
+    for (int i = 0; i < k->lanes; i++) sums[t * k->lanes + i] = i == 0 ? (real)t : 0;
+  k->multiply_windows(p, x, dy, sums);
+  for (int64_t t = 0; t < kernel; t++) {
+    double sum = (double)t, found = 0;
+    for (int64_t i = 0; i < count; i++)
+      sum += (double)dy[i] * (double)x[tap_of(p, i / p->columns, i % p->columns, t)];
+    for (int i = 0; i < k->lanes; i++) found += (double)sums[t * k->lanes + i];
+    UNIT_CHECK(within((real)found, sum, 40.0 * (double)count));
+  }
+}
+
+static void test_windows(void) {
+  UNIT_TEST("sum_windows, multiply_windows");
+  static const int64_t kernels_of[][2] = {{1, 1}, {3, 3}, {2, 3}, {5, 5}, {4, 4}, {1, 7}};
+  for (int kind = 0; kind < (int)COUNT_OF(kernels_of); kind++)
+    for (int64_t columns = 1; columns <= 40; columns += columns < 18 ? 1 : 7)
+      for (int64_t rows = 1; rows <= 13; rows += rows < 5 ? 1 : 4)
+        for (int64_t step = 1; step <= 2; step++)
+          for (int64_t down = 1; down <= 2; down++) {
+            int64_t width = columns * step + 9;
+            test_windows_of(&(plane_windows){.rows = rows,
+                                             .columns = columns,
+                                             .row_step = down * width,
+                                             .step = step,
+                                             .kernel_rows = kernels_of[kind][0],
+                                             .kernel_columns = kernels_of[kind][1],
+                                             .tap_row = width,
+                                             .tap_column = 1 + kind % 2});
+          }
+}
+
 /* All three transforms in one convolution: `side` x `side` outputs of each of some tiles
  * side by side, and channels that do not see each other. */
 static void test_winograd(void) {
@@ -1340,6 +1399,7 @@ int main(void) {
     test_max_pool();
     test_sum_taps();
     test_sum_places();
+    test_windows();
     test_winograd();
     test_update();
     test_uniform();
