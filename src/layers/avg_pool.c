@@ -17,15 +17,14 @@ static const lander_option options[] = {
                   "Caffe and PyTorch), or those inside the input"),
     OPTION_END};
 
-/* ---- scratch: the sizes of a row's windows, and a row at work ---- */
-
 static lander_status setup(layer *l, lander_error *error) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   lander_status status = pool_setup(l, error);
-  if (status == LANDER_OK)
-    l->scratch = (pool_round_up(w->out[1]) + pool_row_size(w) + 63) / 64 * 64;
-  return status;
+  if (status != LANDER_OK) return status;
+  l->workspace = pool_round_up(w->out[1]);
+  l->scratch = (w->out[0] * pool_row_size(w) + 63) / 64 * 64;
+  return LANDER_OK;
 }
 
 /* The part of a window's size that is along this side. */
@@ -34,65 +33,88 @@ static real size_at(const avg_pool *self, int side, int64_t at) {
   return (real)(self->divisor == VALID ? s.end - s.begin : s.padded);
 }
 
-static void fill_sizes(const avg_pool *self, real *size) {
-  for (int64_t j = 0; j < self->pool.window.out[1]; j++) size[j] = size_at(self, 1, j);
+/* All planes, when the sizes of a row's windows are in the workspace, with ones behind
+ * them. */
+static void run(const layer *l, const layer_call *c, pool_body body) {
+  const avg_pool *self = l->self;
+  int64_t windows = self->pool.window.out[1];
+  c->kernels->fill(pool_round_up(windows), 1, c->workspace);
+  for (int64_t j = 0; j < windows; j++) c->workspace[j] = size_at(self, 1, j);
+  pool_run(l, c, body);
 }
 
-/* ---- forward ---- */
-
-/* The sum of the rows of a row of windows, between zeros. */
-static void sum_rows(const window *w, const kernels *k, pool_span rows, const real *x,
-                     real *sum) {
-  int64_t width = w->in[1];
-  k->copy_2d(1, width, x + rows.begin * width, width, sum, width);
-  for (int64_t i = rows.begin + 1; i < rows.end; i++)
-    k->add(width, sum, x + i * width, sum);
-}
+/* ---- a plane: rows of windows are laid out between zeros, then worked on ----------- */
 
 static void forward_plane(const layer *l, const layer_call *c, int64_t plane,
-                          real *size) {
+                          real *sums) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
+  const kernels *k = c->kernels;
   const real *x = c->x[0] + plane * self->pool.in;
-  real *y = c->y[0] + plane * self->pool.out, *sum = size + pool_round_up(w->out[1]);
-  fill_sizes(self, size);
-  c->kernels->fill(pool_row_size(w), 0, sum);
-  for (int64_t row = 0; row < w->out[0]; row++, y += w->out[1]) {
-    sum_rows(w, c->kernels, pool_span_at(w, 0, row), x, sum + w->pad[1]);
-    c->kernels->mean_windows(w->out[1], w->kernel[1], w->stride[1], sum, size,
-                             size_at(self, 0, row), y);
+  real *y = c->y[0] + plane * self->pool.out;
+  int64_t width = w->in[1], step = pool_row_size(w);
+  k->fill(w->out[0] * step, 0, sums);
+  for (int64_t row = 0; row < w->out[0]; row++) {
+    pool_span rows = pool_span_at(w, 0, row);
+    k->add_up(rows.end - rows.begin, width, x + rows.begin * width, width,
+              sums + row * step + w->pad[1]);
   }
+  for (int64_t row = 0; row < w->out[0]; row++)
+    k->mean_windows(w->out[1], w->kernel[1], w->stride[1], sums + row * step,
+                    c->workspace, size_at(self, 0, row), y + row * w->out[1]);
 }
 
-/* ---- backward ---- */
+/* The rows of windows that cover a row of the image: [begin, end). */
+typedef struct cover {
+  int64_t begin, end;
+} cover;
 
-/* What a row of windows gives to each of the rows that it covers is the same. */
+static cover cover_of(const window *w, int64_t row) {
+  int64_t place = row + w->pad[0], beyond = place - w->kernel[0];
+  cover c = {.begin = beyond < 0 ? 0 : beyond / w->stride[0] + 1,
+             .end = place / w->stride[0] + 1};
+  if (c.end > w->out[0]) c.end = w->out[0];
+  if (c.begin > c.end) c.begin = c.end;
+  return c;
+}
+
+/* Where the rows end, from `row` on, that the same windows cover. */
+static int64_t end_of_cover(const window *w, int64_t row, cover c) {
+  for (row++; row < w->in[0]; row++) {
+    cover other = cover_of(w, row);
+    if (other.begin != c.begin || other.end != c.end) break;
+  }
+  return row;
+}
+
+/* A row of windows gives the same to each of the rows that it covers; these get the sum
+ * of what all that cover them give. */
 static void backward_plane(const layer *l, const layer_call *c, int64_t plane,
-                           real *size) {
+                           real *spread) {
   const avg_pool *self = l->self;
   const window *w = &self->pool.window;
   const kernels *k = c->kernels;
   const real *dy = c->dy[0] + plane * self->pool.out;
-  real *dx = c->dx[0] + plane * self->pool.in, *spread = size + pool_round_up(w->out[1]);
-  int64_t width = w->in[1];
-  fill_sizes(self, size);
-  k->fill(self->pool.in, 0, dx);
-  k->fill(pool_row_size(w), 0, spread);
-  for (int64_t row = 0; row < w->out[0]; row++, dy += w->out[1]) {
-    pool_span rows = pool_span_at(w, 0, row);
-    k->spread_windows(w->out[1], w->kernel[1], w->stride[1], dy, size,
-                      size_at(self, 0, row), spread);
-    k->add_2d(rows.end - rows.begin, width, spread + w->pad[1], 0,
-              dx + rows.begin * width, width);
+  int64_t width = w->in[1], step = pool_row_size(w), end;
+  k->fill(w->out[0] * step, 0, spread);
+  for (int64_t row = 0; row < w->out[0]; row++)
+    k->spread_windows(w->out[1], w->kernel[1], w->stride[1], dy + row * w->out[1],
+                      c->workspace, size_at(self, 0, row), spread + row * step);
+  for (int64_t row = 0; row < w->in[0]; row = end) {
+    cover by = cover_of(w, row);
+    real *dx = c->dx[0] + plane * self->pool.in + row * width;
+    end = end_of_cover(w, row, by);
+    k->add_up(by.end - by.begin, width, spread + by.begin * step + w->pad[1], step, dx);
+    k->copy_2d(end - row - 1, width, dx, 0, dx + width, width);
   }
 }
 
 static void forward(const layer *l, const layer_call *c) {
-  pool_run(l, c, forward_plane);
+  run(l, c, forward_plane);
 }
 
 static void backward(const layer *l, const layer_call *c) {
-  if (c->dx[0]) pool_run(l, c, backward_plane);
+  if (c->dx[0]) run(l, c, backward_plane);
 }
 
 const layer_type layer_avg_pool = {

@@ -376,6 +376,21 @@ static void add_2d(int64_t rows, int64_t n, const real *x, int64_t x_step, real 
   }
 }
 
+#define ADD_UP(vector, lanes)                                                            \
+  for (; i + (lanes) <= n; i += (lanes)) {                                               \
+    vector sum = {0};                                                                    \
+    for (int64_t r = 0; r < rows; r++) sum += *(const vector *)(x + r * x_step + i);     \
+    *(vector *)(y + i) = sum;                                                            \
+  }
+
+static void add_up_rows(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y) {
+  int64_t i = 0;
+  ADD_UP(real16, 16)
+  ADD_UP(real8, 8)
+  ADD_UP(real4, 4)
+  ADD_UP(real1, 1)
+}
+
 /* Eight or four elements `step` apart; nothing behind the last of them is read. (By a
  * pointer: how a vector is returned depends on the instruction set.) */
 static inline void load8(const real *x, int64_t step, real8 *out) {
@@ -401,6 +416,10 @@ static inline void load1(const real *x, int64_t step, real1 *out) {
 
 static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
   int64_t i = 0;
+  if (step == 1) {
+    add(n, y, x, y);
+    return;
+  }
   for (; step == 2 && i + 8 < n; i += 8) { /* to the zeros' places too: nothing behind */
     const real8 value = *(const real8 *)(x + i), zero = {0};
     real8 *to = (real8 *)(y + 2 * i);
@@ -627,6 +646,7 @@ const kernels KERNELS = {
     .sum_rows = sum_rows,
     .copy_2d = copy_2d,
     .add_2d = add_2d,
+    .add_up = add_up_rows,
     .add_to_steps = add_to_steps,
     .softmax = softmax,
     .softmax_back = softmax_back,

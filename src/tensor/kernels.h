@@ -185,6 +185,10 @@ typedef struct kernels {
   void (*add_2d)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
                  int64_t y_step);
 
+  /* y (n) = the sum of rows of n numbers, x_step apart; there may be none. x and y don't
+   * meet. */
+  void (*add_up)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y);
+
   /* y (n, rows) = the transpose of x (rows, n). x and y don't meet. */
   void (*transpose)(int64_t rows, int64_t n, const real *x, int64_t x_step, real *y,
                     int64_t y_step);
@@ -234,7 +238,9 @@ typedef struct kernels {
                        const real *size, real by, real *y);
 
   /* And back: dx = the sum over the n windows of dy[i] / (by size[i]) at each of the
-   * `columns` places from step i on. dx doesn't meet the others. */
+   * `columns` places from step i on. dx doesn't meet the others. Reads size as if n were
+   * a multiple of 8, without a 0 there, and may write zeros to dx as if it were the next
+   * one. */
   void (*spread_windows)(int64_t n, int64_t columns, int64_t step, const real *dy,
                          const real *size, real by, real *dx);
 

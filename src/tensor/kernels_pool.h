@@ -56,6 +56,42 @@ static void max_pool_2x2_back(int64_t rows, int64_t n, int64_t width, const real
 
 /* ---- windows of any size ----------------------------------------------------------- */
 
+/* The first n lanes, fewer than 8, without a detour through memory; the others are 0. */
+INLINE void load_some(const real *x, int64_t n, real8 *out) {
+  real4 low = {0}, high = {0};
+  if (n >= 4) {
+    low = *(const real4 *)x;
+    x += 4;
+  }
+  if (n & 2) {
+    high[0] = x[0];
+    high[1] = x[1];
+    x += 2;
+  }
+  if ((n & 3) == 3) high[2] = x[0];
+  if ((n & 3) == 1) high[0] = x[0];
+  if (n >= 4)
+    *out = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+  else
+    *out = __builtin_shufflevector(high, low, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+INLINE void store_some(const real8 *x, int64_t n, real *y) {
+  real4 low = __builtin_shufflevector(*x, *x, 0, 1, 2, 3);
+  if (n >= 4) {
+    *(real4 *)y = low;
+    low = __builtin_shufflevector(*x, *x, 4, 5, 6, 7);
+    y += 4;
+  }
+  if (n & 2) {
+    y[0] = low[0];
+    y[1] = low[1];
+    y += 2;
+  }
+  if ((n & 3) == 3) y[0] = low[2];
+  if ((n & 3) == 1) y[0] = low[0];
+}
+
 /* Of each lane the larger and its place; a NaN in `value` is taken, one in `best` stays.
  */
 INLINE void take_larger(const real8 *value, const real8 *place, real8 *best, real8 *at) {
@@ -93,22 +129,20 @@ INLINE void max_of_eight(const int64_t rows, const int64_t columns, const int64_
   *at = SELECT(real8, mask8, *at < lowest, lowest, *at);
 }
 
-/* The last eight may overlap those before; fewer are written one by one. */
+/* The last eight may overlap those before. */
 INLINE void max_windows_of(const int64_t rows, const int64_t columns, const int64_t step,
                            const pool_windows *w, const real *x, real *y, real *places) {
-  int64_t n = w->count, i = 0;
+  int64_t n = w->count;
   real8 best, at;
-  for (; n >= 8; i = i + 16 <= n ? i + 8 : n - 8) {
+  for (int64_t i = 0; n >= 8; i = i + 16 <= n ? i + 8 : n - 8) {
     max_of_eight(rows, columns, step, w, i, x, &best, &at);
     *(real8 *)(y + i) = best;
     *(real8 *)(places + i) = at;
     if (i == n - 8) return;
   }
   max_of_eight(rows, columns, step, w, 0, x, &best, &at);
-  for (; i < n; i++) {
-    y[i] = best[i];
-    places[i] = at[i];
-  }
+  store_some(&best, n, y);
+  store_some(&at, n, places);
 }
 
 static void max_windows(const pool_windows *w, const real *x, real *y, real *places) {
@@ -133,10 +167,8 @@ static inline void mean_windows_step(int64_t n, int64_t columns, const int64_t s
     sum /= by * *(const real8 *)(size + i);
     if (i + 8 <= n)
       *(real8 *)(y + i) = sum;
-    else if (i + 4 == n)
-      *(real4 *)(y + i) = __builtin_shufflevector(sum, sum, 0, 1, 2, 3);
     else
-      memcpy(y + i, &sum, (size_t)(n - i) * sizeof(real));
+      store_some(&sum, n - i, y + i);
   }
 }
 
@@ -150,10 +182,39 @@ static void mean_windows(int64_t n, int64_t columns, int64_t step, const real *x
     mean_windows_step(n, columns, step, x, size, by, y);
 }
 
+/* Windows of one to four columns that begin two apart: a place is in that of its own
+ * pair of places and, for the third and fourth column, in the one before. */
+INLINE void spread_pairs(const int64_t columns, int64_t n, const real *dy,
+                         const real *size, real by, real *dx) {
+  real8 before = {0};
+  for (int64_t i = 0; i <= n; i += 8) {
+    real8 part = {0};
+    if (i + 8 <= n)
+      part = *(const real8 *)(dy + i);
+    else
+      load_some(dy + i, n - i, &part);
+    if (i < n) part /= by * *(const real8 *)(size + i);
+    real8 both =
+        part + __builtin_shufflevector(before, part, 7, 8, 9, 10, 11, 12, 13, 14);
+    real8 even = part, odd = {0};
+    if (columns > 1) odd = part;
+    if (columns > 2) even = both;
+    if (columns > 3) odd = both;
+    real8 *to = (real8 *)(dx + 2 * i);
+    to[0] = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    to[1] = __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+    before = part;
+  }
+}
+
 #define PARTS 64 /* windows whose parts are worked out at a time */
 
 static void spread_windows(int64_t n, int64_t columns, int64_t step, const real *dy,
                            const real *size, real by, real *dx) {
+  if (step == 2 && columns <= 4) {
+    spread_pairs(columns, n, dy, size, by, dx);
+    return;
+  }
   real part[PARTS];
   fill((n - 1) * step + columns, 0, dx);
   for (int64_t i = 0; i < n; i += PARTS) {

@@ -469,12 +469,13 @@ static void test_softmax_columns(void) {
 static void test_spread_windows(void) {
   UNIT_TEST("spread_windows");
   enum { MOST = 150, STEPS = 4 };
-  static real dy[MOST], size[MOST], found[MOST * STEPS + 4];
+  static real dy[MOST], size[MOST + 8], found[MOST * STEPS + 20];
   for (int n = 1; n < MOST; n += n < 40 ? 1 : 9)
     for (int step = 1; step <= STEPS; step++) {
-      int columns = 1 + n % 4, length = (n - 1) * step + columns;
+      int columns = 1 + n % 5, length = (n - 1) * step + columns;
+      int end = (n / 8 + 1) * 8 * step; /* of what zeros may be written to */
       draw_all(dy, MOST);
-      for (int i = 0; i < MOST; i++) size[i] = (real)(1 + i % 3);
+      for (int i = 0; i < COUNT_OF(size); i++) size[i] = (real)(1 + i % 3);
       for (int i = 0; i < COUNT_OF(found); i++) found[i] = CANARY;
       k->spread_windows(n, columns, step, dy, size, 2, found);
       for (int at = 0; at < length; at++) {
@@ -484,7 +485,26 @@ static void test_spread_windows(void) {
             sum += dy[i] / (2 * (double)size[i]);
         UNIT_CHECK(within(found[at], sum, 6));
       }
-      UNIT_CHECK(found[length] == CANARY);
+      for (int at = length; at < COUNT_OF(found); at++)
+        UNIT_CHECK(found[at] == CANARY || (at < end && found[at] == 0));
+    }
+}
+
+static void test_add_up(void) {
+  UNIT_TEST("add_up");
+  enum { MOST = 4, STEP = LONGEST + 3 };
+  static real x[MOST * STEP], found[LONGEST + 1];
+  for (int n = 0; n <= LONGEST; n++)
+    for (int rows = 0; rows <= MOST; rows++) {
+      draw_all(x, COUNT_OF(x));
+      found[n] = CANARY;
+      k->add_up(rows, n, x, STEP, found);
+      for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int r = 0; r < rows; r++) sum += (double)x[r * STEP + i];
+        UNIT_CHECK(within(found[i], sum, 6));
+      }
+      UNIT_CHECK(found[n] == CANARY);
     }
 }
 
@@ -1391,6 +1411,7 @@ int main(void) {
     test_max_windows();
     test_mean_windows();
     test_spread_windows();
+    test_add_up();
     test_norm();
     test_lrn();
     test_dot_negative();
