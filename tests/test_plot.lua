@@ -51,7 +51,7 @@ function TestPlotScale.test_ticks_are_nice_numbers()
   lu.assertEquals(ticks(1, 99), "0 20 40 60 80 100") -- 0 is near, so it is shown
   lu.assertEquals(ticks(5, 5), "0 2 4 6 8")
   lu.assertEquals(ticks(0, 0), "-1.0 -0.5 0 0.5 1.0")
-  lu.assertEquals(ticks(nil, nil), "0 0.2 0.4 0.6 0.8 1.0")
+  lu.assertEquals(ticks(nil, nil), "") -- nothing is there to be measured
   lu.assertTrue(#core.new_scale(-1.7e308, 1.7e308, { ticks = 5 }).ticks > 1)
 end
 
@@ -137,10 +137,10 @@ function TestPlotSvg.test_what_is_not_finite_is_a_gap_with_a_mark()
   local s = svg { 1, 2, 0 / 0, 0 / 0, 3, 4, 1 / 0, 5, 6, -1 / 0 }
   lu.assertEquals(count(s, 'class="line" d'), 3)
   lu.assertEquals(count(s, "<title>"), 3) -- one for the two that stand side by side
-  lu.assertStrContains(s, "<title>nan at 3</title>")
+  lu.assertStrContains(s, "<title>nan from 3 to 4</title>")
   lu.assertStrContains(s, "<title>inf at 7</title>")
   lu.assertStrContains(s, "<title>-inf at 10</title>")
-  lu.assertStrContains(s, ">nan at 3, inf at 7, -inf at 10</text>")
+  lu.assertStrContains(s, ">nan from 3 to 4, inf at 7, -inf at 10</text>")
   s = svg { 1, 0 / 0, 2, 0 / 0, 2, 0 / 0, 2, 0 / 0, 5 }
   lu.assertStrContains(s, ">not finite 4 times</text>")
 end
@@ -382,7 +382,7 @@ function TestPlotRuns.test_what_diverged_is_dashed_and_ends_in_a_cross()
   lu.assertStrContains(s, 'class="line diverged"')
   lu.assertStrContains(s, ">diverged at 412 (nan)</text>")
   lu.assertStrContains(s, "attempt 1 diverged at 412 (rule R1): loss nan")
-  lu.assertStrContains(text(path, {}), "dashed, ×: diverged at 412 (nan)")
+  lu.assertStrContains(text(path, {}), "╌╌× diverged at 412 (nan)")
 end
 
 -- A rate that diverged at 4 and one that diverged at 7, before there was a row; then trials of
@@ -444,9 +444,9 @@ function TestPlotRuns.test_trials()
   lu.assertEquals({ count(s, 'class="line trial"'), count(s, 'class="line diverged"') }, { 3, 2 })
   lu.assertStrContains(s, ">trials at 0.003, 0.001, lost</text>")
   lu.assertStrContains(s, "<title>trial at 0.003, lost: mean loss 0.6</title>")
-  lu.assertStrContains(text(path, { what = "loss" }), "dotted: trials at 0.003, 0.001, lost")
+  lu.assertStrContains(text(path, { what = "loss" }), "┈┈ trials at 0.003, 0.001, lost")
   lu.assertStrContains(text(journal(searched(false)), { what = "loss" }),
-    "dotted: trials at 0.01, 0.003, 0.001\n")
+    "┈┈ trials at 0.01, 0.003, 0.001\n")
 end
 
 -- Attempts that had no row are there: the loss and the rate with which they ended.
@@ -454,7 +454,7 @@ function TestPlotRuns.test_attempts_without_a_row()
   local path = journal(searched(true))
   local told = "diverged at 4 (nan), 7 (45,024)"
   lu.assertStrContains(svg(path, { what = "loss" }), (">%s</text>"):format(told))
-  lu.assertStrContains(text(path, { what = "loss" }), "dashed, ×: " .. told)
+  lu.assertStrContains(text(path, { what = "loss" }), "╌╌× " .. told)
   local rate = core.plot_curves({ path }, { what = "rate" })[1]
   lu.assertEquals({ rate.marks[1].x, rate.marks[1].y }, { 4, 1 })
   lu.assertEquals({ rate.marks[2].x, rate.marks[2].y }, { 7, 0.1 })
@@ -488,6 +488,44 @@ function TestPlotRuns.test_what_is_gone_has_its_place()
     .. '[%d.]+ [%d.]+"/>.*') -- out and in again
   lu.assertStrContains(text(run(300), { what = "loss" }), "▲ left the picture, up to 300")
   lu.assertEquals(count(text(run(300), { what = "loss", style = "ascii" }), "%^"), 2)
+end
+
+-- Nothing to see is said, and what stands alone is seen.
+function TestPlotRuns.test_runs_with_little_in_them()
+  local start = { event = "start", iter = 0, attempt = 1 }
+  lu.assertEquals(count(text(journal { start, row(100, 1.2, 1) }, {}), "•"), 1)
+  local nan = {}
+  for i = 1, 5 do nan[i] = row(10 * i, 0 / 0, 1) end
+  local s = text(journal(nan), {})
+  lu.assertStrContains(s, "× nan from 10 to 50\n")
+  lu.assertStrContains(s, " 50\n") -- on the axis
+  lu.assertNil(s:find "┤") -- and no values on the other
+  s = text(journal { row(10, 0, 1), row(20, 0, 1), row(30, 1, 1) }, { log = true })
+  lu.assertStrContains(s, "  2 not above 0, without a logarithm\n")
+  for line in text(journal(searched(true)), { width = 20 }):gmatch "[^\n]+" do
+    lu.assertTrue(utf8.len(line) <= 20, line)
+  end
+  lu.assertStrContains(text(journal(searched(true)), { width = 20 }), "╌╌× 2 diverged\n")
+end
+
+-- Rows as lander.train writes them are read at once; that is no other reading.
+function TestPlotRuns.test_rows_are_read_as_json_is()
+  local lines = {
+    '{"event":"train","attempt":2,"iter":5,"loss":0.5,"rate":1e-05}',
+    '{"event":"train","attempt":1,"iter":6,"loss":-3,"rate":0}',
+    '{"event":"train","attempt":1,"iter":7,"loss":1-2,"rate":0.1}', -- no number
+    '{"event":"train","attempt":1,"iter":8,"loss":null,"loss_is":"nan","rate":0.1}',
+    '{"event":"train","attempt":1,"iter":9,"loss":0.25,"rate":0.1', -- torn
+  }
+  local events = core.read_journal(support.write(support.folder() .. "/x.jsonl",
+    table.concat(lines, "\n")))
+  local expected = {}
+  for _, line in ipairs(lines) do
+    local ok, event = pcall(core.read_json, line)
+    expected[#expected + 1] = ok and event or nil
+  end
+  lu.assertEquals({ #events, events }, { 3, expected })
+  lu.assertEquals(math.type(events[2].loss), "integer")
 end
 
 -- A killed run writes some rows again: those behind the snapshot that it goes on from.

@@ -83,7 +83,7 @@ function TestReport.test_every_run_has_its_page()
   end
   lu.assertStrContains(s, "<title>halves</title>")
   lu.assertStrContains(s, "The run finished, after ")
-  lu.assertEquals(count(s, "<svg"), 6) -- loss, accuracy and rate, wide and narrow
+  lu.assertEquals(count(s, "<svg"), 9) -- loss, accuracy and rate, wide, middle and narrow
   lu.assertStrContains(s, 'class="line diverged"')
   lu.assertTrue(#s < 200000)
 end
@@ -392,6 +392,7 @@ const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top 
 for (const e of all("svg")) {
   const frame = e.getBoundingClientRect(), texts = [];
   if (!frame.width) continue;
+  if (frame.width < Math.min(innerWidth * 0.7, 860)) seen.push("half a window: " + frame.width);
   for (const t of e.querySelectorAll("text")) {
     const box = t.getBoundingClientRect(), size = parseFloat(getComputedStyle(t).fontSize);
     if (box.left < frame.left - 1 || box.right > frame.right + 1)
@@ -473,7 +474,7 @@ function TestReportBrowser.test_wide_and_narrow()
   local path = support.folder() .. "/two.html"
   lander.report(prefix() .. ".jsonl", prefix() .. ".jsonl", { to = path })
   for _, text in ipairs { page(), support.read(path) } do
-    for _, width in ipairs { 360, 1280 } do
+    for _, width in ipairs { 360, 560, 700, 1280 } do
       local found = probed(width, text, width == 360)
       lu.assertEquals({ found.inner, found.dark }, { width, width == 360 })
       lu.assertTrue(found.checked > 50)

@@ -55,6 +55,16 @@ function Journal:close()
   self.file = nil
 end
 
+-- A row as record in loop.lua writes it, at once: a long run has a million of them. nil: it is
+-- something else.
+local function read_row(line)
+  local attempt, iter, loss, rate = line:match('^{"event":"train","attempt":(%d+),"iter":(%d+),'
+    .. '"loss":(%-?%d[%d.eE+-]*),"rate":(%-?%d[%d.eE+-]*)}$')
+  loss, rate = tonumber(loss), tonumber(rate)
+  return loss and rate and { event = "train", attempt = tonumber(attempt), iter = tonumber(iter),
+                             loss = loss, rate = rate }
+end
+
 -- The events of a journal, in order; nil when there is no such file. A line that is no
 -- JSON was torn when a run was killed, and is left out.
 function core.read_journal(path)
@@ -62,7 +72,8 @@ function core.read_journal(path)
   if not whole then return nil end
   local events = {}
   for line in whole:gmatch "[^\n]+" do
-    local ok, event = pcall(core.read_json, line)
+    local event, ok = read_row(line), true
+    if not event then ok, event = pcall(core.read_json, line) end
     if ok and type(event) == "table" then events[#events + 1] = event end
   end
   return events

@@ -95,6 +95,7 @@ local function read_options(given)
   for key, value in pairs(given) do options[key] = value end
   options.log, options.log_given = read_log(given.log), given.log ~= nil
   check_y_range(options)
+  options.rows = {}
   if given.to then
     options.kind = given.to:match "%.(%a+)$"
     if options.kind ~= "svg" and options.kind ~= "txt" then

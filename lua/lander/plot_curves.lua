@@ -1,10 +1,11 @@
 -- plot_curves.lua: what is to be drawn, whatever it came as, as curves.
 --
 -- A curve is { name =, stretches = { { x =, y =, gone =, text =, trial = }, ... }, marks = {
--- { x =, y =, text =, short =, diverged = }, ... }, points =, whole = }. All numbers in a stretch
--- are finite; where a value was not, there is a gap between two stretches, and a mark (without a y:
--- it has no place). gone: what an attempt did that the run went back from, "diverged" or "trial"
--- (trial = { base_lr =, lost = }). whole: the axis holds what is gone too, however far off.
+-- { x =, to =, y =, text =, short =, diverged = }, ... }, points =, whole = }. All numbers in a
+-- stretch are finite; where values were not, there is a gap between two stretches, and a mark
+-- (without a y: it has no place). gone: what an attempt did that the run went back from,
+-- "diverged" or "trial" (trial = { base_lr =, lost = }). whole: the axis holds what is gone too,
+-- however far off.
 local lander = ...
 local core = lander.core
 
@@ -25,7 +26,11 @@ local function add_points(curve, x, y, about)
     if not core.is_finite(y[i]) then
       stretch = nil
       local text = core.number_text(y[i])
-      if not (bad and bad.what == text) then
+      if bad and bad.what == text then
+        bad.to = x[i]
+        bad.text = ("%s from %s to %s"):format(text, core.number_text(bad.x),
+          core.number_text(bad.to))
+      else
         bad = { x = x[i], what = text,
                 text = ("%s at %s"):format(text, core.number_text(x[i])) }
         curve.marks[#curve.marks + 1] = bad
@@ -322,7 +327,8 @@ local function add_tensor(curves, name, t, options)
 end
 
 local function add_run(curves, name, run, whats, alone, options)
-  local rows = core.run_rows(run)
+  local rows = options.rows and options.rows[run] or core.run_rows(run)
+  if options.rows then options.rows[run] = rows end -- for the next panel
   for _, what in ipairs(whats) do
     local word = quantities[what].name
     local full = alone and word or #whats == 1 and name or ("%s: %s"):format(name, word)

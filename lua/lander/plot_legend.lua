@@ -2,7 +2,8 @@
 --
 -- An entry is { text =, short =, curve = number } or { text =, short =, draw = }, where draw is
 -- "diverged" (a dashed line), "ended" (one that ends in a cross), "bad" (a cross alone), "trial"
--- (a dotted line), "up" or "down" (an arrow). short: what stands there where text is too long.
+-- (a dotted line), "up" or "down" (an arrow), "none" (no sign). short: what stands there where
+-- text is too long.
 local lander = ...
 local core = lander.core
 
@@ -77,13 +78,13 @@ local function add_marks(entries, curves, diverged, word)
     entries[#entries + 1] = { draw = "diverged", text = word }
     return
   end
-  local named, short = {}, ("%s%s"):format(word, #list > 1 and (" %d times"):format(#list) or "")
+  local named, short = {}, #list > 1 and ("%d %s"):format(#list, word) or word
+  local often = ("%s%s"):format(word, #list > 1 and (" %d times"):format(#list) or "")
   if owners == 1 and #list <= MOST_NAMED then
     for i, mark in ipairs(list) do named[i] = mark.short or mark.text end
-    short = diverged and short or word
   end
   local text = #named > 0 and (diverged and word .. " at " or "") .. table.concat(named, ", ")
-  entries[#entries + 1] = { draw = lines > 0 and "ended" or "bad", text = text or short,
+  entries[#entries + 1] = { draw = lines > 0 and "ended" or "bad", text = text or often,
     short = short }
 end
 
@@ -120,5 +121,10 @@ function core.legend_entries(curves, y, label)
   add_trials(entries, curves)
   add_marks(entries, curves, false, "not finite")
   add_beyond(entries, curves, y)
+  local placeless = core.count_placeless(curves, y)
+  if placeless > 0 then
+    entries[#entries + 1] = { draw = "none", short = "not above 0", text =
+      ("%s not above 0, without a logarithm"):format(core.count_text(placeless)) }
+  end
   return entries
 end

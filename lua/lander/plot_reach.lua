@@ -14,6 +14,7 @@ local function each_value(curves, key, gone, look)
     if gone or key == "x" then
       for _, mark in ipairs(curve.marks) do
         if mark[key] then look(mark[key]) end
+        if key == "x" and mark.to then look(mark.to) end
       end
     end
   end
@@ -87,6 +88,17 @@ function core.plot_beyond(curves, scale)
   each_value(curves, "y", false, look)
   each_value(curves, "y", true, look)
   return up, down
+end
+
+-- How many values have no logarithm: none is above 0.
+function core.count_placeless(curves, scale)
+  local count = 0
+  local function look(v)
+    if core.is_finite(v) and not core.scale_holds(scale, v) then count = count + 1 end
+  end
+  each_value(curves, "y", false, look)
+  each_value(curves, "y", true, look)
+  return count
 end
 
 -- The line from point a to b, as much of it as lies between low and high; nil: none of it.

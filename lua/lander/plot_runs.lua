@@ -5,13 +5,15 @@ local core = lander.core
 
 local MOST_ATTEMPTS = 1000
 
+local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr" }
+
 -- A journal is a file like others: what its rows hold is of the kind that is expected here, or
 -- gone.
 local function clean(row)
   for key, value in pairs(row) do
     if type(value) == "table" and key ~= "solver" then row[key] = nil end
   end
-  for _, key in ipairs { "iter", "loss", "rate", "accuracy", "back_to", "base_lr" } do
+  for _, key in ipairs(numbers) do
     if type(row[key]) ~= "number" then row[key] = nil end
   end
   local attempt = math.tointeger(row.attempt)

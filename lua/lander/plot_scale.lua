@@ -98,11 +98,14 @@ local function widen(low, high)
   return low - by, high + by
 end
 
--- An axis for the values from low to high (nil: there are none). options: log; ticks, about how
--- many; tight: it ends where the values do (else at a tick, and at 0 where that is near).
+-- An axis for the values from low to high (nil: there are none, nor ticks). options: log; ticks,
+-- about how many; tight: it ends where the values do (else at a tick, and at 0 where that is near).
 function core.new_scale(low, high, options)
   local scale = { log = options.log }
-  low, high = low or (scale.log and 0.1 or 0), high or 1
+  if not low then
+    scale.low, scale.high, scale.ticks = scale.log and 0.1 or 0, 1, {}
+    return scale
+  end
   low, high = math.max(low, -HUGE), math.min(high, HUGE)
   if scale.log then
     scale.low, scale.high = low, high

@@ -313,6 +313,7 @@ local samples = {
   bad = function(x, y) return cross(x, y) end,
   up = function(x, y) return arrow(x, y - 4, 7) end,
   down = function(x, y) return arrow(x, y + 4, -7) end,
+  none = function() return nil end,
 }
 
 function Picture:legend(entries, top, several)

@@ -15,10 +15,11 @@ local dots = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
 
 local styles = {
   braille = { across = 2, high = 4, bar = "│", tick = "┤", corner = "└", floor = "─", foot = "┬",
-              bad = "×", up = "▲", down = "▼", diverged = "dashed:", ended = "dashed, ×:",
-              trial = "dotted:" },
+              bad = "×", up = "▲", down = "▼", point = "•", diverged = "╌╌", ended = "╌╌×",
+              trial = "┈┈", none = "" },
   ascii = { across = 1, high = 1, bar = "|", tick = "+", corner = "+", floor = "-", foot = "+",
-            bad = "x", up = "^", down = "v", diverged = ":::", ended = ":::x", trial = "..." },
+            bad = "x", up = "^", down = "v", point = "o", diverged = ":::", ended = ":::x",
+            trial = "...", none = "" },
 }
 
 -- ---- words ----
@@ -136,9 +137,13 @@ end
 function Chart:line(i, points, plain, pattern)
   local canvas = self.canvas
   local pieces, exits = core.clip_line(points, 0, canvas.height - 1)
+  if #points == 1 and #pieces == 1 then
+    canvas:put(nearest(points[1][1]), nearest(points[1][2]), i, canvas.style.point)
+    return
+  end
   for _, piece in ipairs(pieces) do
     local last = piece[1]
-    for k = math.min(2, #piece), #piece do
+    for k = 2, #piece do
       local point = piece[k]
       canvas:line(nearest(last[1]), nearest(last[2]), nearest(point[1]), nearest(point[2]), i,
         plain, pattern)
@@ -233,7 +238,8 @@ end
 function Chart:legend(curves, width)
   local entries, style = {}, self.canvas.style
   for _, entry in ipairs(core.legend_entries(curves, self.y)) do
-    local head = entry.draw and style[entry.draw] .. " "
+    local sign = entry.draw and style[entry.draw]
+    local head = sign and (sign ~= "" and sign .. " " or "")
       or #curves > 1 and letter_of(entry.curve) .. " " or ""
     local fits = length(head .. entry.text) <= width
     entry.text = head .. clean(fits and entry.text or entry.short or entry.text)

@@ -237,7 +237,7 @@ local function options_table(caption, options)
       lines[#lines + 1] = { page.show(key), page.show(value) }
     end
   end
-  return page.table(caption, { { "option" }, { "value" } }, lines)
+  return #lines > 0 and page.table(caption, { { "option" }, { "value" } }, lines) or ""
 end
 
 local function options_of(rows, more)

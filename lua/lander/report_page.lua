@@ -43,7 +43,8 @@ dl.facts div{border-left:3px solid var(--line);padding-left:.6rem;min-width:0}
 dt{color:var(--quiet);font-size:.875rem}
 dd{margin:0;font-size:1.1rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:.5rem 0}
-table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;min-width:min(100%,18rem);font-size:.9rem;
+font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--quiet);padding:.2rem 0}
 caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
@@ -65,8 +66,10 @@ img{image-rendering:pixelated;max-width:100%;height:auto;display:block}
 .gallery p{font-size:.9rem;margin:.2rem 0 0;line-height:1.35}
 .ground{fill:none}
 svg.plot{max-width:100%;height:auto;display:block;margin:.6rem 0}
-svg.narrow{display:none}
-@media(max-width:40rem){svg.wide{display:none}svg.narrow{display:block}}
+svg.narrow,svg.middle{display:none;width:100%}
+svg.narrow{max-width:26rem}svg.middle{max-width:42rem}
+@media(max-width:56rem){svg.wide{display:none}svg.middle{display:block}}
+@media(max-width:35rem){svg.middle{display:none}svg.narrow{display:block}}
 details{margin:.6rem 0}
 summary{cursor:pointer;padding:.3rem 0;color:var(--link)}
 code,pre{font:.875rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere}
@@ -178,7 +181,7 @@ end
 
 local MARGIN = 72 -- pixels for the labels of y: pictures stand one above the other
 
--- Curves twice: for a wide window, and with letters of the same size for a narrow one.
+-- Curves three times: for a wide window, and with letters of about the same size for narrower ones.
 function page.plot(curves, labels, options)
   local function draw(width, height, class)
     local svg = core.plot_svg(curves, labels, {
@@ -187,7 +190,7 @@ function page.plot(curves, labels, options)
     })
     return (svg:gsub('class="plot"', ('class="plot %s"'):format(class), 1))
   end
-  return draw(900, 360, "wide") .. draw(328, 280, "narrow")
+  return draw(900, 360, "wide") .. draw(528, 320, "middle") .. draw(328, 280, "narrow")
 end
 
 -- ---- the frame ----
