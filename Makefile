@@ -15,6 +15,7 @@
 #   make valgrind   programs of the tests under valgrind
 #   make lint       clang-format and luacheck
 #   make clean
+#   make help       this list
 #
 #   REAL=double     the same engine in double, in build/double
 #   SAN=1, TSAN=1   with the sanitizers, in build/san or build/tsan
@@ -93,9 +94,13 @@ cli_obj := $(cli_src:src/%.c=$(B)/%.o)
 # As many jobs as processors, unless make was told how many.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: all build demo test bench bench-compare bench-peers study lint clean packages data-packages
+.PHONY: help all build demo test bench bench-compare bench-peers study lint clean packages data-packages
 all: packages
 	@$(MAKE) --no-print-directory $(jobs) build
+
+# What stands at the head of this file.
+help:
+	@sed -n '/^$$/q; s/^# \{0,1\}//p' Makefile
 
 build: $(B)/lander $(B)/lander.so $(B)/liblander.so $(B)/liblander.a
 	@:

@@ -25,7 +25,7 @@ FISH_COMPLETION ?= $(DATADIR)/fish/vendor_completions.d
 # ---- what is made for it from the command's own tables ----------------------------------
 pages := $(B)/pages
 page_files := $(pages)/lander.1 $(pages)/lander.bash $(pages)/lander.zsh $(pages)/lander.fish \
-  $(pages)/lander.lua
+  $(pages)/lander.lua $(pages)/README.md
 
 $(pages)/lander.1: $(B)/lander
 	@mkdir -p $(@D)
@@ -38,9 +38,14 @@ $(pages)/lander.lua: lua/annotate.lua $(B)/lander
 	@mkdir -p $(@D)
 	$(call say,$@)$(B)/lander lua/annotate.lua > $@.tmp && mv $@.tmp $@
 
+# The manual's pages lie beside it there.
+$(pages)/README.md: README.md
+	@mkdir -p $(@D)
+	$(call say,$@)sed 's,\](doc/,](,g; s,\[doc/,[,g' $< > $@.tmp && mv $@.tmp $@
+
 # ---- what goes where: source, place ------------------------------------------------------
 share := $(DATADIR)/lander
-doc_files := $(wildcard doc/*.md doc/*.png) README.md
+doc_files := $(wildcard doc/*.md doc/*.png doc/curves/*.svg)
 script_files := $(wildcard scripts/*.lua)
 programs := $(B)/lander:$(BINDIR)/lander
 libraries := $(B)/liblander.so:$(LIBDIR)/liblander.so.$(abi) \
@@ -55,7 +60,8 @@ others := $(B)/liblander.a:$(LIBDIR)/liblander.a \
   $(pages)/lander.lua:$(share)/library/lander.lua \
   $(foreach f,$(wildcard models/*.lua),$(f):$(share)/$(f)) \
   $(foreach f,$(script_files),$(f):$(share)/$(f)) \
-  $(foreach f,$(doc_files),$(f):$(DATADIR)/doc/lander/$(notdir $(f)))
+  $(pages)/README.md:$(DATADIR)/doc/lander/README.md \
+  $(foreach f,$(doc_files),$(f):$(DATADIR)/doc/lander/$(f:doc/%=%))
 links := $(LIBDIR)/liblander.so
 
 source_of = $(firstword $(subst :, ,$(1)))
@@ -90,10 +96,18 @@ install: pages
 	@echo "installed in $(DESTDIR)$(PREFIX)"
 	@case "$(DESTDIR):$$(id -u)" in :0) ldconfig 2>/dev/null || true ;; esac
 
+# Folders go where they are empty then: our own, and in a prefix that isn't the system's all others.
+own_folders := $(share)/library $(share)/models $(share)/scripts $(share) \
+  $(DATADIR)/doc/lander/curves $(DATADIR)/doc/lander
+places := $(foreach f,$(programs) $(libraries) $(others),$(lastword $(subst :, ,$(f))))
+below_prefix := $(if $(filter /usr /usr/local,$(PREFIX)),,$(sort \
+  $(patsubst $(PREFIX)/%,%,$(filter $(PREFIX)/%,$(dir $(places))))))
+
 uninstall:
 	@rm -f $(foreach f,$(programs) $(libraries) $(others),"$(call place_of,$(f))") "$(DESTDIR)$(links)"
-	@for d in $(share)/library $(share)/models $(share)/scripts $(share) $(DATADIR)/doc/lander; do \
-	  rmdir "$(DESTDIR)$$d" 2>/dev/null || true; done
+	@if cd "$(DESTDIR)$(PREFIX)" 2>/dev/null; then for d in $(below_prefix); do \
+	  rmdir -p "$$d" 2>/dev/null || true; done; fi
+	@for d in $(own_folders); do rmdir "$(DESTDIR)$$d" 2>/dev/null || true; done
 
 # ---- for LuaRocks: the module alone (lander-VERSION-1.rockspec) ---------------------------
 .PHONY: rock install-rock

@@ -25,7 +25,6 @@ make --no-print-directory -s install B=build/debian OPT= \
   CFLAGS="$(flag CFLAGS) $(flag CPPFLAGS)" LDFLAGS="$(flag LDFLAGS) -Wl,-z,now" LIBLUA=-llua5.4 \
   PREFIX=/usr LIBDIR="/usr/lib/$multiarch" DESTDIR="$PWD/$root" \
   ZSH_COMPLETION=/usr/share/zsh/vendor-completions
-rm -rf "$root/usr/share/doc/lander"
 
 # take PACKAGE PATH...: moves what was installed there into the package.
 take() {
@@ -41,7 +40,8 @@ lib=usr/lib/$multiarch
 take "liblander$abi" "$lib/liblander.so.$abi"
 take liblander-dev "$lib/liblander.so" "$lib/liblander.a" "$lib/pkgconfig" usr/include
 take lua-lander "$lib/lua"
-take lander usr/bin usr/share/man usr/share/lander usr/share/bash-completion usr/share/zsh usr/share/fish
+take lander usr/bin usr/share/man usr/share/lander usr/share/bash-completion usr/share/zsh usr/share/fish \
+  usr/share/doc/lander
 [ -z "$(find "$root" ! -type d)" ] || { find "$root" ! -type d; exit 1; } # nothing is forgotten
 rm -r "$root"
 
@@ -49,13 +49,13 @@ strip --strip-unneeded --remove-section=.comment "$out/lander/usr/bin/lander" \
   "$out/liblander$abi/$lib/liblander.so.$abi" "$out"/lua-lander/"$lib"/lua/5.4/lander.so
 strip --strip-debug --enable-deterministic-archives "$out/liblander-dev/$lib/liblander.a"
 gzip -n -9 "$out/lander/usr/share/man/man1/lander.1"
-mkdir -p "$out/lander/usr/share/doc/lander"
-cp README.md doc/*.md doc/*.png "$out/lander/usr/share/doc/lander"
 mkdir -p "$out/liblander-dev/usr/share/doc/liblander-dev/examples"
 cp tests/embed/predict.c tests/embed/train.c tests/embed/threads.c tests/embed/classify.cc \
   tests/embed/sandbox.c "$out/liblander-dev/usr/share/doc/liblander-dev/examples"
 
-# What a program is linked with, as packages. dpkg-shlibdeps wants a source's control file.
+# What a program is linked with, as packages. dpkg-shlibdeps wants a source's control file, and
+# a folder DEBIAN above the program.
+mkdir "$out/lander/DEBIAN" "$out/lua-lander/DEBIAN"
 depends_of() {
   mkdir -p "$out/source/debian"
   printf 'Source: lander\n\nPackage: liblander%s\nArchitecture: any\n' "$abi" \

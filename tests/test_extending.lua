@@ -12,37 +12,11 @@ local function must(command, ...)
   return said
 end
 
--- Lines are the same when they are but for spaces: columns are aligned in the sources.
-local function same(a, b)
-  return a:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "") == b:gsub("%s+", " "):gsub("^ ", "")
-    :gsub(" $", "")
-end
-
-local function lines_of(text)
-  local list = {}
-  for line in (text:gsub("\n?$", "\n")):gmatch "(.-)\n" do list[#list + 1] = line end
-  return list
-end
-
--- Puts the lines with a + behind the last line that the one before them is.
+-- As a reader does it.
 local function change(folder, text)
-  local path = folder .. "/" .. assert(text:match "^%-%-%- ([%w_/.]+)\n", text)
-  local lines, given = lines_of(support.read(path)), lines_of(text)
-  local at
-  for i = 2, #given do
-    local mark, line = given[i]:sub(1, 1), given[i]:sub(2)
-    if mark == "+" then
-      at = at + 1
-      table.insert(lines, at, line)
-    else
-      at = nil
-      for k = #lines, 1, -1 do
-        if not at and same(lines[k], line) then at = k end
-      end
-      lu.assertNotNil(at, ("%s has no line '%s'"):format(path, line))
-    end
-  end
-  support.write(path, table.concat(lines, "\n") .. "\n")
+  local path = support.write(support.folder() .. "/change", text .. "\n")
+  must("cd '%s' && if command -v patch >/dev/null; then patch -p0 -s <'%s'; "
+    .. "else git apply -p0 '%s'; fi", folder, path, path)
 end
 
 -- Writes what the page has; returns the suites.

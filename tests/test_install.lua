@@ -72,7 +72,29 @@ function TestInstall.test_uninstall()
   local root, words = installed()
   must("make -s uninstall %s", words)
   lu.assertEquals(must("cd %s && find . ! -type d", root), "")
-  lu.assertEquals(must("cd %s && find . -type d -name '*lander*'", root), "")
+  lu.assertEquals(must("cd %s/opt/x && find . -mindepth 1", root), "") -- the prefix itself stays
+  -- What others have put there stays; so do the system's own folders.
+  must("make -s install %s && touch %s/opt/x/share/man/mine && make -s uninstall %s", words, root,
+    words)
+  lu.assertEquals(must("cd %s/opt/x && find . -type f", root), "./share/man/mine\n")
+  root, words = installed "PREFIX=/usr"
+  must("make -s uninstall %s", words)
+  lu.assertEquals(must("cd %s/usr && find . -name '*lander*'", root), "")
+  lu.assertStrContains(must("cd %s/usr && find . -type d", root), "./share/man/man1\n")
+end
+
+-- Links of the manual lead to what is there.
+function TestInstall.test_the_manuals_links()
+  local root = installed()
+  local folder = root .. "/opt/x/share/doc/lander/"
+  local count = 0
+  for name in must("ls %s", folder):gmatch "(%w+%.md)\n" do
+    for link in support.read(folder .. name):gmatch "%]%(([%w_/.]+)%)" do
+      count = count + 1
+      lu.assertTrue(support.exists(folder .. link), name .. ": " .. link)
+    end
+  end
+  lu.assertTrue(count > 20, count)
 end
 
 -- A space in DESTDIR, which must not lead uninstall to files of others either.
@@ -92,6 +114,14 @@ function TestInstall.test_the_module_under_usr()
   local folder = must("pkg-config --variable=INSTALL_CMOD lua5.4"):gsub("\n", "")
   if folder == "" then lu.skip "pkg-config knows no folder for modules" end
   lu.assertTrue(support.exists(root .. folder .. "/lander.so"))
+end
+
+function TestInstall.test_make_help()
+  local said = must "make -s help"
+  for _, target in ipairs { "demo", "test", "bench", "install", "lint", "clean" } do
+    lu.assertStrContains(said, "make " .. target)
+  end
+  lu.assertNil(said:find("MAKEFLAGS", 1, true))
 end
 
 function TestInstall.test_the_rockspec_is_of_this_version()
