@@ -69,6 +69,16 @@ function TestDefine.test_parameters_and_several_inputs()
   lu.assertTrue(lander.check_gradients(net, lander.randn(4, 3)).ok)
 end
 
+function TestDefine.test_gradients_where_an_input_is_not_read()
+  local net = lander.core.net_build([[
+    data = input () shape=3
+    other = input () shape=3
+    scores = linear (data) outputs=2
+  ]], 1)
+  local result = lander.check_gradients(net, { lander.randn(2, 3), lander.randn(2, 3) })
+  lu.assertTrue(result.ok)
+end
+
 function TestDefine.test_a_net_with_it_is_saved_and_loaded()
   local net = nn.net { nn.input { 3 }, nn.test_swish { beta = 2 }, nn.linear { 2 } }
   local path = os.tmpname()

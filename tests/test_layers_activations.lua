@@ -184,3 +184,14 @@ function TestPrelu.test_threads_do_not_change_a_bit()
   support.same_bits(one, run(2))
   support.same_bits(one, run(3))
 end
+
+-- Numbers whose cube is too large have the slope of a large number.
+function TestActivations.test_gelu_of_huge_numbers()
+  for _, approximate in ipairs { "none", "tanh" } do
+    local net = nn.net { nn.input { 4 }, nn.gelu { approximate = approximate } }
+    net:want_input_gradient(true)
+    net:forward(lander.tensor { { 1e19, 1e20, -1e20, 1e30 } })
+    net:backward(lander.ones(1, 4))
+    lu.assertEquals(net.data.gradient:totable(), { { 1, 1, 0, 1 } })
+  end
+end

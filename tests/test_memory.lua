@@ -222,6 +222,99 @@ function TestMemory.test_features_of_a_solvers_net()
   end
 end
 
+-- The net's own output is not written over, also where what is behind it needs the label.
+function TestMemory.test_the_output_is_there_to_be_looked_at()
+  local net = lander.core.net_build([[
+    data = input () shape=4
+    scores = linear (data) outputs=3
+    target = label () shape=3
+    zero = label () shape=3
+    diff = add (scores, target) coeff=1,-1
+    loss = mse_loss (diff, zero)
+  ]], 1)
+  local x, target = batch(5, 4), lander.randn(5, 3)
+  local scores = net:forward(x, target, target * 0):clone()
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1 })
+  lu.assertTrue(net:forward(x, target, target * 0):eq(scores):all())
+  target:set(math.huge, 2, 1)
+  local probe = solver:probe(x, target, target * 0)
+  lu.assertEquals({ probe.where, probe.is_input, probe.sample }, { "target", true, 2 })
+end
+
+-- Which layer made what is not finite is found, whatever was written over by then.
+function TestMemory.test_blame_of_a_sum()
+  local function probe(text, ...)
+    local net = lander.core.net_build(text .. [[
+      sum = add (a, b)
+      scores = linear (sum) outputs=3
+      label = label ()
+      loss = softmax_loss (scores, label)
+    ]], 1)
+    return lander.solver(net, { type = "sgd", base_lr = 0.1 }):probe(...)
+  end
+  local _, y = batch(5, 4)
+  local found = probe([[
+    data = input () shape=4
+    a = linear (data) outputs=3
+    b0 = linear (data) outputs=3 weight_filler=constant weight_filler.value=1
+    b = exp (b0)
+  ]], lander.ones(5, 4) * 1000, y)
+  lu.assertEquals({ found.rule, found.where, found.is_input }, { "R1", "b", false })
+  local extra = lander.zeros(5, 3)
+  extra:set(math.huge, 2, 1)
+  found = probe([[
+    data = input () shape=4
+    b = input () shape=3
+    a = linear (data) outputs=3
+  ]], lander.ones(5, 4), extra, y)
+  lu.assertEquals({ found.rule, found.where, found.is_input, found.sample }, { "R1", "b", true, 2 })
+end
+
+-- What came to the layer whose gradient is not finite is told, though that is written over.
+function TestMemory.test_blame_on_the_way_back()
+  local large = lander.config().real == "double" and 1e300 or 1e30
+  local net = lander.core.net_build([[
+    data = input () shape=4
+    a = linear (data) outputs=3
+    steep = relu (a) slope=1000000
+    steeper = relu (steep) slope=1000000
+    scores = linear (steeper) outputs=3
+    label = label () shape=3
+    loss = l1_loss (scores, label)
+  ]], 1)
+  net.params["a.bias"].data:fill_(-1 / large)
+  net.params["scores.weight"].data:fill_(large)
+  local solver = lander.solver(net, { type = "sgd", base_lr = 0.1 })
+  local found = solver:probe(lander.zeros(5, 4), lander.zeros(5, 3))
+  lu.assertEquals({ found.rule, found.where, found.inputs[1].not_finite }, { "R2", "steep", 0 })
+end
+
+-- A prediction of a larger batch than was trained with takes a prediction's memory, and the next
+-- step has the same bits.
+function TestMemory.test_predicting_many()
+  local function resident()
+    local file = io.open "/proc/self/status"
+    return file and tonumber(file:read "a":match "VmHWM:%s*(%d+)")
+  end
+  if not resident() then lu.skip "no /proc to see memory by" end
+  local layers = { nn.input { 1000 } }
+  for _ = 1, 20 do
+    table.move({ nn.linear { 1000 }, nn.sigmoid {} }, 1, 2, #layers + 1, layers)
+  end
+  local function make() return nn.net(layers) end
+  local x, y = batch(2, 1000)
+  local net, twin = make(), make()
+  local options = { type = "sgd", base_lr = 0.01 }
+  local solver, plain = lander.solver(net, options), lander.solver(twin, options)
+  lu.assertEquals(solver:step(x, y), plain:step(x, y))
+  local before, many = resident(), lander.zeros(2000, 1000)
+  net:predict(many)
+  -- 40 outputs are 40 times as much as the input; two or three are there at a time.
+  local rows = 2000 * 1000 * (lander.config().real == "double" and 8 or 4) / 1024
+  lu.assertTrue(resident() - before < 8 * rows, (resident() - before) / rows)
+  lu.assertEquals(solver:step(x, y), plain:step(x, y))
+end
+
 -- What a layer made in a prediction is worked out again, not what training left there.
 function TestMemory.test_looking_behind_a_prediction()
   local net = nn.net { nn.input { 6 }, nn.linear { 8, name = "sum" }, nn.relu {}, nn.linear { 3 } }

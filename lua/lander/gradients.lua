@@ -184,9 +184,10 @@ local function gather(check)
   for _, info in ipairs(check.net:layers()) do
     if info.type == "input" then
       place = place + 1
-      list[#list + 1] = {
-        info.name, check.data[place], check.net[info.name].gradient:clone(), is_input = true,
-      }
+      local read, gradient = pcall(function() return check.net[info.name].gradient end)
+      if read then -- else nothing reads this input
+        list[#list + 1] = { info.name, check.data[place], gradient:clone(), is_input = true }
+      end
     end
   end
   return list

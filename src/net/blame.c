@@ -37,10 +37,14 @@ bool net_output_is_finite(const lander_net *net) {
   return first_bad_result(net) < 0;
 }
 
-/* The first of a layer's inputs that is not finite; -1: all are. */
+/* The first of a layer's inputs that is not finite; -1: all are. One that the layer has
+ * written over has its output now, and is believed only where all others are finite. */
 static int bad_input(const lander_net *net, const node *n) {
-  for (int i = 0; i < n->layer.inputs; i++)
-    if (!is_finite(net, &net->blobs[n->in[i]])) return n->in[i];
+  for (int lost = 0; lost < 2; lost++)
+    for (int i = 0; i < n->layer.inputs; i++) {
+      const blob *b = &net->blobs[n->in[i]];
+      if (b->overwritten == lost && !is_finite(net, b)) return n->in[i];
+    }
   return -1;
 }
 
@@ -115,11 +119,16 @@ static bool look_at_weights(const lander_net *net, const node *n, const layer_ca
   return false;
 }
 
-void net_blame_backward(const lander_net *net, const node *n, const layer_call *c,
-                        net_blame *to) {
+void net_blame_gradients(const lander_net *net, const node *n, const layer_call *c,
+                         net_blame *to) {
   if (to->where) return; /* those that come later have it from there */
-  if (!look_at_inputs(net, n, c, to) && !look_at_weights(net, n, c, to)) return;
   to->inputs = n->layer.outputs;
   for (int i = 0; i < n->layer.outputs; i++)
     to->input[i] = range_of(numbers(net, &net->blobs[n->out + i]), c->dy[i]);
+}
+
+void net_blame_backward(const lander_net *net, const node *n, const layer_call *c,
+                        net_blame *to) {
+  if (to->where) return;
+  if (!look_at_inputs(net, n, c, to)) look_at_weights(net, n, c, to);
 }

@@ -180,7 +180,11 @@ void net_params_free(lander_net *net);
 /* fails: state: a layer of the net is running, and has called back. */
 lander_status net_check_idle(const lander_net *net, lander_error *error);
 
-/* blame.c: when the layer's backward, with `c`, was the first to make something that is
+/* blame.c: before a layer's backward, which may write over them: what the gradients of
+ * its outputs are. */
+void net_blame_gradients(const lander_net *net, const node *n, const layer_call *c,
+                         net_blame *blame);
+/* When the layer's backward, with `c`, was the first to make something that is
  * not finite, fills in `blame`. */
 void net_blame_backward(const lander_net *net, const node *n, const layer_call *c,
                         net_blame *blame);

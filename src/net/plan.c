@@ -112,8 +112,8 @@ static bool goes_over_input(const lander_net *net, int index) {
   const layer *l = &n->layer;
   if (!net_saves_memory(net) || !l->over_x || !l->x_unread) return false;
   const blob *x = &net->blobs[n->in[0]], *y = &net->blobs[n->out];
-  return !is_source(net, x) && same_room(x, y) && net->nodes[x->node].layer.y_unread &&
-         !is_needed(net, n->in[0], index);
+  return !is_source(net, x) && x->node != lander_net_output(net) && same_room(x, y) &&
+         net->nodes[x->node].layer.y_unread && !is_needed(net, n->in[0], index);
 }
 
 static int last_reader(const lander_net *net, int blob_index) {
@@ -379,17 +379,19 @@ static lander_status plan_batch(lander_net *net, net_plan_kind kind, int64_t bat
   return LANDER_OK;
 }
 
-/* What this pass wants: in what there is already, if that does. */
-static net_plan_kind choose_kind(const lander_net *net) {
+/* What this pass wants: in what there is already, if that does. A prediction of a larger
+ * batch has a plan of its own, which takes a part of the memory. */
+static net_plan_kind choose_kind(const lander_net *net, int64_t batch) {
   net_plan_kind kind = net->wanted;
   if (kind == PLAN_NONE) kind = net_saves_memory(net) ? PLAN_TRAIN : PLAN_ALL;
   if (kind == PLAN_PREDICT && net->keep) kind = PLAN_ALL;
-  return kind == PLAN_PREDICT && net->planned != PLAN_NONE ? net->planned : kind;
+  bool there = net->planned != PLAN_NONE && batch <= net->capacity;
+  return kind == PLAN_PREDICT && there ? net->planned : kind;
 }
 
 lander_status net_plan(lander_net *net, int64_t batch, lander_error *error) {
   lander_status status = LANDER_OK;
-  net_plan_kind kind = choose_kind(net);
+  net_plan_kind kind = choose_kind(net, batch);
   if (batch > net->capacity || kind != net->planned)
     status = plan_batch(net, kind, batch, error);
   return status == LANDER_OK ? net_plan_scratch(net, error) : status;

@@ -341,6 +341,7 @@ static void backward_node(lander_net *net, node *n, net_blame *blame,
   }
   wanted |= want_weights(net, n, &c);
   if (!wanted || n->done_before) return;
+  if (blame) net_blame_gradients(net, n, &c, blame);
   run_layer(net, n->layer.type->backward, &n->layer, &c, &n->backward_time);
   if (blame) net_blame_backward(net, n, &c, blame);
   for (int i = 0; i < n->layer.inputs; i++) {

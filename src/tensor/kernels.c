@@ -221,7 +221,8 @@ static void gelu_tanh(int64_t n, const real *x, real *y) {
 
 static void gelu_tanh_back(int64_t n, const real *x, const real *dy, real *dx) {
   EACH(int64_t i = 0; i < n; i++) {
-    real v = x[i];
+    real v = x[i]; /* far out the slope is what it is at 100, and no power too large */
+    v = v > 100 ? 100 : v < -100 ? -100 : v;
     real u = GELU_LINEAR * (v + GELU_CUBIC * v * v * v);
     real du = GELU_LINEAR * (1 + 3 * GELU_CUBIC * v * v);
     dx[i] = dy[i] * (sigmoid_one(u) + v * sigmoid_slope(u) * du);
