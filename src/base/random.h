@@ -23,16 +23,24 @@
 
 #include "base.h"
 
-/* One of its ten rounds (the paper's table 2 and section 4.3 have the constants). `round`
- * counts from 0. Here for the loops that the compiler makes vectors of. */
+/* The paper's table 2 and section 4.3 have the constants. Here for kernels, which do it
+ * by the vector. */
+#define PHILOX_ROUNDS 10
+#define PHILOX_FIRST  0xD2511F53u
+#define PHILOX_SECOND 0xCD9E8D57u
+
+static inline uint32_t philox_key(const uint32_t key[2], int word, uint32_t round) {
+  return key[word] + round * (word == 0 ? 0x9E3779B9u : 0xBB67AE85u);
+}
+
+/* `round` counts from 0. */
 static inline void philox_round(uint32_t c[4], const uint32_t key[2], uint32_t round) {
-  uint64_t a = (uint64_t)0xD2511F53u * c[0], b = (uint64_t)0xCD9E8D57u * c[2];
-  c[0] = (uint32_t)(b >> 32) ^ c[1] ^ (key[0] + round * 0x9E3779B9u);
+  uint64_t a = (uint64_t)PHILOX_FIRST * c[0], b = (uint64_t)PHILOX_SECOND * c[2];
+  c[0] = (uint32_t)(b >> 32) ^ c[1] ^ philox_key(key, 0, round);
   c[1] = (uint32_t)b;
-  c[2] = (uint32_t)(a >> 32) ^ c[3] ^ (key[1] + round * 0xBB67AE85u);
+  c[2] = (uint32_t)(a >> 32) ^ c[3] ^ philox_key(key, 1, round);
   c[3] = (uint32_t)a;
 }
-#define PHILOX_ROUNDS 10
 
 /* All of them: 128 random bits from a counter and a key. */
 void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

@@ -8,6 +8,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #include "kernels_math.h"
 
@@ -285,7 +288,6 @@ typedef real real2 VECTOR(real, 2);
 typedef real real4 VECTOR(real, 4);
 typedef real real8 VECTOR(real, 8);
 typedef real real16 VECTOR(real, 16);
-typedef real_int mask1 VECTOR(real, 1);
 typedef real_int mask4 VECTOR(real, 4);
 typedef real_int mask8 VECTOR(real, 8);
 typedef real_int mask16 VECTOR(real, 16);
@@ -407,12 +409,6 @@ static inline void load8(const real *x, int64_t step, real8 *out) {
 
 static inline void load4(const real *x, int64_t step, real4 *out) {
   for (int lane = 0; lane < 4; lane++) (*out)[lane] = x[lane * step];
-}
-
-/* A vector of one, for what is left. */
-static inline void load1(const real *x, int64_t step, real1 *out) {
-  (void)step;
-  (*out)[0] = *x;
 }
 
 static void add_to_steps(int64_t n, int64_t step, const real *x, real *y) {
