@@ -445,6 +445,7 @@ function TestPlotRuns.test_trials()
   lu.assertStrContains(s, ">trials at 0.003, 0.001, lost</text>")
   lu.assertStrContains(s, "<title>trial at 0.003, lost: mean loss 0.6</title>")
   lu.assertStrContains(text(path, { what = "loss" }), "┈┈ trials at 0.003, 0.001, lost")
+  lu.assertStrContains(text(path, path, {}), "┈┈ trials at 0.003, 0.001, lost") -- told once
   lu.assertStrContains(text(journal(searched(false)), { what = "loss" }),
     "┈┈ trials at 0.01, 0.003, 0.001\n")
 end

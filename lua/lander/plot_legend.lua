@@ -22,39 +22,40 @@ end
 
 local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
 
--- What is gone of a kind, each attempt once, in order: { { text =, base_lr = }, ... }; and of how
--- many curves.
-local function gone_of(curves, kind)
-  local list, seen, owners = {}, {}, 0
+local function any_diverged(curves)
   for _, curve in ipairs(curves) do
-    local own = false
     for _, stretch in ipairs(curve.stretches) do
-      local key = stretch.gone == kind and (stretch.text or "")
-      own = own or key
-      if key and not seen[key] then
-        seen[key] = true
-        list[#list + 1] = stretch
+      if stretch.gone == "diverged" then return true end
+    end
+  end
+  return false
+end
+
+-- The rates of trials in order, each once, and whether all lost.
+local function trials_of(curves)
+  local rates, seen, lost = {}, {}, true
+  for _, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      local trial = stretch.trial
+      if trial then
+        local rate = core.short_number(trial.base_lr)
+        if not seen[rate] then rates[#rates + 1] = rate end
+        seen[rate], lost = true, lost and trial.lost
       end
     end
-    if own then owners = owners + 1 end
   end
-  return list, owners
+  return rates, lost
 end
 
 -- trial at 0.003, lost
 local function add_trials(entries, curves)
-  local list, owners = gone_of(curves, "trial")
-  if #list == 0 then return end
-  local rates, lost = {}, true
-  for i, stretch in ipairs(list) do
-    rates[i] = core.short_number(stretch.trial.base_lr)
-    lost = lost and stretch.trial.lost
-  end
-  local short = #list == 1 and "trial" or "trials"
-  local text = owners > 1 and "trials of other rates"
-    or #list > MOST_NAMED and ("%d trials of other rates"):format(#list)
-    or ("%s at %s%s"):format(short, table.concat(rates, ", "), lost and ", lost" or "")
-  entries[#entries + 1] = { draw = "trial", text = text, short = short }
+  local rates, lost = trials_of(curves)
+  if #rates == 0 then return end
+  local short = #rates == 1 and "trial" or "trials"
+  local text = #rates > MOST_NAMED and ("trials of %d rates"):format(#rates)
+    or ("%s at %s"):format(short, table.concat(rates, ", "))
+  entries[#entries + 1] = { draw = "trial", short = short,
+    text = text .. (lost and ", lost" or "") }
 end
 
 local function marks_of(curves, diverged)
@@ -72,10 +73,9 @@ end
 -- diverged at 4 (nan), 7 (45,024); or: nan at 3, inf at 7; or how often.
 local function add_marks(entries, curves, diverged, word)
   local list, owners = marks_of(curves, diverged)
-  local lines = diverged and #gone_of(curves, "diverged") or 0
-  if #list + lines == 0 then return end
+  local lines = diverged and any_diverged(curves)
   if #list == 0 then
-    entries[#entries + 1] = { draw = "diverged", text = word }
+    if lines then entries[#entries + 1] = { draw = "diverged", text = word } end
     return
   end
   local named, short = {}, #list > 1 and ("%d %s"):format(#list, word) or word
@@ -84,7 +84,7 @@ local function add_marks(entries, curves, diverged, word)
     for i, mark in ipairs(list) do named[i] = mark.short or mark.text end
   end
   local text = #named > 0 and (diverged and word .. " at " or "") .. table.concat(named, ", ")
-  entries[#entries + 1] = { draw = lines > 0 and "ended" or "bad", text = text or often,
+  entries[#entries + 1] = { draw = lines and "ended" or "bad", text = text or often,
     short = short }
 end
 
