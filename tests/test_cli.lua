@@ -458,6 +458,34 @@ function TestCommands.test_data_that_are_pictures()
   lu.assertStrMatches(r.out, "p/dark/1.png 1  dark [%d.]+\nlarge.png 1  bright [%d.]+\n")
 end
 
+-- A net that was trained on parts of pictures is shown their middle.
+function TestCommands.test_parts_of_pictures()
+  local lander = require "lander"
+  local folder = support.folder()
+  for _, class in ipairs { "frame", "plain" } do -- which differ at the edge, and in the middle
+    lander.core.make_dir(folder .. "/p/" .. class)
+    for i = 1, 10 do
+      local picture = lander.full(0.5, 10, 8)
+      if class == "frame" then picture:narrow(1, 4, 4):narrow(2, 4, 2):fill_(i / 20 + 0.5) end
+      lander.image(picture, { to = ("%s/p/%s/%d.png"):format(folder, class, i) })
+    end
+  end
+  local function lander_(...) return run({ ... }, { folder = folder }) end
+  local r = lander_("train", "mlp", "--hidden=16", "--data=images:p,size=10x8,channels=1",
+    "--crop=6", "--max_iter=300", "--base_lr=0.1", "--prefix=m")
+  if r.err:find "is not installed" then lu.skip(r.err) end
+  lu.assertEquals(r.status, 0, r.err)
+  local said = r.err:match "\ntest at 300: (loss %S+), accuracy"
+  lu.assertStrContains(lander_("test", "m.npz").out, said)
+  r = lander_("predict", "m.npz", "p/frame/10.png", "p/plain/1.png", "--top=1")
+  lu.assertStrMatches(r.out, "p/frame/10.png 1  frame [%d.]+\np/plain/1.png 1  plain [%d.]+\n")
+  local file, data = r.out:match "plain ([%d.]+)", lander_("predict", "m.npz", "--data=images:p",
+    "--top=1").out:match "sample 11  plain ([%d.]+)"
+  lu.assertEquals(file, data)
+  lu.assertStrContains(lander_("predict", "m.npz", "p/plain").err,
+    "p/plain is a folder: p/plain/*.png names the pictures in it")
+end
+
 -- Rows have no target yet; a file is read and scaled as the net's own data were.
 function TestCommands.test_rows_to_predict()
   local folder = support.folder()

@@ -204,8 +204,13 @@ local function check_fits(net, d, word, path)
     path, core.size_text(size)), 0)
 end
 
--- As the net's own data were normalised.
-local function as_known(known, d)
+-- As the net's own data were: the middle of pictures of which it saw parts, and normalised.
+local function as_known(known, d, net, word, path)
+  if known.crop and #d:shape() == 3 then
+    local size = net:layers()[1].size
+    d = d:map(function(x) return core.middle(x, size) end)
+  end
+  check_fits(net, d, word, path)
   return known.normalize and d:normalize(known.normalize) or d
 end
 
@@ -217,7 +222,7 @@ local function read_for(net, p, path)
   if p.options.class_names then
     p.options.class_names = nil
     local read_without, other = pcall(read, p)
-    if read_without then check_fits(net, other.train, p.word, path) end
+    if read_without and not known_of(net).crop then check_fits(net, other.train, p.word, path) end
   end
   error(message, 0)
 end
@@ -251,7 +256,7 @@ function datasets.open_for(net, path, word, part)
       part)))
   end
   local d = part_of(net, parse_for(known, word), part, path)
-  return as_known(known, check_fits(net, d, word, path))
+  return as_known(known, d, net, word, path)
 end
 
 datasets.about = "KIND:PLACE,NAME=VALUE...: see DATA"

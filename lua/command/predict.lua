@@ -43,11 +43,14 @@ local function scaled(x, levels, unit)
   return (x * (unit * levels.scale) - each_channel(levels.mean)) / each_channel(levels.std)
 end
 
-local function read_picture(p, path, size)
+local function read_picture(p, path, size, crop)
   if #size ~= 3 then
     error(("%s: a sample of this net is %s, no picture"):format(path, core.size_text(size)), 0)
   end
-  local x = lander.image.load(path, { channels = size[1], size = { size[2], size[3] } })
+  local whole = crop and p and p.options.size or nil
+  if math.type(whole) then whole = { whole, whole } end
+  local x = lander.image.load(path, { channels = size[1], size = whole or { size[2], size[3] } })
+  x = core.middle(x, size)
   return scaled(x, levels_of(p), 255)
 end
 
@@ -103,10 +106,13 @@ local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = r
 local function as_batch(net, path, word, ending)
   local known, size = datasets.known_of(net), net:layers()[1].size
   local reader = readers[ending or path:lower():match "%.(%w+)$"]
-  if not reader then
+  if not reader and core.list_dir(path) then
+    error(("%s is a folder: %s/*.png names the pictures in it"):format(path, path), 0)
+  elseif not reader then
     error(("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path), 0)
   end
-  local x, count = reader(datasets.parse_for(known, word), path, size), numbers(size)
+  local x, count = reader(datasets.parse_for(known, word), path, size, known.crop),
+    numbers(size)
   if x:numel() == 0 or x:numel() % count ~= 0 then
     error(("%s holds %d numbers; a sample of this net is %s"):format(path, x:numel(),
       core.size_text(size)), 0)

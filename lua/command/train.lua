@@ -101,6 +101,13 @@ local function check_size(opt, net, size, refused)
     way_out(opt, size, wanted)), 0)
 end
 
+-- The size of an input: of the data, or of the parts of pictures that it gets.
+local function size_for(opt, data)
+  local size = data:shape()
+  if opt.crop > 0 and #size == 3 then size[2], size[3] = opt.crop, opt.crop end
+  return size
+end
+
 -- How many numbers a net for these data gives out.
 local function outputs_for(data)
   local outputs = 1
@@ -111,7 +118,7 @@ end
 -- A net for these data: a model is told the size of an input and how many outputs there are, as
 -- far as it wants to know; an mlp has its sizes of the data and --hidden.
 local function make_net(opt, data)
-  local size, outputs = data:shape(), outputs_for(data)
+  local size, outputs = size_for(opt, data), outputs_for(data)
   if opt[1] == "mlp" then
     local sizes = { 1, table.unpack(opt.hidden) } -- the first is that of the data
     sizes[#sizes + 1] = outputs
@@ -150,7 +157,8 @@ function command.run(opt)
   core.strict = core.strict or opt.strict
   local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
   local data = datasets.open(datasets.word_for(saved, opt.data))
-  local net = saved and check_size(opt, saved, data.train:shape()) or make_net(opt, data.train)
+  local net = saved and check_size(opt, saved, size_for(opt, data.train))
+    or make_net(opt, data.train)
   local run = lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     loss = opt.loss ~= "" and opt.loss or nil,

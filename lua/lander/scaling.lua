@@ -149,16 +149,26 @@ end
 
 -- ---- what a net knows of the data that it was trained on ----
 
--- Writes it into the net's note, unless a script has put a text of its own there.
-function core.note_data(net, d)
+-- Writes it into the net's note, unless a script has put a text of its own there. crop: whether it
+-- is trained on parts of pictures.
+function core.note_data(net, d, crop)
   local known, names = core.about_data(d), d:class_names()
   if net:note() and not core.noted_data(net) then return end
-  if not (known.data or known.normalize or names) then return net:note(nil) end
+  if not (known.data or known.normalize or names or crop) then return net:note(nil) end
   net:note(core.json({ lander = 1, data = known.data, normalize = known.normalize,
-    class_names = names }, true))
+    class_names = names, crop = crop }, true))
 end
 
--- { data =, normalize =, class_names = } of what a training has noted; nil where it has not.
+-- The middle of a picture, of this size, as a test has it of a net that was trained on parts.
+function core.middle(x, size)
+  for i = 0, 1 do
+    local all, part = x:size(-1 - i), size[#size - i]
+    if all > part then x = x:narrow(-1 - i, (all - part) // 2 + 1, part) end
+  end
+  return x
+end
+
+-- What a training has noted: { data =, normalize =, class_names =, crop = }; nil: nothing.
 function core.noted_data(net)
   local ok, note = pcall(core.read_json, net:note() or "")
   return ok and type(note) == "table" and note.lander == 1 and note or nil

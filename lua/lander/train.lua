@@ -172,7 +172,7 @@ local function prepare(options)
   as_usage(new_solver, t)
   if t.resume then core.resume(t) elseif t.goes_on then core.take_up(t) end
   t.run.net, t.run.solver = t.net, t.solver
-  core.note_data(t.net, options.data)
+  core.note_data(t.net, options.data, t.augment and t.augment.crop and true or nil)
   as_usage(make_batches, t)
   check_shape(t)
   if t.prefix then core.probe_prefix(t.prefix) end

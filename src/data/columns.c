@@ -57,7 +57,10 @@ static lander_status find_name(const reading *r, int64_t *index, lander_error *e
                      "%s: column '%s' is no number, and the file has no header with "
                      "names",
                      records_path(r->records), name);
-  text_did_you_mean(hint, sizeof hint, text_nearest(name, field_at, r->records));
+  if (count == 1)
+    strcpy(hint, ", which is one field (is the separator another one?)");
+  else
+    text_did_you_mean(hint, sizeof hint, text_nearest(name, field_at, r->records));
   return error_set(error, LANDER_ERROR_ARGUMENT,
                    "%s: there is no column '%s' in its header%s",
                    records_path(r->records), name, hint);

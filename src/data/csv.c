@@ -124,6 +124,7 @@ typedef struct reading {
   column_list columns;
   words *classes; /* of a column of words */
   bool by_words;  /* y is one */
+  bool all_x;     /* nobody said which columns x are */
   bool given;     /* the classes are the caller's, in their order */
 } reading;
 
@@ -149,11 +150,15 @@ static lander_status field_number(const reading *r, int64_t column, double *valu
         "the field is empty, expected a number (nan where none is known)");
   if (!read_number(field, length, value))
     return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
-                        "'%s' is no number%s", show(shown, field, length),
+                        "'%s' is no number%s%s", show(shown, field, length),
                         r->out->base.count == 0 && r->options->header == HEADER_FALSE
                             ? "; if it is a header, say header=true"
                         : r->columns.at[column].use == COLUMN_Y && r->options->classes > 0
                             ? " (leave out classes for labels that are words)"
+                            : "",
+                        memchr(field, ',', length) ? "; numbers are written with a point"
+                        : r->columns.at[column].use == COLUMN_X && r->all_x
+                            ? "; where columns hold something else, x names those to use"
                             : "");
   if (isfinite(*value) && !isfinite((real)*value))
     return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
@@ -382,6 +387,7 @@ static lander_status read_table(reading *r, const char *x, const char *y,
   if (status != LANDER_OK) return status;
   bool header = is_header(r);
   lander_engine *engine = r->out->base.engine;
+  r->all_x = !x;
   status = columns_read(&r->columns, engine, x, y, r->records, header, error);
   if (status != LANDER_OK) return status;
   status = read_rows(r, header, error);
