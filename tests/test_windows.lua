@@ -90,6 +90,7 @@ local convolutions = {
   { { 1, 24, 8, 9 }, { 16, kernel = 5, pad = 1 } }, -- but for the image's gradient
   { { 2, 30, 8, 6 }, { 32, kernel = 3, pad = 1, groups = 2 } },
   { { 37, 16, 4, 4 }, { 16, kernel = 3, pad = 1 } },
+  { { 1, 2080, 3, 3 }, { 64, kernel = 3, pad = 1, groups = 2 } }, -- weights in parts of outputs
   { { 1, 16, 40, 81 }, { 16, kernel = 3, pad = 1 } },
   { { 2, 260, 4, 4 }, { 3, kernel = 3, pad = 1 } }, -- a product
   { { 2, 520, 4, 4 }, { 6, kernel = 3, groups = 2 } },

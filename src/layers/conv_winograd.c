@@ -101,12 +101,30 @@ static winograd tiles_of(const window *w, int64_t from, int64_t to) {
   return t;
 }
 
+/* Points of the weights' gradient that are summed up at a time, by parts of the outputs:
+ * all of them are read and written for each block of tiles. */
+#define SUMS_ROOM  ((int64_t)(4 * 1024 * 1024 / sizeof(real)))
+#define LEAST_PART 16
+
+/* The largest equal parts that there is room for; all, where no such part is left. */
+static int64_t outputs_at_a_time(int64_t from, int64_t outputs) {
+  int64_t fit = most(SUMS_ROOM / (POINTS * whole_vectors(from)), LEAST_PART);
+  for (int64_t part = least(fit, outputs); part >= least(LEAST_PART, outputs); part--)
+    if (outputs % part == 0) return part;
+  return outputs;
+}
+
+static winograd tiles_of_pass(const conv *self, int pass) {
+  const window *w = &self->window, back = conv_turned(w);
+  int64_t in = self->group_in, out = self->group_out;
+  if (pass == CONV_IMAGE) return tiles_of(&back, out, in);
+  return tiles_of(w, in, pass == CONV_WEIGHTS ? outputs_at_a_time(in, out) : out);
+}
+
 static void setup(layer *l, int pass) {
   conv *self = l->self;
-  const window *w = &self->window, back = conv_turned(w);
   winograd *t = &self->winograd[pass];
-  *t = pass == CONV_IMAGE ? tiles_of(&back, self->group_out, self->group_in)
-                          : tiles_of(w, self->group_in, self->group_out);
+  *t = tiles_of_pass(self, pass);
   if (pass == CONV_WEIGHTS)
     conv_want(l, t->sums_at + POINTS * t->to * t->from_room, 0);
   else
@@ -369,14 +387,15 @@ static void image(const layer *l, const layer_call *c) {
 
 /* ---- back to the weights ----------------------------------------------------------- */
 
-/* Points of the output's gradient: tiles side by side. */
-static void evaluate_block(const pass *p, const block *b, int64_t group, real *scratch) {
+/* Points of the output's gradient, of a part of the outputs: tiles side by side. */
+static void evaluate_block(const pass *p, const block *b, int64_t outputs,
+                           real *scratch) {
   const winograd *t = p->tiles;
   const conv *self = p->layer->self;
   const kernels *k = p->call->kernels;
   part at = part_that_comes_out(t, b);
   winograd_tiles tiles = grid_of(t, at.columns, t->to_room, t->to_step);
-  const real *dy = p->call->dy[0] + group * t->to * self->positions;
+  const real *dy = p->call->dy[0] + outputs * t->to * self->positions;
   real *points = scratch + t->to_at;
   for (int64_t i = b->image; i < b->image + b->images; i++) {
     lay_out(&at, k, dy + i * self->out, scratch);
@@ -394,7 +413,7 @@ static void add_products(const pass *p, const block *b, bool first, real *scratc
          scratch + t->sums_at + i * t->to * t->from_room, t->from_room);
 }
 
-/* From points to the gradient of a group's weights. */
+/* From points to the gradient of the weights of these outputs. */
 static void combine_weights(const pass *p, real *scratch, real *to) {
   const winograd *t = p->tiles;
   const kernels *k = p->call->kernels;
@@ -418,16 +437,16 @@ static void gradient_piece(void *arg, int piece, int thread) {
   const conv *self = l->self;
   real *scratch = layer_scratch(l, p->call, thread);
   real *sums = layer_partial(l, p->call, piece);
-  int64_t begin, end;
+  int64_t begin, end, to = p->tiles->to;
   parallel_range(p->blocks, p->pieces, piece, &begin, &end);
-  for (int64_t g = 0; p->call->dw[0] && g < self->groups; g++) {
+  for (int64_t q = 0; p->call->dw[0] && q * to < self->outputs; q++) {
     for (int64_t i = begin; i < end; i++) {
       block b = block_at(p, i);
-      spread_block(p, &b, g, scratch);
-      evaluate_block(p, &b, g, scratch);
+      spread_block(p, &b, q * to / self->group_out, scratch);
+      evaluate_block(p, &b, q, scratch);
       add_products(p, &b, i == begin, scratch);
     }
-    combine_weights(p, scratch, sums + g * self->group_out * self->group_kernel);
+    combine_weights(p, scratch, sums + q * to * self->group_kernel);
   }
   parallel_range(p->call->batch, p->pieces, piece, &begin, &end);
   conv_bias_gradient(l, p->call, begin, end, sums);
