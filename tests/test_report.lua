@@ -314,6 +314,27 @@ function TestReport.test_the_table_of_results()
   end
 end
 
+-- What the pointer is told along a curve are rows of the run, and not more of them than are told
+-- apart.
+function TestReport.test_the_pointer_is_told_values()
+  local rows = {}
+  for i = 1, 5000 do
+    rows[i] = { event = "train", iter = i, loss = i / 1000, rate = 1, attempt = 1 }
+  end
+  local path = support.folder() .. "/x.html"
+  lander.report({ history = rows }, { history = rows }, { to = path })
+  local told = 0
+  local picture = support.read(path):match '<svg[^>]*"plot wide".-</svg>'
+  for name, loss, iter in picture:gmatch
+    '<circle class="ask"[^>]*><title>(run %d) ([%d.]+) at ([%d,]+)</title>' do
+    told = told + 1
+    lu.assertStrContains("run 1 run 2", name)
+    lu.assertAlmostEquals(loss * 1000, iter:gsub(",", "") + 0, 0.5)
+  end
+  lu.assertTrue(told > 100 and told <= 240, told)
+  lu.assertNil(support.read(path):match('"plot narrow".-</svg>'):find '"ask"')
+end
+
 -- Pictures of one page have the same iterations, one above the other.
 function TestReport.test_pictures_share_their_iterations()
   local first

@@ -284,6 +284,27 @@ function Picture:curve(i, curve, several)
   self:add '</g>'
 end
 
+local ANSWERS, APART = 240, 12 -- places in a picture that tell their values, pixels between two
+
+-- What the pointer finds along a curve: its value there, which a browser shows without a script.
+function Picture:answers(curve, count)
+  local apart = math.max(APART, (self.right - self.left) * count / ANSWERS)
+  for _, stretch in ipairs(curve.stretches) do
+    local last = -math.huge
+    for k, y in ipairs(stretch.gone and {} or stretch.y) do
+      local x = stretch.x[k]
+      local px = self:px(x)
+      local py = px - last >= apart and core.scale_holds(self.y, y) and self:py(y)
+      if py and py >= self.top and py <= self.bottom then
+        self:add('<circle class="ask" cx="%s" cy="%s" r="7"><title>%s%s at %s</title></circle>',
+          number(px), number(py), curve.name and escape(curve.name) .. " " or "",
+          core.number_text(y), escape(core.short_number(x)))
+        last = px
+      end
+    end
+  end
+end
+
 -- ---- the legend ----
 
 local function width_of(text)
@@ -392,7 +413,8 @@ local function lay_out(curves, labels, options)
 end
 
 -- The curves as SVG, and how high it has become. options: title, log ("y", "x", "xy"), width,
--- height (a long legend adds to it), inline (true: the page around it has core.svg_style()).
+-- height (a long legend adds to it), inline (true: the page around it has core.svg_style()), ask
+-- (true: the pointer is told values).
 function core.plot_svg(curves, labels, options)
   local several = #curves > 1
   local p = lay_out(curves, labels, options)
@@ -411,6 +433,7 @@ function core.plot_svg(curves, labels, options)
   p:axes(labels)
   p:legend(p.entries, p.legend_top, several)
   for i, curve in ipairs(curves) do p:curve(i, curve, several) end
+  for _, curve in ipairs(options.ask and curves or {}) do p:answers(curve, #curves) end
   p:add "</svg>"
   return table.concat(p.parts, "\n") .. "\n", p.height
 end

@@ -66,6 +66,7 @@ img{image-rendering:pixelated;max-width:100%;height:auto;display:block}
 .gallery p{font-size:.9rem;margin:.2rem 0 0;line-height:1.35}
 .ground{fill:none}
 svg.plot{max-width:100%;height:auto;display:block;margin:.6rem 0}
+.plot .ask{fill:transparent}
 svg.narrow,svg.middle{display:none;width:100%}
 svg.narrow{max-width:26rem}svg.middle{max-width:42rem}
 @media(max-width:56rem){svg.wide{display:none}svg.middle{display:block}}
@@ -181,12 +182,13 @@ end
 
 local MARGIN = 72 -- pixels for the labels of y: pictures stand one above the other
 
--- Curves three times: for a wide window, and with letters of about the same size for narrower ones.
+-- Curves three times: for a wide window, where there is a pointer to be told values, and with
+-- letters of about the same size for narrower ones.
 function page.plot(curves, labels, options)
   local function draw(width, height, class)
     local svg = core.plot_svg(curves, labels, {
       title = options.title, log = options.log, width = width, height = height, inline = true,
-      x_range = options.x_range, margin = MARGIN,
+      x_range = options.x_range, margin = MARGIN, ask = class == "wide",
     })
     return (svg:gsub('class="plot"', ('class="plot %s"'):format(class), 1))
   end
