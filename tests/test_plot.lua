@@ -459,6 +459,7 @@ function TestPlotRuns.test_attempts_without_a_row()
   local rate = core.plot_curves({ path }, { what = "rate" })[1]
   lu.assertEquals({ rate.marks[1].x, rate.marks[1].y }, { 4, 1 })
   lu.assertEquals({ rate.marks[2].x, rate.marks[2].y }, { 7, 0.1 })
+  for _, stretch in ipairs(rate.stretches) do lu.assertNotEquals(stretch.gone, "diverged") end
   local s = svg(path, { what = "rate" })
   lu.assertStrContains(s, ">diverged at 4 (1), 7 (0.1)</text>")
   lu.assertStrContains(s, ">1</text>") -- on the axis, though what counts is at 0.01

@@ -217,6 +217,7 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
         local list = gone[row.attempt] or { x = {}, y = {} }
         gone[row.attempt] = list
         list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
+        list.ended = true
       end
     end
   end
@@ -236,8 +237,10 @@ local function run_curve(name, rows, what, options)
     if not (attempt.trial and attempt.trial.kept) then
       branch(list, kept, attempt.last, what == "loss" and first_loss(rows))
       local trial = attempt.trial
-      add_points(curve, list.x, list.y, { gone = trial and "trial" or "diverged",
-        text = attempt.text, trial = trial })
+      if #list.x > 1 or not list.ended then -- the end alone is its mark
+        add_points(curve, list.x, list.y, { gone = trial and "trial" or "diverged",
+          text = attempt.text, trial = trial })
+      end
     end
   end
   add_points(curve, kept.x, kept.y)
