@@ -58,6 +58,10 @@ local convolutions = {
   { { 2, 2, 9, 10 }, { 3, kernel = 3, dilation = 2 } },
   { { 1, 2, 9, 10 }, { 3, kernel = 3, dilation = 3, pad = 2, stride = 2 } },
   { { 2, 4, 6, 5 }, { 6, kernel = 3, groups = 2, pad = 1 } },
+  -- Several outputs of a channel, under strides and paddings that the kernel does not reach.
+  { { 9, 2, 8, 33 }, { 4, kernel = 5, groups = 2, pad = 2, stride = 2 } },
+  { { 2, 2, 10, 9 }, { 6, kernel = 4, groups = 2, pad = { 5, 0 }, bias = false } },
+  { { 2, 4, 9, 20 }, { 4, kernel = 3, groups = 2, pad = 1, stride = { 1, 2 } } },
   { { 1, 4, 5, 5 }, { 4, kernel = 3, groups = 4 } },
   { { 2, 4, 6, 7 }, { 6, kernel = { 3, 2 }, stride = { 2, 1 }, pad = { 1, 0 },
     dilation = { 1, 2 }, groups = 2 } },
