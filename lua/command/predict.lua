@@ -93,9 +93,10 @@ local function read_rows(p, path, size)
     end
     if ok then d = d or found else message = message or core.plain_message(found) end
   end
-  error(d and ("%s has %d columns for the input, a sample of this net is %s: say which, with "
-    .. "--data=csv:%s,x=NAME+NAME"):format(path, numbers(d:shape()), core.size_text(size), path)
-    or message, 0)
+  if not d then error(message, 0) end
+  error(("%s has %d columns for the input, a sample of this net is %s: say which, with "
+    .. "--data=csv:%s,x=NAME+NAME, or y=NAME for those to leave out"):format(path,
+    numbers(d:shape()), core.size_text(size), path), 0)
 end
 
 local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = read_picture,
