@@ -124,6 +124,7 @@ map(f: fun(x: lander.tensor, y: lander.tensor): lander.tensor, lander.tensor) la
 shape() integer[]: of a sample's x
 target_shape() integer[]: of a sample's y
 normalize(numbers?: table) lander.dataset, table: mean taken out, divided by the deviation
+columns() string[]?: what a table's header calls the numbers of x
 class_names() string[]?: what the classes are called
 name_classes(names: string[]) lander.dataset: gives the classes names
 ]]

@@ -512,21 +512,40 @@ function TestCommands.test_rows_to_predict()
   end
   r = lander_("predict", "k.npz", "--data=csv:new.csv", "--top=1")
   lu.assertStrMatches(r.out, "sample 1  house [%d.]+\nsample 2  flat [%d.]+\n")
-  lu.assertStrContains(lander_("predict", "k.npz", "wide.csv").err,
-    "wide.csv has 3 columns for the input, a sample of this net is 2")
-  lu.assertStrMatches(lander_("predict", "k.npz", "wide.csv", "--data=csv:wide.csv,x=size+rooms",
-    "--top=1").out, "wide.csv 1  house [%d.]+\n")
+  -- Columns are found by their names, in any order and beside others.
+  lu.assertStrMatches(lander_("predict", "k.npz", "wide.csv", "--top=1").out,
+    "wide.csv 1  house [%d.]+\n")
+  support.write(folder .. "/turned.csv", "more;rooms;kind;size\n1;7;house;1000\n1;7;flat;0\n")
+  lu.assertStrMatches(lander_("predict", "k.npz", "turned.csv", "--top=1").out,
+    "turned.csv 1  house [%d.]+\nturned.csv 2  flat [%d.]+\n")
+  lu.assertStrContains(lander_("test", "k.npz", "--data=csv:turned.csv").out, "accuracy 1.0000")
+  support.write(folder .. "/other.csv", "income;age\n1000;7\n")
+  lu.assertStrContains(lander_("predict", "k.npz", "other.csv").err,
+    "other.csv: there is no column 'size' in its header")
+  support.write(folder .. "/wrong.csv", "size;rooms\n1000;x\n")
+  lu.assertStrContains(lander_("predict", "k.npz", "wrong.csv").err,
+    "wrong.csv: line 2, column 2: 'x' is no number")
+  support.write(folder .. "/three.csv", "1000;7;1\n")
+  lu.assertStrContains(lander_("predict", "k.npz", "three.csv").err,
+    "three.csv has 3 columns for the input, a sample of this net is 2")
+  lu.assertStrMatches(lander_("predict", "k.npz", "three.csv",
+    "--data=csv:three.csv,separator=;,x=1:2", "--top=1").out, "three.csv 1  house [%d.]+\n")
   lu.assertStrContains(lander_("predict", "k.npz", "t.txt").err,
     "t.txt: a FILE is a .csv, .npy, .png or .jpg")
   -- Numbers in their own units, and a loss for them.
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
     "--base_lr=1e-15", "--prefix=raw")
+  lu.assertNil(r.err:find("no better than chance", 1, true)) -- too short to tell
   lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers (classes=N behind")
   lu.assertStrMatches(r.err, ".*\nhint: input has mean %S+ and deviation %S+, target has mean "
     .. "%S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to %-%-data\n.*")
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price,normalize=true",
     "--max_iter=200", "--base_lr=0.05", "--prefix=p")
   lu.assertNil(r.err:find("hint:", 1, true))
+  lu.assertNil(r.err:find("no better than chance", 1, true))
+  r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=100",
+    "--base_lr=1e-15", "--prefix=slow")
+  lu.assertStrMatches(r.err, ".*\nthe loss is no better than chance, %S+: nothing was learnt%..*")
   support.write(folder .. "/size.csv", "size\n3000\n")
   local price = tonumber(lander_("predict", "p.npz", "size.csv").out:match "size.csv 1  (%d+)\n")
   lu.assertAlmostEquals(price, 1150000, 15000)
@@ -551,7 +570,10 @@ function TestCommands.test_a_test_wants_the_nets_data()
   run({ "train", "mlp", "--hidden=2", "--data=csv:a.csv,y=kind", "--max_iter=1", "--prefix=a" },
     { folder = folder })
   lu.assertStrContains(run({ "test", "a.npz", "--data=csv:b.csv" }, { folder = folder }).err,
-    "--data=csv:b.csv has samples of 1, a.npz was trained on 2")
+    "b.csv: there is no column 'b' in its header")
+  support.write(folder .. "/bare.csv", "1,2,3,x\n")
+  lu.assertStrContains(run({ "test", "a.npz", "--data=csv:bare.csv,y=-1,x=1:3" },
+    { folder = folder }).err, "has samples of 3, a.npz was trained on 2")
   support.write(folder .. "/b.csv", "a,b,kind\n1,2,z\n3,4,z\n")
   lu.assertStrContains(run({ "test", "a.npz", "--data=csv:b.csv" }, { folder = folder }).err,
     "'z' is none of the 2 classes")

@@ -91,6 +91,16 @@ end
 
 local IRIS = "length,width,kind\n5.1,3.5,0\n7.0,3.2,1\n6.3,3.3,2\n"
 
+function TestCsv.test_columns_have_the_headers_names()
+  local path = table_of "a,kind,b c,d\n1,x,2,3\n4,y,5,6\n"
+  lu.assertEquals(data.csv(path, { y = "kind" }):columns(), { "a", "b c", "d" })
+  local part = data.csv(path, { y = "kind", x = { "d", "a" } }):shuffle(1):subset(2, 2)
+  collectgarbage() -- the whole lives as long as its part
+  lu.assertEquals(part:columns(), { "d", "a" })
+  lu.assertNil(data.csv(table_of "1,2\n3,4\n", { y = 2 }):columns())
+  lu.assertNil(lander.data.synthetic.xor():columns())
+end
+
 function TestCsv.test_classes()
   local d = data.csv(table_of(IRIS), { y = "kind", classes = 3 })
   lu.assertEquals({ #d, d.classes, d:shape(), d:target_shape() }, { 3, 3, { 2 }, {} })

@@ -183,12 +183,18 @@ end
 
 -- A word in its parts, as the net's own data were read: those of the same kind give the options
 -- that it leaves out; classes are in the order that the net knows. Without a word the net's own.
+-- Columns are found by their names; by_place says which they are where a file has none.
 local function parse_for(known, word)
   if word == "" then word = known.data end
   if not word then return nil end
   local p = parse(word)
   local own = known.data and parse(known.data)
+  local by_name = p.name == "csv" and p.options.x == nil and known.columns
   if own and own.name == p.name then p.options = with(p.options, own.options) end
+  if by_name then
+    p.by_place = p.options.x or false
+    p.options = with({ x = by_name }, p.options)
+  end
   if named[p.name] and known.class_names then
     p.options = with(p.options, { class_names = known.class_names })
   end

@@ -417,6 +417,8 @@ numbers.
   example: d, numbers = d:normalize() d = d:normalize(numbers)
 map: d:map(function(x, y) return x, y end) | what a function makes of every sample, in memory.
   example: d:map(function(x) return x * 2 end)
+columns: d:columns() | what a table's header calls the numbers of x, or nil.
+  example: d:columns()
 class_names: d:class_names() | the names of the classes, or nil.
   example: d:class_names()
 name_classes: d:name_classes { "a", "b" } -> d | gives them names, for tables and pages.

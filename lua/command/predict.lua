@@ -71,28 +71,38 @@ local function numbers(size)
   return count
 end
 
--- The options of a table whose target is not looked at, or isn't there.
-local function row_options(p)
+-- Options that say nothing of how rows are read.
+local left_out = { class_names = true, classes = true, first = true, shape = true }
+
+-- The options of a table whose target is not looked at, or isn't there; x says which columns.
+local function row_options(p, x)
   local with_y, without = {}, {}
   for name, value in pairs(p and p.name == "csv" and p.options or {}) do
-    if name ~= "class_names" and name ~= "classes" and name ~= "first" and name ~= "shape" then
-      with_y[name], without[name] = value, value
-    end
+    if not left_out[name] then with_y[name], without[name] = value, value end
   end
   with_y.read_y, without.y = false, false
+  with_y.x, without.x = x, x
   return with_y.y and { with_y, without } or { without }
 end
 
 -- Rows to predict: with the column of the target or without.
-local function read_rows(p, path, size)
+local function rows_of(p, path, size, x)
   local d, message
-  for _, options in ipairs(row_options(p)) do
+  for _, options in ipairs(row_options(p, x)) do
     local ok, found = pcall(lander.data.csv, path, options)
-    if ok and numbers(found:shape()) == numbers(size) then
-      return found:batches({ size = #found }):next()
-    end
-    if ok then d = d or found else message = message or core.plain_message(found) end
+    if ok and numbers(found:shape()) == numbers(size) then return found end
+    if ok then d = d or found else message = core.plain_message(found) end
   end
+  return nil, d, message
+end
+
+-- The columns are found by their names, or by their places where the file has no header.
+local function read_rows(p, path, size)
+  local rows, d, message = rows_of(p, path, size, p and p.options.x)
+  if not rows and p and p.by_place ~= nil and message and message:find "has no header" then
+    rows, d, message = rows_of(p, path, size, p.by_place or nil)
+  end
+  if rows then return rows:batches({ size = #rows }):next() end
   if not d then error(message, 0) end
   error(("%s has %d columns for the input, a sample of this net is %s: say which, with "
     .. "--data=csv:%s,x=NAME+NAME, or y=NAME for those to leave out"):format(path,

@@ -24,7 +24,13 @@ end
 
 -- Without a snapshot it would begin anew, and write over what is finished.
 local function check_snapshot(prefix, words, status)
-  if status ~= "finished" or core.find_resume("latest", prefix) then return end
+  if core.find_resume("latest", prefix) then return end
+  if status == "diverged" then
+    error(("%s diverged and has no snapshot to go on from: it would do so again. Start it with a "
+      .. "lower base_lr, or with retries"):format(prefix), 0)
+  elseif status ~= "finished" then
+    return
+  end
   error(("%s is finished and has no snapshot to go on from (%s would have kept one). To train "
     .. "its net further: %s train %s.npz"):format(prefix, core.commands.find(words[1])
     and "--snapshot=100" or "snapshot = 100", core.program or "lander", prefix), 0)

@@ -134,6 +134,13 @@ end
 
 -- ---- the journal ----
 
+-- The rate that diverged, where the journal tells.
+local function rate_before(row)
+  local rate, old, new = row.base_lr, row.old_lr_scale, row.lr_scale
+  local told = type(rate) == "number" and type(old) == "number" and type(new) == "number"
+  return told and rate * old / new or nil
+end
+
 local function attempts(rows)
   local lines = {}
   local diverged
@@ -141,20 +148,22 @@ local function attempts(rows)
     if row.event == "diverged" then diverged = row end
     if row.event == "retry" and diverged then
       lines[#lines + 1] = {
-        page.show(diverged.attempt), page.show(diverged.iter), page.show(diverged.rule),
+        page.show(diverged.attempt), page.show(rate_before(row)),
+        page.show(diverged.iter), page.show(diverged.rule),
         page.show(diverged.loss or diverged.loss_is), page.show(row.back_to),
-        page.show(row.old_lr_scale), page.show(row.lr_scale), page.show(row.base_lr),
+        page.show(row.base_lr),
       }
     end
   end
   if #lines == 0 then return nil end
   return page.paragraph("Each line is an attempt that diverged, and what was done about it. In the "
     .. "curves it is dashed from where the next one began, and ends in a cross; where that is "
-    .. "above the picture, an arrow tells.")
-    .. page.table("Attempts", { { "attempt", number = true }, { "diverged at", number = true },
-      { "rule" }, { "loss", number = true }, { "back to", number = true },
-      { "rate times, before", number = true }, { "after", number = true },
-      { "base_lr", number = true } }, lines, true)
+    .. "above the picture, an arrow tells. Rules: R1, the loss or an output was not finite; R2, a "
+    .. "gradient was not; R3, the loss was far above the first one; R4, above those before it; "
+    .. "R4b, back at chance; R5, nothing was learnt and the net is dead.")
+    .. page.table("Attempts", { { "attempt", number = true }, { "base_lr", number = true },
+      { "diverged at", number = true }, { "rule" }, { "loss", number = true },
+      { "back to", number = true }, { "base_lr then", number = true } }, lines, true)
 end
 
 -- The rates that were compared after a new start.

@@ -116,6 +116,18 @@ local function check_numbers(d, numbers)
   end
 end
 
+-- What the columns of x are called: by the table's header, or that of what it was made from. nil
+-- where a name could be taken for a number or for two.
+local function columns_of(d)
+  local names, seen = d:columns() or core.about_data(d).columns, {}
+  for _, name in ipairs(names or {}) do
+    local plain = name:find "^%S" and name:find "%S$" and not name:find "[,:]"
+    if not plain or tonumber(name) or seen[name] then return nil end
+    seen[name] = true
+  end
+  return names
+end
+
 local function normalize(d, numbers)
   if #d == 0 then error("normalize: there are no samples", 0) end
   if numbers == nil then numbers = numbers_of(d) end
@@ -133,7 +145,8 @@ local function normalize(d, numbers)
   end
   local made, message = core.own_tensors(x, y, d.classes > 0 and d or nil)
   if not made then error(message, 0) end
-  core.about_data(made).normalize = numbers
+  local known = core.about_data(made)
+  known.normalize, known.columns = numbers, columns_of(d)
   return made, numbers
 end
 
@@ -152,11 +165,14 @@ end
 -- Writes it into the net's note, unless a script has put a text of its own there. crop: whether it
 -- is trained on parts of pictures.
 function core.note_data(net, d, crop)
-  local known, names = core.about_data(d), d:class_names()
+  local known, names, columns = core.about_data(d), d:class_names(), columns_of(d)
   if net:note() and not core.noted_data(net) then return end
-  if not (known.data or known.normalize or names or crop) then return net:note(nil) end
+  if not (known.data or known.normalize or names or columns or crop) then
+    return net:note(nil)
+  end
   net:note(core.json({ lander = 1, data = known.data, normalize = known.normalize,
-    class_names = names, crop = crop }, true))
+    class_names = names, columns = columns,
+    crop = crop }, true))
 end
 
 -- The middle of a picture, of this size, as a test has it of a net that was trained on parts.
@@ -168,7 +184,7 @@ function core.middle(x, size)
   return x
 end
 
--- What a training has noted: { data =, normalize =, class_names =, crop = }; nil: nothing.
+-- What a training has noted: { data =, normalize =, class_names =, columns =, crop = }, or nil.
 function core.noted_data(net)
   local ok, note = pcall(core.read_json, net:note() or "")
   return ok and type(note) == "table" and note.lander == 1 and note or nil

@@ -347,6 +347,18 @@ local function say_commands(t)
   say_next(t, "test " .. t.run.path .. data)
 end
 
+local LEAST = 100 -- iterations that are enough to have learnt something
+
+-- A run may end well and have learnt nothing.
+local function say_chance(t)
+  local run = t.run
+  if run.status ~= "finished" or run.iter < LEAST or not t.chance or not run.loss
+    or run.loss < t.solver.guard_stall * t.chance then return end
+  t.progress:say(("the loss is no better than chance, %s: nothing was learnt. Look at the labels, "
+    .. "at the rate, and at the scale of the data (d:normalize(); normalize=true behind --data)")
+    :format(core.number_text(t.chance)))
+end
+
 local function say_end(t)
   local run = t.run
   local reason = run.reason and run.reason ~= "max_iter" and (" (%s)"):format(run.reason) or ""
@@ -356,6 +368,7 @@ local function say_end(t)
     t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
       core.number_text(run.loss), accuracy_text(t)))
   end
+  say_chance(t)
   if t.best and t.best.iter ~= run.iter and t.best.iter > 0 then
     t.progress:say(("best %s: %s at %d%s"):format(t.best.metric, core.number_text(t.best.value),
       t.best.iter, t.best.path and ", saved in " .. t.best.path or ""))

@@ -341,6 +341,22 @@ static int dataset_class_names(lua_State *L) {
   return 1;
 }
 
+/* d:columns() -> { "age", "income" }; nil when no header names the numbers of x */
+static int dataset_columns(lua_State *L) {
+  lander_dataset *d = binding_check_dataset(L, 1);
+  const char *name = lander_dataset_column(d, 0);
+  if (!name) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_newtable(L);
+  for (int64_t k = 0; name; name = lander_dataset_column(d, ++k)) {
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, k + 1);
+  }
+  return 1;
+}
+
 /* d:name_classes { "cat", "dog" } -> d */
 static int dataset_name_classes(lua_State *L) {
   lander_error error;
@@ -532,6 +548,7 @@ static const luaL_Reg dataset_methods[] = {{"batches", dataset_batches},
                                            {"shuffle", dataset_shuffle},
                                            {"split", dataset_split},
                                            {"class_names", dataset_class_names},
+                                           {"columns", dataset_columns},
                                            {"name_classes", dataset_name_classes},
                                            {NULL, NULL}};
 static const luaL_Reg dataset_meta[] = {{"__gc", dataset_gc},

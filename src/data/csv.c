@@ -361,9 +361,26 @@ static lander_status name_classes(const reading *r, lander_error *error) {
   return status;
 }
 
+/* What the header calls the columns of x, in the order of x. */
+static lander_status keep_columns(reading *r, lander_error *error) {
+  lander_dataset *d = &r->out->base;
+  const column_list *c = &r->columns;
+  d->columns = memory_new(d->engine, (size_t)c->used[0], sizeof *d->columns, error);
+  if (!d->columns) return LANDER_ERROR_MEMORY;
+  for (int64_t i = 0; i < c->count; i++) {
+    size_t length;
+    if (c->at[i].use != COLUMN_X) continue;
+    const char *name = records_field(r->records, i, &length);
+    d->columns[c->at[i].place] = memory_copy_text(d->engine, name, error);
+    if (!d->columns[c->at[i].place]) return LANDER_ERROR_MEMORY;
+  }
+  return LANDER_OK;
+}
+
 static lander_status read_rows(reading *r, bool header, lander_error *error) {
   bool there = true;
   lander_status status = set_shapes(r, error);
+  if (status == LANDER_OK && header) status = keep_columns(r, error);
   if (status == LANDER_OK && header) status = records_next(r->records, &there, error);
   if (status == LANDER_OK && there) r->by_words = has_words(r);
   while (status == LANDER_OK && there) {

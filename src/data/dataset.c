@@ -23,10 +23,13 @@ lander_dataset *dataset_keep(lander_dataset *d) {
   return d;
 }
 
+void dataset_free_texts(lander_engine *engine, char **texts, int64_t count) {
+  for (int64_t k = 0; texts && k < count; k++) memory_free(engine, texts[k]);
+  memory_free(engine, texts);
+}
+
 static void free_names(lander_dataset *d, int count) {
-  for (int k = 0; d->class_names && k < count; k++)
-    memory_free(d->engine, d->class_names[k]);
-  memory_free(d->engine, d->class_names);
+  dataset_free_texts(d->engine, d->class_names, count);
   d->class_names = NULL;
 }
 
@@ -34,6 +37,8 @@ void lander_dataset_free(lander_dataset *d) {
   if (!d || --d->holds > 0) return;
   lander_engine *engine = d->engine;
   if (!d->names_lent) free_names(d, d->classes);
+  if (!d->columns_lent)
+    dataset_free_texts(engine, d->columns, d->shape[DATASET_X].numbers);
   d->type->release(d);
   memory_free(engine, d);
   lander_engine_free(engine);
@@ -58,6 +63,11 @@ int lander_dataset_classes(const lander_dataset *d) {
 
 const char *lander_dataset_class_name(const lander_dataset *d, int k) {
   return d->class_names && k >= 0 && k < d->classes ? d->class_names[k] : NULL;
+}
+
+const char *lander_dataset_column(const lander_dataset *d, int64_t k) {
+  bool there = d->columns && k >= 0 && k < d->shape[DATASET_X].numbers;
+  return there ? d->columns[k] : NULL;
 }
 
 lander_status lander_dataset_name_classes(lander_dataset *d, const char *const *names,
@@ -136,6 +146,8 @@ static part *new_part(lander_dataset *d, int64_t count, lander_error *error) {
   p->base.lent = d->lent;
   p->base.class_names = d->class_names;
   p->base.names_lent = d->class_names != NULL;
+  p->base.columns = d->columns;
+  p->base.columns_lent = true;
   p->base.black = d->black; /* the whole's, as its samples are */
   p->base.channels = d->channels;
   memcpy(p->base.shape, d->shape, sizeof d->shape);

@@ -25,6 +25,9 @@ struct lander_dataset {
   int classes;        /* 0: y is no choice among classes */
   char **class_names; /* (classes); NULL: they have none */
   bool names_lent;    /* they are those of the whole that this is a part of */
+  char *
+      *columns; /* (numbers of x): what a table's header calls them; NULL: it had none */
+  bool columns_lent; /* likewise */
   bool lent; /* its memory is the caller's to change: read on the calling thread alone */
   struct dataset_shape {
     int dims;
@@ -37,6 +40,8 @@ struct lander_dataset {
 void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
                   lander_error *error);
 lander_dataset *dataset_keep(lander_dataset *d);
+/* Frees a list of `count` texts, some of which may be NULL. */
+void dataset_free_texts(lander_engine *engine, char **texts, int64_t count);
 /* fails: shape (overflow, too many dims). */
 lander_status dataset_set_shape(lander_dataset *d, int which, int dims,
                                 const int64_t *size, lander_error *error);

@@ -329,8 +329,8 @@ local function build(lander, folder)
     local part <close> = d:subset(2, 3)
     local other <close> = d:shuffle(2)
     if not d:class_names() then d:name_classes { "cat", "dog" } end
-    return #a, #b, #part, other[1], d:shape(), d:target_shape(), d:class_names(), tostring(d),
-      d[2], d.classes
+    return #a, #b, #part, other[1], d:shape(), d:target_shape(), d:class_names(), d:columns(),
+      tostring(d), d[2], d.classes
   end)
   case("batches", dataset, function(d)
     local b <close> = d:batches { size = 2, shuffle = true, seed = 3 }
