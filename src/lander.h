@@ -1076,7 +1076,7 @@ LANDER_API lander_status lander_dataset_name_classes(lander_dataset *d,
                                                      const char *const *names, int count,
                                                      lander_error *error);
 /* What the header of a table calls number k (from 0) of a sample's x; NULL: there was
- * none. owns: the dataset. */
+ * none. owns: the dataset. fails: never. */
 LANDER_API const char *lander_dataset_column(const lander_dataset *d, int64_t k);
 /* The shape of a sample's x (which 0) or y (which 1); returns its dims. fails: never. */
 LANDER_API int lander_dataset_shape(const lander_dataset *d, int which,
