@@ -532,6 +532,17 @@ function TestCommands.test_rows_to_predict()
     "--data=csv:three.csv,separator=;,x=1:2", "--top=1").out, "three.csv 1  house [%d.]+\n")
   lu.assertStrContains(lander_("predict", "k.npz", "t.txt").err,
     "t.txt: a FILE is a .csv, .npy, .png or .jpg")
+  -- Labels that are numbers are told as the table has them.
+  for _, first in ipairs { 0, 5 } do
+    local labels = { "a,label" }
+    for i = 1, 40 do labels[i + 1] = ("%d,%d"):format(i % 2, first + i % 2) end
+    support.write(folder .. "/labels.csv", table.concat(labels, "\n"))
+    support.write(folder .. "/a.csv", "a\n1\n")
+    local word = "--data=csv:labels.csv,y=label,classes=2" .. (first > 0 and ",first=5" or "")
+    lander_("train", "mlp", "--hidden=4", word, "--max_iter=100", "--base_lr=0.5", "--prefix=l")
+    lu.assertStrMatches(lander_("predict", "l.npz", "a.csv", "--top=1").out,
+      ("a.csv 1  label %d [%%d.]+\n"):format(first + 1))
+  end
   -- Numbers in their own units, and a loss for them.
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
     "--base_lr=1e-15", "--prefix=raw")

@@ -141,12 +141,22 @@ local function is_classified(net)
   end
 end
 
-local function class_text(y, top, names)
+-- A function that says what class k is called: its name, or what stands in a table's column of
+-- labels, where the first class is 0 if nothing else is said.
+local function class_namer(known)
+  local names, p = known.class_names or {}, datasets.parse_for(known, "")
+  local labels = p and p.name == "csv" and p.options.classes
+  return function(k)
+    if names[k] then return names[k] end
+    return labels and ("label %d"):format(k - 1 + (p.options.first or 0)) or "class " .. k
+  end
+end
+
+local function class_text(y, top, name_of)
   local parts = {}
   local values, classes = y:topk(math.min(top, y:numel()))
   for i = 1, values:numel() do
-    local class = math.tointeger(classes[i])
-    parts[i] = ("%s %.4f"):format(names and names[class] or "class " .. class, values[i])
+    parts[i] = ("%s %.4f"):format(name_of(math.tointeger(classes[i])), values[i])
   end
   return table.concat(parts, "  ")
 end
@@ -167,14 +177,14 @@ end
 -- A target that was normalised is given back in its own units.
 local function teller(net, opt)
   local known, classified = datasets.known_of(net), is_classified(net)
-  local by = known.normalize
+  local by, name_of = known.normalize, class_namer(known)
   return function(x, what, first)
     local y = net:predict(x)
     if by and by.y_mean then y = core.denormalized(y, by.y_mean, by.y_std) end
     for n = 1, y:size(1) do
       local row = y:select(1, n):contiguous():view(-1)
       core.print(("%s %d  %s\n"):format(what, first + n - 1,
-        classified and class_text(row, opt.top, known.class_names) or number_text(row)))
+        classified and class_text(row, opt.top, name_of) or number_text(row)))
     end
   end
 end
