@@ -194,7 +194,7 @@ end
 -- From far above chance a loss may pass it, or stay there for a while: only a net most of whose
 -- parameters get no gradient is dead.
 function TestRules.test_r5_from_far_above_chance()
-  local function from_far(bias)
+  local function from_far(bias, last_alone)
     local net = nn.net { nn.input { 6 }, nn.linear { 8 }, nn.relu {}, nn.linear { 3 } }
     local solver = solver_of(net, { base_lr = 1e-9 })
     solver:baseline { 4, 4 }
@@ -202,11 +202,17 @@ function TestRules.test_r5_from_far_above_chance()
     net.params["linear1.bias"].data:fill_(bias)
     net.params["linear2.weight"].data:zero_()
     local x, y = batch(96)
-    return until_something(solver, x, y, 1000)
+    if not last_alone then return until_something(solver, x, y, 1000) end
+    local shift = net.params["linear1.bias"].data
+    shift:fill_(0)
+    for _ = 1, 500 do lu.assertNotNil(solver:step(x, y)) end
+    shift:fill_(bias) -- and then one minibatch that no unit answers
+    return until_something(solver, x, y, 1)
   end
   local dead = from_far(-100)
   lu.assertEquals({ dead.loss, dead.rule, dead.detail.reason }, { nil, "R5", "dead net" })
   lu.assertNil(from_far(0))
+  lu.assertNil(from_far(-100, true))
 end
 
 function TestRules.test_without_guard_or_chance_nothing_stalls()

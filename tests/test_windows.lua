@@ -130,6 +130,16 @@ function TestConv.test_forward_is_the_sum_over_the_window()
   end
 end
 
+-- Sums over many places do not lose digits.
+function TestConv.test_weights_of_a_large_plane()
+  local net = nn.net { nn.input { 1, 200, 200 }, nn.conv { 1, kernel = 1 } }
+  local x, dy = lander.rand(64, 1, 200, 200), lander.rand(64, 1, 200, 200)
+  net:forward(x)
+  net:backward(dy)
+  local expected = (x * dy):sum()
+  lu.assertAlmostEquals(net.params["conv1.weight"].grad:sum() / expected, 1, 1e-6)
+end
+
 function TestConv.test_gradients()
   for _, case in ipairs(convolutions) do
     local size, options = table.unpack(case)

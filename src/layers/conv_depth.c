@@ -12,6 +12,9 @@
 #define MOST_TAPS  64
 #define MOST_PLANE ((int64_t)1 << 18)
 
+/* Windows whose products are summed up in a vector of reals; these sums in double. */
+#define MOST_TOGETHER 4096
+
 /* ---- a plane between zeros ----------------------------------------------------------
  */
 
@@ -166,14 +169,17 @@ static void channel_weights(const pass *p, int64_t channel, real *plane) {
   const kernels *k = c->kernels;
   int64_t in = s->window.in[0] * s->window.in[1], count = self->group_kernel;
   real *sums = plane + s->size, *dw = c->dw[0] + channel * count;
-  k->fill(count * k->lanes, 0, sums);
+  int64_t together = MOST_TOGETHER / self->positions + 1;
+  double total[MOST_TAPS] = {0};
   for (int64_t i = 0; i < c->batch; i++) {
+    if (i % together == 0) k->fill(count * k->lanes, 0, sums);
     fill_plane(s, k, c->x[0] + i * self->in + channel * in, plane);
     k->multiply_windows(&s->windows, plane,
                         c->dy[0] + i * self->out + channel * self->positions, sums);
+    if ((i + 1) % together && i + 1 < c->batch) continue;
+    for (int64_t t = 0; t < count; t++) total[t] += k->sum(k->lanes, sums + t * k->lanes);
   }
-  for (int64_t t = 0; t < count; t++)
-    dw[t] = (c->beta == 0 ? 0 : dw[t]) + (real)k->sum(k->lanes, sums + t * k->lanes);
+  for (int64_t t = 0; t < count; t++) dw[t] = (c->beta == 0 ? 0 : dw[t]) + (real)total[t];
 }
 
 static void channel_bias(const pass *p, int64_t channel) {

@@ -18,6 +18,7 @@ typedef struct monitor {
   double chance;           /* the loss of a net that knows nothing; 0: not known */
   double best;             /* the lowest level so far, see level(); DBL_MAX: none yet */
   bool warned;             /* R5 has said its warning */
+  int64_t vanished;        /* accepted iterations on end without most of the gradients */
   int64_t accepted;        /* iterations */
   double loss[SETTING_LOSSES]; /* of accepted iteration i at i % SETTING_LOSSES */
 } monitor;

@@ -30,7 +30,7 @@ typedef struct saved_state {
   double iter;
   double seed_high, seed_low; /* the net's: 32 bits each */
   bool has_baseline;
-  double baseline, spread, accepted;
+  double baseline, spread, accepted, vanished;
   double chance, best;
   bool warned, has_start;
   bool plateau_begun;
@@ -54,6 +54,8 @@ static const lander_option state_options[] = {
     OPTION_NUMBER(saved_state, accepted, NULL, 0, EXACT, 0, "iterations"),
     OPTION_NUMBER(saved_state, chance, "0", 0, DBL_MAX, 0, "level; 0: not known"),
     OPTION_NUMBER(saved_state, best, "1.7976931348623157e308", -DBL_MAX, DBL_MAX, 0, "mean of many losses"),
+    OPTION_NUMBER(saved_state, vanished, "0", 0, EXACT, 0,
+                  "iterations on end without most of the gradients"),
     OPTION_BOOL(saved_state, warned, "false", "whether R5 has said its warning"),
     OPTION_BOOL(saved_state, has_start, "false", "whether @start is there"),
     OPTION_BOOL(saved_state, plateau_begun, NULL, "whether there is a best loss"),
@@ -78,6 +80,7 @@ static saved_state pack(const lander_solver *s) {
                        .accepted = (double)now->monitor.accepted,
                        .chance = now->monitor.chance,
                        .best = now->monitor.best,
+                       .vanished = (double)now->monitor.vanished,
                        .warned = now->monitor.warned,
                        .has_start = s->start,
                        .plateau_begun = now->plateau.begun,
@@ -101,6 +104,7 @@ static void unpack(const saved_state *from, solver_state *to, uint64_t *seed) {
   to->monitor.accepted = (int64_t)from->accepted;
   to->monitor.chance = from->chance;
   to->monitor.best = from->best;
+  to->monitor.vanished = (int64_t)from->vanished;
   to->monitor.warned = from->warned;
   to->curvature = (curvature){(int64_t)from->pairs, from->moved};
   *seed = (uint64_t)from->seed_high << 32 | (uint64_t)from->seed_low;

@@ -151,12 +151,11 @@ static lander_rule judge_stall(const lander_solver *s, lander_step *step,
                                finding *found) {
   const monitor *m = &s->state.monitor;
   if (!s->start || !rule_stall(m, s->settings, found)) return LANDER_RULE_NONE;
-  bool vanished =
-      solver_gradient_vanished(s); /* of the sums that the distance writes over */
   double distance = solver_distance(s);
   /* From far above chance the loss passes it on the way down, and the weights go far:
-   * then only what gets no gradient is dead. */
-  if (m->baseline > 2 * m->chance && distance > s->settings->guard_slow && !vanished)
+   * then only what gets no gradient is dead, and not for a few samples alone. */
+  if (m->baseline > 2 * m->chance && distance > s->settings->guard_slow &&
+      m->vanished < MONITOR_WINDOW)
     return LANDER_RULE_NONE;
   if (rule_stall_is_dead(s->settings, distance, found)) return LANDER_RULE_STALL;
   if (!m->warned) step->warning = LANDER_RULE_STALL;
@@ -197,8 +196,9 @@ static lander_status update(lander_solver *s, lander_tensor *const *inputs, int 
   return LANDER_OK;
 }
 
-static void accept(lander_solver *s, const lander_step *step) {
+static void accept(lander_solver *s, const lander_step *step, bool vanished) {
   s->state.iter++;
+  s->state.monitor.vanished = vanished ? s->state.monitor.vanished + 1 : 0;
   monitor_accept(&s->state.monitor, step->loss);
   if (step->warning != LANDER_RULE_NONE) s->state.monitor.warned = true;
   if (s->start && monitor_has_learnt(&s->state.monitor, s->settings)) {
@@ -215,10 +215,11 @@ lander_status lander_solver_step(lander_solver *s, lander_tensor *const *inputs,
   error_clear(error);
   lander_status status = solver_run(s, inputs, count, step, NULL, error);
   if (status != LANDER_OK || step->rule != LANDER_RULE_NONE) return status;
+  bool vanished = solver_gradient_vanished(s); /* before an update uses its sums */
   judge(s, step);
   if (step->rule == LANDER_RULE_NONE) status = update(s, inputs, count, step, error);
   if (status == LANDER_OK && step->rule == LANDER_RULE_NONE)
-    accept(s, step);
+    accept(s, step, vanished);
   else
     net_restore_state(s->net);
   return status;
