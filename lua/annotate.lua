@@ -105,6 +105,7 @@ probe(x: lander.tensor, target: lander.tensor, ...: lander.tensor) table: what a
 lr() number: the rate of the next iteration
 rate_at(t: integer) number: the rate of iteration t, counting from 0
 options() table: all options as they are now
+losses(most?: integer) number[]: of the last accepted iterations, the newest one last
 baseline(losses: number[]) lander.solver: the losses before any update, that the monitor compares with
 check() boolean?, string?, string?, string?: true; or nil, "R7", the parameter, a message
 checkpoint(reuse?: lander.checkpoint) lander.checkpoint: everything as it is now, in memory

@@ -860,6 +860,11 @@ LANDER_API double lander_solver_rate_at(const lander_solver *solver, int64_t t);
 /* The mean loss of the last average_loss accepted iterations; NaN before the first.
  * fails: never. */
 LANDER_API double lander_solver_loss(const lander_solver *solver);
+/* The losses of the last accepted iterations, the newest one last: at most `most` (it
+ * remembers 1000, also across a snapshot). Returns how many there are in `losses`.
+ * fails: never. */
+LANDER_API int lander_solver_losses(const lander_solver *solver, double *losses,
+                                    int most);
 
 /* Options by name, as text; changed ones hold from the next iteration on. The type can't
  * be changed; what lr_policy will need is set before it. get writes the text as new reads

@@ -121,7 +121,7 @@ function TestStatuses.test_diverged()
   lu.assertEquals(r.status, 3)
   lu.assertStrContains(r.out, "diverged")
   lu.assertStrMatches(r.err, ".*diverged at %d+: loss .*%(rule R[123].*Back to the start, "
-    .. "base_lr 1e%+30 %-> 1e%+29, try 2 of 2%..*")
+    .. "base_lr 1e%+30 %-> 1e%+29, attempt 2 %(retry 1 of 1%)%..*")
 end
 
 -- What was tried, and what to do next, by the reason why no try is left.

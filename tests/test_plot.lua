@@ -364,11 +364,11 @@ function TestPlotRuns.test_an_abandoned_attempt_branches_off()
   lu.assertEquals(loss.name, "loss")
   lu.assertEquals(loss.stretches, {
     { x = { 200, 300 }, y = { 1.5, 3 }, gone = "diverged",
-      text = "attempt 1 diverged at 412 (rule R1): loss nan" },
+      text = "attempt 1 diverged at 412: loss nan (rule R1)" },
     { x = { 100, 200, 300, 400 }, y = { 2, 1.5, 1.2, 1 } },
   })
   lu.assertEquals(#loss.marks, 2)
-  lu.assertEquals(loss.marks[1], { x = 412, text = "attempt 1 diverged at 412 (rule R1): loss nan",
+  lu.assertEquals(loss.marks[1], { x = 412, text = "attempt 1 diverged at 412: loss nan (rule R1)",
     short = "412 (nan)", diverged = true })
   lu.assertEquals(loss.marks[2].text, "nan at 400")
   lu.assertEquals(test.stretches, { { x = { 400 }, y = { 1.1 } } })
@@ -381,7 +381,7 @@ function TestPlotRuns.test_what_diverged_is_dashed_and_ends_in_a_cross()
   local s = svg(path, { title = "a run" })
   lu.assertStrContains(s, 'class="line diverged"')
   lu.assertStrContains(s, ">diverged at 412 (nan)</text>")
-  lu.assertStrContains(s, "attempt 1 diverged at 412 (rule R1): loss nan")
+  lu.assertStrContains(s, "attempt 1 diverged at 412: loss nan (rule R1)")
   lu.assertStrContains(text(path, {}), "╌╌× diverged at 412 (nan)")
 end
 

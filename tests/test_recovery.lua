@@ -45,6 +45,7 @@ local function told(losses, more)
       if more and more.each then more.each() end
     end }
   for key, value in pairs(more or {}) do if key ~= "each" then o[key] = value end end
+  if o.display == "by itself" then o.display = nil end
   losses[1] = losses[1] or 0.4
   local run = lander.train(o)
   local tried = {}
@@ -77,16 +78,60 @@ end
 
 -- The lines of a trial start again at 0 each time: they say which rate they are a trial of.
 function TestRateSearch.test_what_the_progress_says_of_a_trial()
-  local said, before = {}, lander.core.progress
-  lander.core.progress = function(text)
-    said[#said + 1] = text:match "^(%d+)/400 " and text:gsub("/.*left", "") or nil
+  local function progress(display)
+    local said, whole, before = {}, {}, lander.core.progress
+    lander.core.progress = function(text)
+      whole[#whole + 1] = text
+      said[#said + 1] = text:match "^(%d+)/400 " and text:gsub("/.*left", "") or nil
+    end
+    local ok, run = pcall(too_high, { [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 },
+      { quiet = false, display = display })
+    lander.core.progress = before
+    lu.assertTrue(ok, run)
+    return said, table.concat(whole, "\n"), run
   end
-  local ok, run = pcall(too_high, { [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 },
-    { quiet = false, display = 150 })
-  lander.core.progress = before
-  lu.assertTrue(ok, run)
-  lu.assertEquals(said, { "150  trial at base_lr 0.1", "150  trial at base_lr 0.03",
-    "150  trial at base_lr 0.01", "150  try 2 of 6", "300  try 2 of 6", "400  try 2 of 6" })
+  local said, whole, run = progress(150)
+  lu.assertEquals(said, { "150  attempt 2, trial at base_lr 0.1",
+    "150  attempt 3, trial at base_lr 0.03", "150  attempt 4, trial at base_lr 0.01",
+    "150  attempt 5", "300  attempt 5", "400  attempt 5" })
+  lu.assertStrContains(whole, "base_lr 1 -> 0.1, attempt 2 (retry 1 of 5).")
+  lu.assertEquals(run.history[#run.history].attempt, 5) -- the same numbers
+  said = progress "by itself" -- where nobody says how many, three lines of a trial
+  lu.assertEquals({ said[1], said[4], said[10] }, { "66  attempt 2, trial at base_lr 0.1",
+    "66  attempt 3, trial at base_lr 0.03", "20  attempt 5" })
+end
+
+-- One event, one set of words: on the terminal, in the journal and wherever it is drawn.
+function TestRateSearch.test_words_of_a_divergence()
+  local core = lander.core
+  local what = { rule = "R3", loss = 6.58e12, value = 247.6, baseline = 2.535, threshold = 7.6 }
+  lu.assertEquals(core.divergence_words(what),
+    "loss 6.58e+12, was 2.535 (rule R3, median of the last 5: 247.6)")
+  lu.assertEquals(core.divergence_words { rule = "R5", loss = 2.3, value = 2.31, baseline = 2.302,
+    reason = "dead net" },
+    "loss 2.3, chance 2.302 (rule R5, dead net, mean of the last 100: 2.31)")
+  lu.assertEquals(core.divergence_words { rule = "R1", loss_is = "nan", where = "conv1" },
+    "loss nan (rule R1, first in conv1)")
+  lu.assertEquals(core.divergence_words { rule = "R2", loss = 1.5, where = "conv1.bias" },
+    "loss 1.5, gradient not finite (rule R2, first in conv1.bias)")
+  lu.assertEquals(core.divergence_words { rule = "R7", loss = 1.5, where = "conv1.bias" },
+    "loss 1.5, weights not finite (rule R7, first in conv1.bias)")
+end
+
+-- The losses that led to it are in the event, of this attempt and no other.
+function TestRateSearch.test_the_losses_before_a_divergence()
+  local seen = 0
+  local run = told(setmetatable({}, { __index = function(_, scale)
+    seen = scale == 1 and seen + 1 or seen
+    return scale ~= 1 and 0.3 or seen <= 8 and 0.4 or 1e6
+  end, __newindex = function() end }))
+  local event = events(run, "diverged")[1]
+  lu.assertEquals({ event.iter, #event.before, event.rule }, { 4, 4, "R3" })
+  for i, loss in ipairs { 0.4, 0.4, 1e6, 1e6 } do
+    lu.assertAlmostEquals(event.before[i], loss, 1e-6 * loss)
+  end
+  local all = run.solver:losses()
+  lu.assertEquals({ #all, run.solver:losses(2) }, { 400, { all[399], all[400] } })
 end
 
 function TestRateSearch.test_a_schedule_lowers_the_rate_itself_and_so_a_lower_one_must_be_better()

@@ -129,11 +129,42 @@ function TestTrain.test_a_net_may_be_trained_twice()
   lu.assertEquals(lander.train(o).status, "finished")
 end
 
+local function iterations_of(run)
+  local list = {}
+  for i, row in ipairs(run.history) do list[i] = row.iter end
+  return table.concat(list, " ")
+end
+
 function TestTrain.test_history_has_a_row_for_each_display()
   local run = train { display = 20 }
-  lu.assertEquals(#run.history, 3)
-  lu.assertEquals(run.history[2].iter, 40)
-  lu.assertAlmostEquals(run.history[2].rate, 0.1, 1e-6)
+  lu.assertEquals(iterations_of(run), "0 20 40 60")
+  lu.assertAlmostEquals(run.history[3].rate, 0.1, 1e-6)
+  lu.assertEquals(iterations_of(train { display = 45 }), "0 45 60") -- and the last
+  lu.assertEquals(iterations_of(train { display = 0 }), "60")
+end
+
+-- Curves begin with what was measured before the first update.
+function TestTrain.test_history_begins_with_the_first_loss()
+  local run = train { display = 20 }
+  local first = run.history[1]
+  lu.assertEquals(first, { event = "train", iter = 0, loss = run.events[1].loss, rate = first.rate,
+                           attempt = 1 })
+  lu.assertAlmostEquals(first.rate, 0.1, 1e-6)
+  run.solver.max_iter = 100
+  local on = lander.train { solver = run.solver, data = options().data, quiet = true, display = 20,
+                            max_epoch = 100 }
+  lu.assertNotEquals(on.history[1].iter, 0) -- it goes on behind its first iterations
+end
+
+-- Of a short run too there is a curve, and of a long one not a row too many.
+function TestTrain.test_display_by_itself()
+  local found = {}
+  for i, most in ipairs { 1, 2, 39, 40, 100, 300, 700, 1000, 1999, 2000, 1e6 // 1,
+                          math.maxinteger } do
+    found[i] = lander.core.display_for(most)
+  end
+  lu.assertEquals(found, { 1, 1, 1, 2, 5, 10, 20, 50, 50, 100, 100, 100 })
+  lu.assertEquals(#train({}).history, 31)
 end
 
 TestThreads = {}

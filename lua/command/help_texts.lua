@@ -18,7 +18,7 @@ snapshots, and what is done when the loss blows up (doc/training.md).
   test_data, batch_size (64), loss, augment, shuffle
   solver          a table for lander.solver, max_iter in it; or a solver, which goes on (run.solver)
   max_epoch, max_time, early_stop    other ends than solver.max_iter
-  display (100), test_interval, snapshot    iterations between two rows, tests, snapshots
+  display, test_interval, snapshot    iterations between two rows, tests, snapshots
   snapshot_prefix how files begin;  keep (3), resume, weights
   retry           { max = 5, factor = 0.1 }: what is done about a divergence; false: nothing
   on_iter, on_test, on_snapshot, on_diverge    functions; returning "stop" ends the run
@@ -335,6 +335,8 @@ rate_at: solver:rate_at(t) | the rate of iteration t, counting from 0.
   example: solver:rate_at(100)
 options: solver:options() | a table of all options as they are.
   example: solver:options().base_lr
+losses: solver:losses([most]) | the losses of the last accepted iterations, the newest one last.
+  example: solver:losses(5)
 snapshot: solver:snapshot(path) | weights, history, iteration, as an .npz.
   example: solver:snapshot "s.npz" solver:restore "s.npz"
 restore: solver:restore(path) | back to a snapshot.

@@ -82,9 +82,9 @@ local function every(n, iter)
 end
 
 -- A row for every `display` iterations and the last, for run.history and the journal.
-local function record(t, iter, rate)
+local function record(t, iter, loss, rate)
   t.recorded = iter
-  local row = { event = "train", iter = iter, loss = t.run.loss, rate = rate, attempt = t.attempt }
+  local row = { event = "train", iter = iter, loss = loss, rate = rate, attempt = t.attempt }
   t.run.history[#t.run.history + 1] = row
   write(t, row)
 end
@@ -114,7 +114,7 @@ local function after_step(t, loss, rate)
   local solver, iter = t.solver, t.solver.iter
   t.run.iter, t.run.loss, t.rate = iter, solver.loss, rate
   core.search_note(t, loss)
-  if every(t.display, iter) then record(t, iter, rate) end
+  if every(t.display, iter) then record(t, iter, t.run.loss, rate) end
   if every(t.display, iter - 1) then t.log:iteration(iter - 1, t.run.loss, rate) end
   t.progress:iteration(iter, t.run.loss, rate)
   local ends = stop_word(call(t, "on_iter", { event = "iter", iter = iter, loss = loss,
@@ -167,6 +167,14 @@ local function next_rate(solver)
   return rate
 end
 
+-- Where curves begin: the loss of the untrained net, which was measured without an update, and the
+-- rate of the first one.
+local function first_row(t)
+  if t.solver.iter == 0 and t.display > 0 and t.first_loss and core.is_finite(t.first_loss) then
+    record(t, 0, t.first_loss, next_rate(t.solver))
+  end
+end
+
 local function one_iteration(t)
   core.search_if_due(t)
   local rate = next_rate(t.solver)
@@ -204,7 +212,7 @@ local function finish(t, ends)
   local iter = t.solver.iter
   local bad = not_finite(t)
   if bad then return core.recover(t, bad) end
-  if iter > t.first_iter and t.recorded ~= iter then record(t, iter, t.rate) end
+  if iter > t.first_iter and t.recorded ~= iter then record(t, iter, t.run.loss, t.rate) end
   ends = test(t) or ends
   if t.snapshot > 0 then core.snapshot(t) end
   return ends
@@ -214,6 +222,7 @@ end
 -- a signal has stopped, wherever that was, leaves a snapshot to go on from.
 function core.run_loop(t)
   core.progress_begins(t)
+  first_row(t)
   local ends = first_test(t)
   if not ends and core.ring_is_due(t) then core.ring_add(t) end -- where a run was resumed
   repeat

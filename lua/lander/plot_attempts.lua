@@ -85,9 +85,9 @@ function core.trials_of(rows)
 end
 
 local function divergence_text(row)
-  return ("attempt %d%s diverged at %s (rule %s): loss %s"):format(row.attempt,
+  return ("attempt %d%s diverged at %s: %s"):format(row.attempt,
     row.base_lr and (" at base_lr %s"):format(core.short_number(row.base_lr)) or "",
-    core.number_text(row.iter), tostring(row.rule), core.short_number(core.row_value(row, "loss")))
+    core.number_text(row.iter), core.divergence_words(row))
 end
 
 core.divergence_text = divergence_text

@@ -5,13 +5,23 @@ local core = lander.core
 
 local MOST_ATTEMPTS = 1000
 
-local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr" }
+local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr", "value", "baseline" }
+
+-- The losses before a divergence, where it is they.
+local function clean_losses(list)
+  if type(list) ~= "table" then return nil end
+  for _, loss in ipairs(list) do
+    if type(loss) ~= "number" then return nil end
+  end
+  return list
+end
 
 -- A journal is a file like others: what its rows hold is of the kind that is expected here, or
 -- gone.
 local function clean(row)
+  row.before = clean_losses(row.before)
   for key, value in pairs(row) do
-    if type(value) == "table" and key ~= "solver" then row[key] = nil end
+    if type(value) == "table" and key ~= "solver" and key ~= "before" then row[key] = nil end
   end
   for _, key in ipairs(numbers) do
     if type(row[key]) ~= "number" then row[key] = nil end

@@ -33,6 +33,8 @@ end
 local Progress = {}
 Progress.__index = Progress
 
+local TRIAL_LINES = 3 -- of a trial, where nobody says how many
+
 -- `every`: iterations between two plain lines (0: none); `total`: where it ends, math.maxinteger
 -- when that is not known; `seconds`: until a time limit, or nil; `quiet`: nothing at all.
 function core.new_progress(options)
@@ -55,13 +57,16 @@ function Progress:start(iter, attempt)
   self.attempt = attempt and "  " .. attempt or ""
 end
 
--- A stretch of a training begins where its solver stands: the trial of a rate (rate_search.lua),
--- one of several tries, or the training.
+-- A stretch of a training begins where its solver stands: an attempt, which may be the trial of a
+-- rate (rate_search.lua).
 function core.progress_begins(t)
-  local try = t.run.retries > 0
-    and ("try %d of %d"):format(t.run.retries + 1, t.retry.max + 1) or nil
-  t.progress:start(t.solver.iter, t.search
-    and ("trial at base_lr %s"):format(core.number_text(t.run.base_lr)) or try)
+  local text = t.attempt > 1 and ("attempt %d"):format(t.attempt) or nil
+  if t.search then
+    text = ("%s, trial at base_lr %s"):format(text, core.number_text(t.run.base_lr))
+  end
+  local few = t.search and t.options.display == nil
+  t.progress.every = few and math.max(t.display, t.search.length // TRIAL_LINES) or t.display
+  t.progress:start(t.solver.iter, text)
 end
 
 -- Time that goes to tests and snapshots is not the training's.

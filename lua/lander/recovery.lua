@@ -149,25 +149,13 @@ end
 
 -- ---- saying it ----
 
-local function describe(what, iter)
-  local loss = core.number_text(what.loss)
-  if what.baseline then
-    loss = ("%s, was %s"):format(core.number_text(what.value or what.loss),
-      core.number_text(what.baseline))
-  elseif what.rule == "R2" then
-    loss = loss .. ", gradient not finite"
-  end
-  local where = what.where and (", first in %s"):format(what.where) or ""
-  return ("diverged at %d: loss %s (rule %s%s)"):format(iter, loss, what.rule, where)
-end
-
 local function say(t, text)
   t.progress:say(text)
   t.log:say(text)
 end
 
 local function back_text(t, p)
-  local try = ("try %d of %d."):format(t.run.retries + 1, t.retry.max + 1)
+  local try = ("attempt %d (retry %d of %d)."):format(t.attempt, t.run.retries, t.retry.max)
   if p.fresh and t.start.iter == 0 then
     return ("Back to the start, base_lr %s -> %s, %s"):format(core.number_text(p.old_base_lr),
       core.number_text(t.run.base_lr), try)
@@ -230,6 +218,8 @@ local function ask_script(t, event)
   return word, rate
 end
 
+local BEFORE = 30 -- losses that led to it, one by one
+
 local function diverged_event(t, what, p, iter)
   return core.train_event(t, {
     event = "diverged", iter = iter, rule = what.rule, where = what.where,
@@ -237,7 +227,7 @@ local function diverged_event(t, what, p, iter)
     threshold = what.threshold, distance = what.distance, gradient_norm = what.gradient_norm,
     rate = what.rate, lr_scale = t.run.lr_scale, base_lr = t.run.base_lr, verdict = "rate",
     back_to = p.place.iter, retries_left = t.retry.max - t.run.retries,
-    samples = t.batches:samples(),
+    samples = t.batches:samples(), before = t.solver:losses(BEFORE),
   })
 end
 
@@ -265,7 +255,7 @@ end
 -- nil when the training goes on, from wherever that is now; or how it ends.
 function core.recover(t, what, x, y)
   local iter = t.solver.iter
-  local said = describe(what, iter)
+  local said = ("diverged at %d: %s"):format(iter, core.divergence_words(what))
   local p = plan(t, what)
   local fault = x and triage(t, what, p, x, y)
   if fault then return fault end

@@ -138,7 +138,7 @@ local function prepare(options)
   local t = {
     options = options, net = options.net or solver.net, retry = retry,
     batch_size = options.batch_size or 64,
-    display = options.display or 100, test_interval = options.test_interval or 0,
+    test_interval = options.test_interval or 0,
     snapshot = options.snapshot or 0,
     -- A trial of `lander tune` has files of its own, whatever the script says.
     prefix = options.snapshot_prefix and core.trial_prefix or options.snapshot_prefix,
@@ -155,6 +155,7 @@ local function prepare(options)
   end
   set_data(t)
   set_limits(t)
+  t.display = options.display or core.display_for(t.max_iter)
   as_usage(set_loss, t)
   t.classes = core.count_classes(t.net)
   check_classes(t)

@@ -129,6 +129,16 @@ local function belongs_to_solver(options)
   return ""
 end
 
+-- Iterations between two rows where nobody says: 20 to 50 rows make a curve that can be read, and
+-- of a long run there is one every 100.
+function core.display_for(iterations)
+  local display = 1
+  for _, n in ipairs { 2, 5, 10, 20, 50, 100 } do
+    if 20 * n <= iterations then display = n end
+  end
+  return display
+end
+
 function core.check_train(options)
   local wrong = core.check_options("lander.train", options, known)
   if wrong then error(wrong .. belongs_to_solver(options), 0) end

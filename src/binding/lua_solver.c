@@ -5,6 +5,7 @@
 #include "binding.h"
 
 #define MOST_VALUE 1024 /* letters of an option's value */
+#define LOSSES     1000 /* that a solver remembers */
 
 /* User values of the userdata. */
 enum { NET = 1, SCHEDULE, USER_VALUES = SCHEDULE };
@@ -300,6 +301,21 @@ static int solver_baseline(lua_State *L) {
   return 1;
 }
 
+/* solver:losses([most]) -> those of the last accepted iterations, the newest one last */
+static int solver_losses(lua_State *L) {
+  lander_solver *solver = binding_check_solver(L, 1);
+  lua_Integer most = luaL_optinteger(L, 2, LOSSES);
+  luaL_argcheck(L, most >= 1, 2, "how many losses must be an integer from 1");
+  double losses[LOSSES];
+  int count = lander_solver_losses(solver, losses, most < LOSSES ? (int)most : LOSSES);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushnumber(L, losses[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 /* ---- what is done after a divergence ---- */
 
 /* solver:check() -> true; or nil, "R7", the parameter, a message */
@@ -515,6 +531,7 @@ static const luaL_Reg solver_methods[] = {{"step", solver_step},
                                           {"checkpoint", binding_checkpoint},
                                           {"return_to", binding_return_to},
                                           {"check", solver_check},
+                                          {"losses", solver_losses},
                                           {"scale_history", solver_scale_history},
                                           {"snapshot", solver_snapshot},
                                           {"restore", solver_restore},

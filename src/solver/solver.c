@@ -154,6 +154,14 @@ double lander_solver_loss(const lander_solver *s) {
   return monitor_smoothed(&s->state.monitor, s->settings->average_loss);
 }
 
+int lander_solver_losses(const lander_solver *s, double *losses, int most) {
+  int count = monitor_count(&s->state.monitor);
+  if (count > most) count = most > 0 ? most : 0;
+  for (int i = 0; i < count; i++)
+    losses[i] = monitor_loss(&s->state.monitor, count - 1 - i);
+  return count;
+}
+
 const char *lander_solver_note(const lander_solver *s) {
   return s->note;
 }

@@ -219,7 +219,7 @@ local function build(lander, folder)
   end
   case("lander.solver", net, function(n) return tostring(lander.solver(n, { base_lr = 0.1 })) end)
   case("what a solver knows", solver, function(s)
-    return s:lr(), s:rate_at(5), s.base_lr, s:options(), tostring(s), s:check()
+    return s:lr(), s:rate_at(5), s.base_lr, s:options(), tostring(s), s:losses(), s:check()
   end)
   case("options of a solver", solver, function(s)
     s.base_lr = 0.5
