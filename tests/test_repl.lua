@@ -43,13 +43,86 @@ function TestRepl.test_a_function_that_is_misspelled()
   lu.assertStrContains(r.err, "nil value (method 'qqqqqq')\n")
 end
 
--- A field that is misspelled is nil in Lua; at the prompt it is told.
+-- A field that is misspelled is nil in Lua; at the prompt it is told, in place of the nil.
 function TestRepl.test_a_name_that_is_misspelled()
   local r = repl "lander.tran\nlander.data.csw\nlandr\nx = nil\nx\nlander.zeros(1).y\nnil\n"
-  lu.assertEquals({ r.status, r.out }, { 0, ("nil\n"):rep(6) })
+  lu.assertEquals({ r.status, r.out }, { 0, ("nil\n"):rep(3) })
   lu.assertEquals(r.err, "there is no 'tran' in lander, did you mean 'train'?\n"
     .. "there is no 'csw' in lander.data, did you mean 'csv'?\n"
     .. "there is no 'landr', did you mean 'lander'?\n")
+  r = repl "require 'models.lnet'\nrequire('models.x.y')\nprnt(1)\nconv {}\ntrain {}\n"
+  lu.assertStrMatches(r.err, "input:1: there is no model 'lnet', did you mean 'lenet'%?; built in "
+    .. "are alexnet, [^\n]*models/lnet.lua is no file\n"
+    .. "input:1: there is no model 'x.y'; [^\n]*models/x/y.lua is no file\n"
+    .. "[^\n]*'prnt'%), did you mean 'print'%?\n"
+    .. "[^\n]*'conv'%), did you mean 'lander.nn.conv'%?\n"
+    .. "[^\n]*'train'%), did you mean 'lander.train'%?\n")
+end
+
+function TestRepl.test_a_local_is_gone_with_its_line()
+  local r = repl "local x, y = 5, 6\nx\nlocal z = 5 print(z)\nlocal function f() end\nlocal q\n"
+  lu.assertEquals({ r.status, r.out }, { 0, "5\n" })
+  lu.assertEquals(r.err, "x, y were local to this line and gone now; without 'local' it stays\n"
+    .. "there is no 'x': it was local to its line\n"
+    .. "f was local to this line and gone now; without 'local' it stays\n"
+    .. "q was local to this line and gone now; without 'local' it stays\n")
+end
+
+-- Words for a shell, or for other shells than this one.
+function TestRepl.test_words_of_other_shells()
+  local function says(line, text)
+    local r = repl(line .. "\n")
+    lu.assertEquals({ line, r.status, r.out }, { line, 1, "" })
+    lu.assertStrContains(r.err, text)
+  end
+  says("train lenet", "'train' is a command of the shell (lander train --help); here it is "
+    .. "lander.train {")
+  says("lander info runs/x.npz", "here it is lander.load")
+  says("ls -l", "os.execute \"ls -l\"")
+  says("!make it", "os.execute \"make it\"")
+  says("cd ..", "the folder that lander was started in")
+  says("%timeit f(x)", ":time f(x) is how")
+  lu.assertEquals(repl("test = 5\ntest\ntime = nil\ntime or 3\n=1 + 1\n= 'x'\n").out,
+    '5\n3\n2\n"x"\n')
+  lu.assertEquals(repl("conv?\n").out, repl("help conv\n").out)
+  lu.assertEquals(repl("?lander.train\n").out, repl("help train\n").out)
+end
+
+function TestRepl.test_tables()
+  local r = repl [[
+t = {} for i = 1, 1000 do t[i] = i end
+t
+setmetatable({ 1 }, { __len = error, __pairs = error, __index = error })
+{ 1, setmetatable({}, { __tostring = function() error "boom" end }) }
+t = { 5 } t.t = t
+t
+f = function() end
+{ f, print, nn }
+]]
+  lu.assertEquals(r.err, "")
+  local first, rest = r.out:match "^({\n.-\n})\n(.*)$"
+  lu.assertStrContains(first, "\n  1, 2, 3,")
+  lu.assertStrContains(first, "40, ... 960 more\n")
+  lu.assertEquals(rest, "{ 1 }\n{ 1, a table whose __tostring failed: input:1: boom }\n"
+    .. "{ 5, t = { 5, t = {...} } }\n{ function (input:1), function (built in), lander.nn }\n")
+end
+
+-- What a terminal would obey is written as Lua has it.
+function TestRepl.test_letters_that_are_commands_to_the_terminal()
+  local r = repl [[
+"a\27[2J\0\200\u{9b}\u{e9}\t\\\""
+{ ["\27]0;x\7"] = 1 }
+error "\27[2J\u{9b}\nx"
+("x"):rep(20000)
+("\u{e9}"):rep(9999)
+error()
+]]
+  lu.assertStrContains(r.out, [["a\027[2J\000\200\194\155]] .. "\u{e9}" .. [[\t\\\""]])
+  lu.assertStrContains(r.out, '{ ["\\027]0;x\\007"] = 1 }')
+  lu.assertStrContains(r.out, '"' .. ("x"):rep(10000) .. '"... 20,000 bytes\n')
+  lu.assertStrContains(r.out, '"' .. ("\u{e9}"):rep(5000) .. '"... 19,998 bytes\n')
+  lu.assertStrContains(r.err, "input:1: \\027[2J\\194\\155\nx\n")
+  lu.assertStrContains(r.err, "an error without a message\n")
 end
 
 function TestRepl.test_tensors_nets_and_help()
@@ -142,6 +215,7 @@ function TestCompletion.test_what_it_knows()
   lu.assertEquals(complete "lander.train { solver = { clip", "clip_gradients = ")
   lu.assertEquals(complete 'require "models.alex', "models.alexnet")
   lu.assertEquals(complete 'help "group_n', "group_norm")
+  lu.assertEquals(complete "help group_n", "group_norm")
   lu.assertEquals(complete 'lander.load_npy "scripts/len', "scripts/lenet_fashion.lua")
   lu.assertEquals(complete 'lander.load_npy "scri', "scripts/")
   lu.assertEquals(complete "whi", "while")

@@ -160,6 +160,12 @@ local function keys_of(value)
   return set
 end
 
+local function help_words()
+  local set = {}
+  for _, name in ipairs(core.help_names()) do set[name] = true end
+  return set
+end
+
 -- Texts that have a meaning of their own where the quote stands.
 local function texts(line, quote_at)
   local before = line:sub(1, quote_at - 1)
@@ -168,11 +174,7 @@ local function texts(line, quote_at)
     local set = keys_of(resolve(path))
     if next(set) then return set end
   end
-  if before:find "help%s*%(?%s*$" then
-    local set = {}
-    for _, name in ipairs(core.help_names()) do set[name] = true end
-    return set
-  end
+  if before:find "help%s*%(?%s*$" then return help_words() end
   local option = before:match "([%a_]+)%s*=%s*$"
   local kind = option == "lr_policy" and "schedule" or option == "type" and "solver"
     or option == "filler" and "filler"
@@ -219,6 +221,8 @@ local function candidates(line)
   end
   local path, mark, word = line:match "([%a_][%w_%.]*)([.:])([%w_]*)$"
   if path then return word, fields(resolve(path), mark == ":"), "" end
+  word = line:match "^%s*help%s+([%w_]*)$"
+  if word and rawget(_G, "help") == lander.help then return word, help_words(), "" end
   word = line:match(PATH) or ""
   local brace = open[#open]
   local options = brace and brace.mark == "{" and line:sub(brace.at):find "[{,]%s*[%w_]*$"

@@ -4,6 +4,7 @@
 -- is a word to the REPL itself (:help lists them). core.read_line is the command's.
 local lander = ...
 local core = lander.core
+local hints = core.load_source "command/hints.lua"(lander)
 
 local CONTINUED = ">> "
 local PROMPT = "> "
@@ -11,8 +12,9 @@ local PROMPT = "> "
 -- ---- reading ----
 
 -- A chunk from what was typed: as an expression first, then as a statement; or nil and
--- "more" when it is unfinished, or the error.
+-- "more" when it is unfinished, or the error. `= x` is how older Luas were asked for x.
 local function compile(text)
+  text = text:gsub("^%s*=%f[^=]", "", 1)
   local chunk = load("return " .. text, "=input", "t")
   if chunk then return chunk end
   local message
@@ -28,25 +30,15 @@ local function without_semicolon(line)
   return rest or line, rest ~= nil
 end
 
--- What people type who know other shells: exit, quit; help, help conv. Not where these are
--- the user's own names.
-local function is_exit(line)
-  local word = line:match "^%s*(%l+)%s*%(?%s*%)?%s*;?%s*$"
-  return (word == "exit" or word == "quit") and rawget(_G, word) == nil
-end
-
-local function asked_help(line)
-  return rawget(_G, "help") == lander.help and (line:match "^%s*help%s*$" and ""
-    or line:match "^%s*help%s+([%w_.:]+)%s*$") or nil
-end
-
 -- Reads lines until they make a chunk -> chunk, quiet, its text; nil and a message; nil alone at
 -- the end of the input; false after Ctrl-C; "word" and a line that begins with a colon.
 local function read_chunk()
   local line = core.read_line(PROMPT)
-  if not line or is_exit(line) then return line and nil end
-  if asked_help(line) then return "word", ":doc " .. asked_help(line) end
+  if not line or hints.is_exit(line) then return line and nil end
+  if hints.asked_help(line) then return "word", ":doc " .. hints.asked_help(line) end
   if line:find "^%s*:" then return "word", line end
+  local said = hints.of_words(line)
+  if said then return nil, said end
   local text = line
   while true do
     local plain, quiet = without_semicolon(text)
@@ -74,17 +66,6 @@ local function report(failure)
   if message ~= "" then core.write_error(message .. "\n") end
 end
 
--- A name that gave nil, in one of the library's tables or alone, is misspelled more often than not.
-local function hint(text)
-  local path, name = text:match "^%s*(.-)%.?([%a_][%w_]*)%s*$"
-  local owner = ({ [""] = _G, lander = lander, ["lander.data"] = lander.data,
-    ["lander.image"] = lander.image, ["lander.data.synthetic"] = lander.data.synthetic })[path]
-  if not owner or rawget(owner, name) ~= nil then return end
-  local near = core.did_you_mean(name, core.sorted_keys(owner))
-  if near == "" and owner == _G then return end
-  report(("there is no '%s'%s%s"):format(name, path == "" and "" or " in " .. path, near))
-end
-
 -- f() with its errors reported; whether there was none.
 local function protected(f, ...)
   local results = table.pack(xpcall(f, core.traceback, ...))
@@ -92,12 +73,19 @@ local function protected(f, ...)
   return table.unpack(results, 1, results.n)
 end
 
+-- Runs what was typed as `text` and prints its results: a name that is misspelled gives nil, for
+-- which a hint stands.
 local function run(chunk, quiet, text)
   local results = table.pack(protected(chunk))
-  local ok = results[1]
-    and protected(print_results, quiet, results.n - 1, table.unpack(results, 2, results.n))
-  if ok and text and results.n == 2 and results[2] == nil then hint(text) end
-  return ok
+  if not results[1] then return false end
+  local is_nil = results.n == 2 and results[2] == nil
+  local hint = is_nil and hints.of_nil(text) or results.n == 1 and hints.of_locals(text)
+  if hint then
+    if is_nil then rawset(_G, "_", nil) end
+    report(hint)
+    return true
+  end
+  return protected(print_results, quiet, results.n - 1, table.unpack(results, 2, results.n))
 end
 
 -- ---- words to the REPL itself ----
@@ -116,7 +104,7 @@ function words.time(rest)
   local chunk, message = compile(rest)
   if not chunk then return report(message == "more" and "unfinished: " .. rest or message) end
   local began = core.clock()
-  local ok = run(chunk, false)
+  local ok = run(chunk, false, rest)
   local spent = core.clock() - began
   local text = spent < 1 and ("%.3f ms\n"):format(1e3 * spent) or ("%.3f s\n"):format(spent)
   if ok then core.print(text) end

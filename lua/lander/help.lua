@@ -176,7 +176,7 @@ end
 -- ---- the text of help ----
 
 -- Words as lines of the width of the window.
-local function wrapped(words)
+function core.wrapped(words)
   local width, lines, line = core.width and core.width() or 80, {}, " "
   for i, word in ipairs(words) do
     word = " " .. word .. (i < #words and "," or "")
@@ -196,15 +196,15 @@ local function index()
     local names = {}
     for i, entry in ipairs(group.entries) do names[i] = entry.name end
     table.sort(names)
-    parts[#parts + 1] = group.title .. "\n" .. wrapped(names)
+    parts[#parts + 1] = group.title .. "\n" .. core.wrapped(names)
   end
   for _, kind in ipairs(kinds) do
     local names = {}
     for i, d in ipairs(core.describe(kind)) do names[i] = d.name end
-    parts[#parts + 1] = titles[kind] .. "\n" .. wrapped(names)
+    parts[#parts + 1] = titles[kind] .. "\n" .. core.wrapped(names)
   end
   parts[#parts + 1] = "models (require \"models.lenet\", lander train lenet)\n"
-    .. wrapped(core.model_names())
+    .. core.wrapped(core.model_names())
   parts[#parts + 1] = 'help "conv", help "train", help "mm", help(net) tell more; so does doc/.'
   return table.concat(parts, "\n")
 end

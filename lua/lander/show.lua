@@ -4,9 +4,56 @@ local core = lander.core
 
 -- ---- showing values ----
 
-local MOST_ENTRIES, MOST_DEPTH = 40, 2
+local MOST_ENTRIES, MOST_DEPTH, MOST_BYTES, WIDTH = 40, 2, 10000, 76
 
 local show
+
+-- Whether the code of this source is ours, or no Lua.
+function core.is_library(source)
+  return source:find "^@lander/" ~= nil or source:find "^@command/" ~= nil
+    or source:find "^=%[C%]" ~= nil
+end
+
+-- A terminal obeys some letters: those, and bytes that are no letters, are written as Lua has them.
+local names = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\", ["\""] = "\\\"" }
+
+local function escape(letter)
+  return names[letter] or (letter:gsub(".", function(c) return ("\\%03d"):format(c:byte()) end))
+end
+
+local function escape_invalid(text)
+  local parts, at = {}, 1
+  while at <= #text do
+    local _, bad = utf8.len(text, at)
+    parts[#parts + 1] = text:sub(at, (bad or #text + 1) - 1)
+    if bad then parts[#parts + 1] = escape(text:sub(bad, bad)) end
+    at = (bad or #text) + 1
+  end
+  return table.concat(parts)
+end
+
+-- U+0080 to U+009F are commands too.
+local function harmless(text, letters)
+  return (escape_invalid((text:gsub(letters, escape))):gsub("\194[\128-\159]", escape))
+end
+
+-- A text for the terminal, which may be of anybody's making: its lines stay lines.
+function core.harmless(text)
+  return harmless(text, "[^%C\n\t]")
+end
+
+local function quoted(text)
+  if #text <= MOST_BYTES then return '"' .. harmless(text, '[%c"\\]') .. '"' end
+  local cut = utf8.len(text) and utf8.offset(text, 0, MOST_BYTES + 1) - 1 or MOST_BYTES
+  return ('"%s"... %s bytes'):format(harmless(text:sub(1, cut), '[%c"\\]'), core.count_text(#text))
+end
+
+-- Where a function is written, in place of an address.
+local function function_text(f)
+  local place = debug.getinfo(f, "S")
+  if core.is_library(place.source) then return "function (built in)" end
+  return ("function (%s:%d)"):format(place.short_src, place.linedefined)
+end
 
 local function show_key(key)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then return key .. " = " end
@@ -14,10 +61,10 @@ local function show_key(key)
 end
 
 -- Keys in a steady order: numbers, then words, then the rest.
-local function ordered_keys(t)
+local function ordered_keys(t, length)
   local keys = {}
-  for key in pairs(t) do
-    if not (math.type(key) == "integer" and key >= 1 and key <= #t) then
+  for key in next, t do
+    if not (math.type(key) == "integer" and key >= 1 and key <= length) then
       keys[#keys + 1] = key
     end
   end
@@ -34,18 +81,38 @@ local function indented(text)
   return (text:gsub("\n", "\n  "))
 end
 
-local function show_table(t, depth)
-  local parts, left = {}, MOST_ENTRIES
-  local function add(text)
-    if left > 0 then parts[#parts + 1] = text end
-    left = left - 1
+-- Short ones, as many to a line as it holds.
+local function filled(parts)
+  local lines, line = {}, ""
+  for i, part in ipairs(parts) do
+    local item = part .. (i < #parts and "," or "")
+    if line ~= "" and #line + 1 + #item > WIDTH - 2 then
+      lines[#lines + 1], line = line, ""
+    end
+    line = line == "" and item or line .. " " .. item
   end
-  for i = 1, math.min(#t, MOST_ENTRIES + 1) do add(show(t[i], depth - 1)) end
-  for _, key in ipairs(ordered_keys(t)) do add(show_key(key) .. show(t[key], depth - 1)) end
-  if left < 0 then parts[#parts + 1] = "..." end
-  if #parts == 0 then return "{}" end
+  lines[#lines + 1] = line
+  return lines
+end
+
+-- As it is: nothing of the user's is called. What is within is shown to that depth.
+local function show_table(t, depth)
+  local length = rawlen(t)
+  local keys = ordered_keys(t, length)
+  local parts, count, plain = {}, length + #keys, #keys == 0
+  for i = 1, math.min(count, MOST_ENTRIES) do
+    local key = i <= length and i or keys[i - length]
+    local value = rawget(t, key)
+    plain = plain and type(value) ~= "table" and type(value) ~= "userdata"
+    parts[i] = (i > length and show_key(key) or "") .. show(value, depth - 1)
+  end
+  if count == 0 then return "{}" end
+  if count > MOST_ENTRIES then
+    parts[#parts + 1] = ("... %s more"):format(core.count_text(count - MOST_ENTRIES))
+  end
   local line = "{ " .. table.concat(parts, ", ") .. " }"
-  if #line <= 76 and not line:find "\n" then return line end
+  if #line <= WIDTH and not line:find "\n" then return line end
+  if plain then return "{\n  " .. table.concat(filled(parts), "\n  ") .. "\n}" end
   for i, part in ipairs(parts) do parts[i] = "  " .. indented(part) end
   return "{\n" .. table.concat(parts, ",\n") .. "\n}"
 end
@@ -65,19 +132,37 @@ local special = {
   end,
 }
 
-function show(value, depth)
-  if value == lander then
-    return ("lander %s: help lists what there is"):format(lander.version)
+-- The library's own tables are lists of names.
+local function show_library(value, depth)
+  for path, owner in pairs { ["lander.nn"] = lander.nn, ["lander.data"] = lander.data,
+                             ["lander.data.synthetic"] = lander.data.synthetic } do
+    if value == owner then
+      return depth < MOST_DEPTH and path
+        or path .. "\n" .. core.wrapped(core.sorted_keys(value))
+    end
   end
-  if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
+  return value == lander and ("lander %s: help lists what there is"):format(lander.version) or nil
+end
+
+-- What an object says of itself.
+local function own_text(value)
+  local ok, text = pcall(tostring, value)
+  if ok then return text end
+  return ("a %s whose __tostring failed: %s"):format(type(value),
+    core.harmless(tostring(core.plain_message(text))))
+end
+
+function show(value, depth)
+  local kind, meta = type(value), getmetatable(value)
+  if kind == "string" then return quoted(value) end
+  if kind == "function" then return function_text(value) end
   if value ~= value then return "nan" end
-  local meta = getmetatable(value)
   if meta == core.net_metatable then return value:summary(core.window and core.window(1)) end
   local own = type(meta) == "table" and special[meta.__name]
   if own then return own(value) end
-  if type(value) ~= "table" or type(meta) == "table" and meta.__tostring then
-    return tostring(value)
-  end
+  local text = kind == "table" and show_library(value, depth)
+  if text then return text end
+  if kind ~= "table" or type(meta) == "table" and meta.__tostring then return own_text(value) end
   return depth > 0 and show_table(value, depth) or "{...}"
 end
 
@@ -88,16 +173,31 @@ end
 
 -- ---- errors ----
 
-local function is_library(source)
-  return source:find "^@lander/" ~= nil or source:find "^@command/" ~= nil
-    or source:find "^=%[C%]" ~= nil
+-- A function that is not there, where one of ours has that name or nearly.
+local function of_function(message)
+  local kind, name = message:match "attempt to call a nil value %((%a+) '([%w_]+)'%)"
+  if not name then return nil end
+  local known = core.help_names()
+  if kind == "global" then table.move(core.sorted_keys(_G), 1, 100, #known + 1, known) end
+  local near = core.nearest(name, known)
+  if kind == "global" and near == name then
+    local is_layer = pcall(function() return lander.nn[name] end)
+    near = lander[name] and "lander." .. name or is_layer and "lander.nn." .. name or name
+  end
+  return near and near ~= name and ("%s, did you mean '%s'?"):format(message, near)
 end
 
--- A function that is not there, where one of ours has nearly that name.
+-- A model that is not there: the folders that Lua looked through are no help, the name may be.
+local function of_model(message)
+  local place, name = message:match "^(.-)module 'models%.([%w_.-]+)' not found:"
+  if not name then return nil end
+  local models = core.model_names()
+  return ("%sthere is no model '%s'%s; built in are %s, and models/%s.lua is no file"):format(place,
+    name, core.did_you_mean(name, models), table.concat(models, ", "), name:gsub("%.", "/"))
+end
+
 local function with_hint(message)
-  local name = message:match "attempt to call a nil value %(%a+ '([%w_]+)'%)"
-  local near = name and core.nearest(name, core.help_names())
-  return near and near ~= name and ("%s, did you mean '%s'?"):format(message, near) or message
+  return of_function(message) or of_model(message) or message
 end
 
 -- The message handler of the command: the message and the user's own lines. What was raised in
@@ -106,12 +206,13 @@ end
 function core.traceback(message)
   if type(message) == "table" and rawget(message, "exit_status") then return message end
   local plain = core.plain_message(message)
-  local lines = { type(message) == "string" and with_hint(plain) or core.show(message) }
+  local lines = { type(message) == "string" and core.harmless(with_hint(plain))
+    or message == nil and "an error without a message" or core.show(message) }
   local level = 2
   while #lines < 12 do
     local frame = debug.getinfo(level, "Slnt")
     if not frame then break end
-    if not is_library(frame.source) and frame.currentline > 0 then
+    if not core.is_library(frame.source) and frame.currentline > 0 then
       local where = frame.what == "main" and "the main part"
         or frame.name and ("function '%s'"):format(frame.name)
         or ("the function of line %d"):format(frame.linedefined)

@@ -23,12 +23,13 @@ local function distance(a, b)
 end
 
 -- The nearest of `words`, or nil when none is near enough to be meant: at most a third
--- of the letters, and at least one, wrong.
+-- of the letters, and at least one, wrong; but never all of them.
 function core.nearest(word, words)
   local best, least = nil, math.huge
   for _, candidate in ipairs(words) do
     local d = distance(word, candidate)
-    if d < least and d <= math.max(1, math.max(#word, #candidate) // 3) then
+    local most = math.min(#word - 1, math.max(1, math.max(#word, #candidate) // 3))
+    if d < least and d <= math.max(0, most) then
       best, least = candidate, d
     end
   end
