@@ -126,6 +126,8 @@ shape() integer[]: of a sample's x
 target_shape() integer[]: of a sample's y
 normalize(numbers?: table) lander.dataset, table: mean taken out, divided by the deviation
 columns() string[]?: what a table's header calls the numbers of x
+targets() string[]?: what a table's header calls the numbers of y
+place(i: integer) string?: where a sample was read: a file and its line
 class_names() string[]?: what the classes are called
 name_classes(names: string[]) lander.dataset: gives the classes names
 ]]

@@ -1008,16 +1008,17 @@ LANDER_API lander_dataset *lander_data_cifar10(lander_engine *engine,
  * its target (NULL: there is none, y is nan), x those of its input (NULL: all others).
  * Columns are counted from 1, or from -1 backwards, or called what the header calls them,
  * with commas between them; "2:-1" is a range. Options as key=value: header (auto: the
- * first line is one when it has no number; true, false), separator (, ; tab space |),
- * classes (0: y holds numbers; else it is one column of labels, which become classes from
- * 1), first (0: the label that the first class has in the file), read_y (true; false:
- * what stands in the columns of y is not looked at, y is nan: rows to predict), shape (a
- * sample's x; without it a row of numbers), and scale (1), mean, std of x, as above.
- * Numbers have a point whatever the locale; nan and inf are read. Where y is one column,
- * without classes, and the first sample has a word there, all have: the words are the
- * names of classes, in the order of their bytes; _named gives the names in an order of
- * their own (a test set's have to be the training set's). owns: the caller. fails: io,
- * format and data (name line and column), argument, memory. */
+ * first line is one when it has no number; true, false), separator (, ; tab space |;
+ * semicolon and bar are words for two of them), decimal (point; comma: 1,5), classes (0:
+ * y holds numbers; else it is one column of labels, which become classes from 1), first
+ * (0: the label that the first class has in the file), read_y (true; false: what stands
+ * in the columns of y is not looked at, y is nan: rows to predict), shape (a sample's x;
+ * without it a row of numbers), and scale (1), mean, std of x, as above. Numbers are read
+ * so whatever the locale; nan and inf are read. Where y is one column, without classes,
+ * and the first sample has a word there, all have: the words are the names of classes, in
+ * the order of their bytes; _named gives the names in an order of their own (a test set's
+ * have to be the training set's). owns: the caller. fails: io, format and data (name line
+ * and column), argument, memory. */
 LANDER_API lander_dataset *lander_data_csv(lander_engine *engine, const char *path,
                                            const char *x, const char *y,
                                            const char *options, lander_error *error);
@@ -1083,6 +1084,19 @@ LANDER_API lander_status lander_dataset_name_classes(lander_dataset *d,
 /* What the header of a table calls number k (from 0) of a sample's x; NULL: there was
  * none. owns: the dataset. fails: never. */
 LANDER_API const char *lander_dataset_column(const lander_dataset *d, int64_t k);
+/* Likewise number k of its y. owns: the dataset. fails: never. */
+LANDER_API const char *lander_dataset_target(const lander_dataset *d, int64_t k);
+/* Where the sample at a position (from 0) was read, as text that begins with the file:
+ * "houses.csv, line 12" of a table, "pets/cat/1.png" of a folder of pictures; cut where
+ * it is longer than `room`. fails: false, where nobody knows. */
+LANDER_API bool lander_dataset_place(const lander_dataset *d, int64_t position, char *out,
+                                     size_t room);
+/* Says that each sample of `made` was made of the one of d at the same position, so its
+ * place is that one's. fails: argument (another count; it has places; it is a part),
+ * memory. */
+LANDER_API lander_status lander_dataset_take_places(lander_dataset *made,
+                                                    const lander_dataset *d,
+                                                    lander_error *error);
 /* The shape of a sample's x (which 0) or y (which 1); returns its dims. fails: never. */
 LANDER_API int lander_dataset_shape(const lander_dataset *d, int which,
                                     int64_t size[LANDER_MAX_DIMS]);

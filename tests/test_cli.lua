@@ -524,7 +524,7 @@ function TestCommands.test_rows_to_predict()
     "other.csv: there is no column 'size' in its header")
   support.write(folder .. "/wrong.csv", "size;rooms\n1000;x\n")
   lu.assertStrContains(lander_("predict", "k.npz", "wrong.csv").err,
-    "wrong.csv: line 2, column 2: 'x' is no number")
+    "wrong.csv: line 2, column 2 (rooms): 'x' is no number")
   support.write(folder .. "/three.csv", "1000;7;1\n")
   lu.assertStrContains(lander_("predict", "k.npz", "three.csv").err,
     "three.csv has 3 columns for the input, a sample of this net is 2")

@@ -101,6 +101,24 @@ function TestCsv.test_columns_have_the_headers_names()
   lu.assertNil(lander.data.synthetic.xor():columns())
 end
 
+-- Where a sample was read is known of parts, and of what was made of them.
+function TestCsv.test_places()
+  local path = table_of "a,b,c\n1,2,3\n4,5,6\n7,8,10\n"
+  local d = data.csv(path, { y = { "b", "c" } })
+  lu.assertEquals({ d:targets(), d:place(-1) }, { { "b", "c" }, path .. ", line 4" })
+  local other = d:shuffle(3):subset(2, 3)
+  for _, made in ipairs { other, other:map(function(x, y) return x + 1, y end),
+    (other:normalize()) } do
+    for i = 1, 2 do
+      local line = (other[i][1][1] + 5) // 3 -- 2, 3, 4 of 1, 4, 7
+      lu.assertEquals(made:place(i), ("%s, line %d"):format(path, line))
+    end
+  end
+  lu.assertNil(lander.data.synthetic.xor():place(1))
+  lu.assertNil(data.csv(table_of "1,2\n3,4\n", { y = 2 }):targets())
+  refused("there is no sample 4", function() d:place(4) end)
+end
+
 function TestCsv.test_classes()
   local d = data.csv(table_of(IRIS), { y = "kind", classes = 3 })
   lu.assertEquals({ #d, d.classes, d:shape(), d:target_shape() }, { 3, 3, { 2 }, {} })
@@ -143,7 +161,7 @@ function TestCsv.test_words()
     { 3, { "setosa", "versi, color", "virginica" }, { 1, 3, 1, 2 } })
   d = data.csv(path, { y = -1, class_names = { "virginica", "none", "versi, color", "setosa" } })
   lu.assertEquals({ d.classes, labels(d) }, { 4, { 4, 1, 4, 3 } })
-  refused("line 4, column 2: 'setosa' is none of the 2 classes", function()
+  refused("line 4, column 2 (b): 'setosa' is none of the 2 classes", function()
     data.csv(table_of "a,b\n1,x\n2,x\n3,setosa\n", { y = 2, class_names = { "x", "y" } })
   end)
   refused("csv: class_names has 'x' twice", function()
@@ -154,10 +172,10 @@ function TestCsv.test_words()
   refused("(leave out classes for labels that are words)", function()
     data.csv(path, { y = 2, classes = 3 })
   end)
-  refused("line 3, column 2: '7' is a number, but the first sample has a word there", function()
+  refused("line 3, column 2 (b): '7' is a number, but the first sample has a word there", function()
     data.csv(table_of "a,b\n1,x\n2,7\n", { y = 2 })
   end)
-  refused("line 3, column 2: the field is empty, expected a word", function()
+  refused("line 3, column 2 (b): the field is empty, expected a word", function()
     data.csv(table_of "a,b\n1,x\n2,\n", { y = 2 })
   end)
   refused("labels (class_names) are one", function()
@@ -207,7 +225,7 @@ end
 function TestCsv.test_refused()
   local path = table_of(IRIS)
   refused("y is missing", function() data.csv(path) end)
-  refused("line 2, column 3: the label is 0, expected a whole number from 1 to 3", function()
+  refused("line 2, column 3 (kind): the label is 0, expected a whole number from 1 to 3", function()
     data.csv(path, { y = 3, classes = 3, first = 1 })
   end)
   -- What people meet first: another separator, a comma in a number, columns of text.
@@ -217,7 +235,7 @@ function TestCsv.test_refused()
   refused("'1,5' is no number; numbers are written with a point", function()
     data.csv(table_of "a;b\n1,5;2\n", { y = "b", separator = ";" })
   end)
-  refused("'n1' is no number; where columns hold something else, x names those to use", function()
+  refused("'n1' is no number; x=a uses those that are numbers here", function()
     data.csv(table_of "id,a,b\nn1,5,2\n", { y = "b" })
   end)
   refused("there is no column 'knd' in its header, did you mean 'kind'?", function()

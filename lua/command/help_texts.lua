@@ -421,6 +421,10 @@ map: d:map(function(x, y) return x, y end) | what a function makes of every samp
   example: d:map(function(x) return x * 2 end)
 columns: d:columns() | what a table's header calls the numbers of x, or nil.
   example: d:columns()
+targets: d:targets() | what a table's header calls the numbers of y, or nil.
+  example: d:targets()
+place: d:place(i) | where sample i was read: "houses.csv, line 12"; nil where nobody knows.
+  example: d:place(2)
 class_names: d:class_names() | the names of the classes, or nil.
   example: d:class_names()
 name_classes: d:name_classes { "a", "b" } -> d | gives them names, for tables and pages.

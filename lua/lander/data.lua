@@ -311,7 +311,9 @@ function core.dataset_metatable.__methods.map(d, f)
     keep(x, n, i, new_x, "x")
     keep(y, n, i, new_y == nil and old_y or new_y, "y")
   end
-  return (check(2, core.own_tensors(x.rows, y.rows, #y.size == 0 and d or nil)))
+  local made = check(2, core.own_tensors(x.rows, y.rows, #y.size == 0 and d or nil))
+  core.take_places(made, d)
+  return made
 end
 
 -- ---- made-up data, for trying things out ----

@@ -128,6 +128,12 @@ local function columns_of(d)
   return names
 end
 
+-- What a table's header calls the numbers of x, and those of y; nil where there was none.
+function core.names_of(d)
+  local known = core.about_data(d)
+  return d:columns() or known.x_names, d:targets() or known.y_names
+end
+
 local function normalize(d, numbers)
   if #d == 0 then error("normalize: there are no samples", 0) end
   if numbers == nil then numbers = numbers_of(d) end
@@ -145,8 +151,10 @@ local function normalize(d, numbers)
   end
   local made, message = core.own_tensors(x, y, d.classes > 0 and d or nil)
   if not made then error(message, 0) end
+  core.take_places(made, d)
   local known = core.about_data(made)
   known.normalize, known.columns = numbers, columns_of(d)
+  known.x_names, known.y_names = core.names_of(d)
   return made, numbers
 end
 

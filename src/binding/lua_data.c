@@ -341,20 +341,50 @@ static int dataset_class_names(lua_State *L) {
   return 1;
 }
 
-/* d:columns() -> { "age", "income" }; nil when no header names the numbers of x */
-static int dataset_columns(lua_State *L) {
+/* Pushes the names that `of` gives, nil where there are none. */
+static int push_columns(lua_State *L,
+                        const char *(*of)(const lander_dataset *d, int64_t k)) {
   lander_dataset *d = binding_check_dataset(L, 1);
-  const char *name = lander_dataset_column(d, 0);
+  const char *name = of(d, 0);
   if (!name) {
     lua_pushnil(L);
     return 1;
   }
   lua_newtable(L);
-  for (int64_t k = 0; name; name = lander_dataset_column(d, ++k)) {
+  for (int64_t k = 0; name; name = of(d, ++k)) {
     lua_pushstring(L, name);
     lua_rawseti(L, -2, k + 1);
   }
   return 1;
+}
+
+/* d:columns() -> { "age", "income" }; nil when no header names the numbers of x */
+static int dataset_columns(lua_State *L) {
+  return push_columns(L, lander_dataset_column);
+}
+/* d:targets() -> { "price" }, likewise of y */
+static int dataset_targets(lua_State *L) {
+  return push_columns(L, lander_dataset_target);
+}
+
+/* d:place(i) -> "houses.csv, line 12"; nil where nobody knows */
+static int dataset_place(lua_State *L) {
+  char text[LANDER_ERROR_LENGTH];
+  lander_dataset *d = binding_check_dataset(L, 1);
+  int64_t position = check_position(L, d, luaL_checkinteger(L, 2));
+  if (lander_dataset_place(d, position, text, sizeof text))
+    lua_pushstring(L, text);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+/* core.take_places(made, d): the samples of `made` were made of d's, one by one */
+static int take_places(lua_State *L) {
+  lander_error error;
+  lander_dataset *made = binding_check_dataset(L, 1), *d = binding_check_dataset(L, 2);
+  binding_check(L, lander_dataset_take_places(made, d, &error), &error);
+  return 0;
 }
 
 /* d:name_classes { "cat", "dog" } -> d */
@@ -549,6 +579,8 @@ static const luaL_Reg dataset_methods[] = {{"batches", dataset_batches},
                                            {"split", dataset_split},
                                            {"class_names", dataset_class_names},
                                            {"columns", dataset_columns},
+                                           {"targets", dataset_targets},
+                                           {"place", dataset_place},
                                            {"name_classes", dataset_name_classes},
                                            {NULL, NULL}};
 static const luaL_Reg dataset_meta[] = {{"__gc", dataset_gc},
@@ -565,11 +597,15 @@ static const luaL_Reg batches_meta[] = {{"__gc", batches_gc},
                                         {NULL, NULL}};
 static const luaL_Reg module_functions[] = {
     {"load_npy", load_npy}, {"save_npy", save_npy}, {NULL, NULL}};
-static const luaL_Reg core_functions[] = {
-    {"data_idx", data_idx},         {"data_tensors", data_tensors},
-    {"data_cifar10", data_cifar10}, {"data_images", data_images},
-    {"data_csv", data_csv},         {"data_npy", data_npy},
-    {"data_npz", data_npz},         {NULL, NULL}};
+static const luaL_Reg core_functions[] = {{"data_idx", data_idx},
+                                          {"data_tensors", data_tensors},
+                                          {"data_cifar10", data_cifar10},
+                                          {"data_images", data_images},
+                                          {"data_csv", data_csv},
+                                          {"data_npy", data_npy},
+                                          {"data_npz", data_npz},
+                                          {"take_places", take_places},
+                                          {NULL, NULL}};
 
 void binding_open_data(lua_State *L) {
   luaL_newmetatable(L, BINDING_DATASET);

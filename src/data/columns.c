@@ -4,9 +4,11 @@
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/text.h"
+#include <stdio.h>
 #include <string.h>
 
-#define SHOWN 40 /* letters of a name in a message */
+#define SHOWN          40 /* letters of a name in a message */
+#define SEPARATOR_TEXT 100
 
 /* What is read, and from what. */
 typedef struct reading {
@@ -43,22 +45,58 @@ static bool read_range(const reading *r, int64_t *first, int64_t *last) {
   return at == end;
 }
 
-static lander_status find_name(const reading *r, int64_t *index, lander_error *error) {
-  char name[SHOWN + 1] = "", hint[300] = "";
-  int64_t count = records_fields(r->records);
-  for (*index = 0; r->header && *index < count; ++*index) {
+/* The first column from `from` on that has this name; -1: there is none. */
+static int64_t find_from(const reading *r, int64_t from) {
+  for (int64_t i = from; r->header && i < records_fields(r->records); i++) {
     size_t length;
-    const char *field = records_field(r->records, *index, &length);
-    if (length == r->length && memcmp(field, r->word, length) == 0) return LANDER_OK;
+    const char *field = records_field(r->records, i, &length);
+    if (length == r->length && memcmp(field, r->word, length) == 0) return i;
   }
+  return -1;
+}
+
+/* Of a line that is one field: the separator that makes more of it, where there is one.
+ */
+static const char *other_separator(char out[SEPARATOR_TEXT], const records *r) {
+  static const struct {
+    char separator;
+    const char *word;
+  } others[] = {{';', "semicolon"}, {'\t', "tab"}, {'|', "bar"}, {',', "\",\""}};
+  size_t length;
+  const char *field = records_field(r, 0, &length);
+  strcpy(out, " (is the separator another one?)");
+  for (int i = 0; i < COUNT_OF(others); i++) {
+    int fields = 1;
+    for (size_t k = 0; k < length; k++) fields += field[k] == others[i].separator;
+    if (fields == 1) continue;
+    snprintf(out, SEPARATOR_TEXT,
+             " (is the separator another one?): separator=%s makes %d of it",
+             others[i].word, fields);
+    break;
+  }
+  return out;
+}
+
+static lander_status find_name(const reading *r, int64_t *index, lander_error *error) {
+  char name[SHOWN + 1] = "", hint[300] = "", separator[SEPARATOR_TEXT];
+  int64_t count = records_fields(r->records);
+  *index = find_from(r, 0);
+  int64_t again = *index < 0 ? -1 : find_from(r, *index + 1);
+  if (*index >= 0 && again < 0) return LANDER_OK;
   strncat(name, r->word, r->length < SHOWN ? r->length : SHOWN);
+  if (again >= 0)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "%s: columns %lld and %lld are both called '%s': use their numbers",
+                     records_path(r->records), (long long)*index + 1,
+                     (long long)again + 1, name);
   if (!r->header)
     return error_set(error, LANDER_ERROR_ARGUMENT,
                      "%s: column '%s' is no number, and the file has no header with "
                      "names",
                      records_path(r->records), name);
   if (count == 1)
-    strcpy(hint, ", which is one field (is the separator another one?)");
+    snprintf(hint, sizeof hint, ", which is one field%s",
+             other_separator(separator, r->records));
   else
     text_did_you_mean(hint, sizeof hint, text_nearest(name, field_at, r->records));
   return error_set(error, LANDER_ERROR_ARGUMENT,
@@ -129,6 +167,7 @@ lander_status columns_read(column_list *c, lander_engine *engine, const char *x,
   *c = (column_list){.engine = engine, .count = records_fields(from)};
   c->at = memory_new(engine, (size_t)c->count, sizeof *c->at, error);
   if (!c->at) return LANDER_ERROR_MEMORY;
+  char separator[SEPARATOR_TEXT];
   reading r = {.out = c, .records = from, .header = header};
   lander_status status = y ? read_items(&r, y, COLUMN_Y, error) : LANDER_OK;
   if (status == LANDER_OK && x) status = read_items(&r, x, COLUMN_X, error);
@@ -139,7 +178,7 @@ lander_status columns_read(column_list *c, lander_engine *engine, const char *x,
         error, LANDER_ERROR_ARGUMENT,
         "%s: no column is left for x: its lines have %lld, and y has them all%s",
         records_path(from), (long long)c->count,
-        c->count == 1 ? " (is the separator another one?)" : "");
+        c->count == 1 ? other_separator(separator, from) : "");
   if (status != LANDER_OK) columns_free(c);
   return status;
 }

@@ -6,6 +6,7 @@
 #include "../base/memory.h"
 #include "../base/random.h"
 #include "../tensor/tensor.h"
+#include <stdio.h>
 #include <string.h>
 
 void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
@@ -37,8 +38,12 @@ void lander_dataset_free(lander_dataset *d) {
   if (!d || --d->holds > 0) return;
   lander_engine *engine = d->engine;
   if (!d->names_lent) free_names(d, d->classes);
-  if (!d->columns_lent)
+  if (!d->columns_lent) {
     dataset_free_texts(engine, d->columns, d->shape[DATASET_X].numbers);
+    dataset_free_texts(engine, d->targets, d->shape[DATASET_Y].numbers);
+  }
+  places_free(d->places);
+  memory_free(engine, d->place_of);
   d->type->release(d);
   memory_free(engine, d);
   lander_engine_free(engine);
@@ -65,9 +70,24 @@ const char *lander_dataset_class_name(const lander_dataset *d, int k) {
   return d->class_names && k >= 0 && k < d->classes ? d->class_names[k] : NULL;
 }
 
+lander_status dataset_name_column(lander_dataset *d, int which, int64_t k,
+                                  const char *name, lander_error *error) {
+  char ***list = which == DATASET_X ? &d->columns : &d->targets;
+  size_t count = (size_t)d->shape[which].numbers;
+  if (!*list) *list = memory_new(d->engine, count, sizeof **list, error);
+  if (!*list) return LANDER_ERROR_MEMORY;
+  (*list)[k] = memory_copy_text(d->engine, name, error);
+  return (*list)[k] ? LANDER_OK : LANDER_ERROR_MEMORY;
+}
+
 const char *lander_dataset_column(const lander_dataset *d, int64_t k) {
   bool there = d->columns && k >= 0 && k < d->shape[DATASET_X].numbers;
   return there ? d->columns[k] : NULL;
+}
+
+const char *lander_dataset_target(const lander_dataset *d, int64_t k) {
+  bool there = d->targets && k >= 0 && k < d->shape[DATASET_Y].numbers;
+  return there ? d->targets[k] : NULL;
 }
 
 lander_status lander_dataset_name_classes(lander_dataset *d, const char *const *names,
@@ -123,11 +143,14 @@ typedef struct part {
   int64_t *order; /* positions in the whole; NULL: from `first` on */
 } part;
 
+static int64_t place_in_whole(const part *p, int64_t position) {
+  return p->order ? p->order[position] : p->first + position;
+}
+
 static lander_status part_read(const lander_dataset *d, int64_t position, real *x,
                                real *y, lander_error *error) {
   const part *p = (const part *)d;
-  int64_t there = p->order ? p->order[position] : p->first + position;
-  return p->whole->type->read(p->whole, there, x, y, error);
+  return p->whole->type->read(p->whole, place_in_whole(p, position), x, y, error);
 }
 
 static void part_release(lander_dataset *d) {
@@ -136,10 +159,11 @@ static void part_release(lander_dataset *d) {
   lander_dataset_free(p->whole);
 }
 
+static const dataset_type part_type = {part_read, part_release};
+
 /* A part of so many samples, which shares what the whole has. */
 static part *new_part(lander_dataset *d, int64_t count, lander_error *error) {
-  static const dataset_type type = {part_read, part_release};
-  part *p = dataset_new(d->engine, &type, sizeof *p, error);
+  part *p = dataset_new(d->engine, &part_type, sizeof *p, error);
   if (!p) return NULL;
   p->base.count = count;
   p->base.classes = d->classes;
@@ -147,6 +171,7 @@ static part *new_part(lander_dataset *d, int64_t count, lander_error *error) {
   p->base.class_names = d->class_names;
   p->base.names_lent = d->class_names != NULL;
   p->base.columns = d->columns;
+  p->base.targets = d->targets;
   p->base.columns_lent = true;
   p->base.black = d->black; /* the whole's, as its samples are */
   p->base.channels = d->channels;
@@ -184,4 +209,49 @@ lander_dataset *lander_dataset_shuffle(lander_dataset *d, uint64_t seed,
   random_permutation((random_key){seed, RANDOM_SHUFFLE(0)}, d->count, order);
   p->order = order;
   return &p->base;
+}
+
+/* ---- Where samples were read ------------------------------------------------------ */
+
+/* The places that a sample's is one of, and which; NULL: nobody knows. */
+static places *find_place(const lander_dataset *d, int64_t *position) {
+  while (d->type == &part_type) {
+    *position = place_in_whole((const part *)d, *position);
+    d = ((const part *)d)->whole;
+  }
+  if (d->place_of) *position = d->place_of[*position];
+  return d->places;
+}
+
+bool lander_dataset_place(const lander_dataset *d, int64_t position, char *out,
+                          size_t room) {
+  if (position < 0 || position >= d->count) return false;
+  const places *p = find_place(d, &position);
+  if (!p) return false;
+  if (p->path)
+    snprintf(out, room, "%s, line %lld", p->path, (long long)p->lines[position]);
+  else
+    snprintf(out, room, "%s", p->files[position]);
+  return true;
+}
+
+lander_status lander_dataset_take_places(lander_dataset *made, const lander_dataset *d,
+                                         lander_error *error) {
+  error_clear(error);
+  if (made->count != d->count || made->places || made->type == &part_type)
+    return error_set(error, LANDER_ERROR_ARGUMENT,
+                     "places are for a dataset of as many samples, %lld, that has none",
+                     (long long)d->count);
+  int64_t first = 0;
+  places *p = d->count > 0 ? find_place(d, &first) : NULL;
+  if (!p) return LANDER_OK;
+  made->place_of =
+      memory_new(made->engine, (size_t)d->count, sizeof *made->place_of, error);
+  if (!made->place_of) return LANDER_ERROR_MEMORY;
+  for (int64_t i = 0; i < d->count; i++) {
+    made->place_of[i] = i;
+    find_place(d, &made->place_of[i]);
+  }
+  made->places = places_keep(p);
+  return LANDER_OK;
 }

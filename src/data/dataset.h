@@ -2,7 +2,7 @@
 #ifndef LANDER_DATA_DATASET_H
 #define LANDER_DATA_DATASET_H
 
-#include "../base/base.h"
+#include "places.h"
 
 /* A kind of dataset: how one sample is read. Called from the prefetch thread too: it
  * allocates nothing and changes nothing. Positions were checked before. */
@@ -27,7 +27,10 @@ struct lander_dataset {
   bool names_lent;    /* they are those of the whole that this is a part of */
   char *
       *columns; /* (numbers of x): what a table's header calls them; NULL: it had none */
-  bool columns_lent; /* likewise */
+  char **targets;    /* (numbers of y): likewise; NULL: it had none */
+  bool columns_lent; /* both, as names_lent */
+  places *places; /* kept; where samples were read; NULL: nobody knows, or it is a part */
+  int64_t *place_of; /* (count): which of the places are whose; NULL: in their order */
   bool lent; /* its memory is the caller's to change: read on the calling thread alone */
   struct dataset_shape {
     int dims;
@@ -40,6 +43,10 @@ struct lander_dataset {
 void *dataset_new(lander_engine *engine, const dataset_type *type, size_t size,
                   lander_error *error);
 lander_dataset *dataset_keep(lander_dataset *d);
+/* A copy of `name` becomes that of number k of x or y; lists are made for the first one.
+ * fails: memory. */
+lander_status dataset_name_column(lander_dataset *d, int which, int64_t k,
+                                  const char *name, lander_error *error);
 /* Frees a list of `count` texts, some of which may be NULL. */
 void dataset_free_texts(lander_engine *engine, char **texts, int64_t count);
 /* fails: shape (overflow, too many dims). */

@@ -209,6 +209,7 @@ static lander_status read_picture(reading *r, const char *path, int label,
   if (status != LANDER_OK) return status;
   status = fit(r, path, &p, error);
   if (status == LANDER_OK) status = grow(r, error);
+  if (status == LANDER_OK) status = places_add(r->out->base.places, 0, path, error);
   if (status == LANDER_OK) store(r, &p, label);
   memory_free(engine, p.bytes);
   return status;
@@ -319,7 +320,9 @@ lander_dataset *lander_data_images(lander_engine *engine, const char *folder,
     return NULL;
   reading r = {.out = images_new(engine, 0, error), .options = &chosen, .folder = folder};
   if (!r.out) return NULL;
-  lander_status status = read_all(&r, class_names, count, error);
+  r.out->base.places = places_new(engine, NULL, error);
+  lander_status status =
+      r.out->base.places ? read_all(&r, class_names, count, error) : LANDER_ERROR_MEMORY;
   codecs_close(&r.codecs);
   memory_free(engine, r.first);
   if (status == LANDER_OK) return &r.out->base;

@@ -19,6 +19,9 @@ struct records {
   size_t length, capacity;
   size_t *begins; /* (fields + 1): where they begin in the text */
   size_t fields, field_capacity;
+  char *names; /* of the columns, as the fields are in the text; NULL: there are none */
+  size_t *name_begins;
+  size_t name_count;
   size_t at, got; /* in the chunk */
   unsigned char chunk[CHUNK];
 };
@@ -73,15 +76,64 @@ static lander_status skip_spaces(records *r, int *byte, lander_error *error) {
   return status;
 }
 
-static lander_status skip_mark(records *r, lander_error *error) {
-  int byte;
-  lander_status status = peek(r, &byte, error); /* the first chunk is there by now */
-  if (status == LANDER_OK && r->got >= 3 && memcmp(r->chunk, "\xef\xbb\xbf", 3) == 0)
-    r->at = 3;
-  return status;
+/* What a file is that begins so, and is no text of 8 bits; NULL: it may be text. */
+static const char *other_kind(const unsigned char *bytes, size_t got) {
+  static const struct {
+    const char *begins, *what;
+  } kinds[] = {
+      {"\xff\xfe", "text in UTF-16, expected UTF-8 (iconv -f UTF-16 -t UTF-8 makes it)"},
+      {"\xfe\xff", "text in UTF-16, expected UTF-8 (iconv -f UTF-16 -t UTF-8 makes it)"},
+      {"PK\3\4", "a zip archive, perhaps a spreadsheet (.xlsx, .ods): save it as CSV"},
+      {"\xd0\xcf\x11\xe0", "a spreadsheet of an old kind (.xls): save it as CSV"},
+  };
+  for (int i = 0; i < COUNT_OF(kinds); i++) {
+    size_t length = strlen(kinds[i].begins);
+    if (got >= length && !memcmp(bytes, kinds[i].begins, length)) return kinds[i].what;
+  }
+  return NULL;
 }
 
-/* ---- Fields ----------------------------------------------------------------------- */
+/* Goes behind a byte-order mark. */
+static lander_status read_mark(records *r, lander_error *error) {
+  int byte;
+  lander_status status = peek(r, &byte, error); /* the first chunk is there by now */
+  if (status != LANDER_OK) return status;
+  const char *what = other_kind(r->chunk, r->got);
+  if (what)
+    return error_set(error, LANDER_ERROR_FORMAT, "%s: it is %s", r->file.path, what);
+  if (r->got >= 3 && memcmp(r->chunk, "\xef\xbb\xbf", 3) == 0) r->at = 3;
+  return LANDER_OK;
+}
+
+/* ---- Errors ----------------------------------------------------------------------- */
+
+/* Bytes of a character in UTF-8 that begins at `at`; 0: there is none. */
+static size_t letter_length(const char *at, const char *end) {
+  unsigned char first = (unsigned char)*at;
+  size_t length = first < 0x80   ? 1
+                  : first < 0xc2 ? 0
+                  : first < 0xe0 ? 2
+                  : first < 0xf0 ? 3
+                                 : 4;
+  if (first < ' ' || first == 127 || first > 0xf4 || (size_t)(end - at) < length)
+    return 0;
+  for (size_t i = 1; i < length; i++)
+    if (((unsigned char)at[i] & 0xc0) != 0x80) return 0;
+  return length;
+}
+
+const char *records_show(char out[RECORDS_SHOWN], const char *field, size_t length) {
+  const char *end = field + length;
+  size_t used = 0, letters = 0;
+  for (; field < end && letters < RECORDS_LETTERS; letters++) {
+    size_t bytes = letter_length(field, end);
+    memcpy(out + used, bytes > 0 ? field : "?", bytes > 0 ? bytes : 1);
+    used += bytes > 0 ? bytes : 1;
+    field += bytes > 0 ? bytes : 1;
+  }
+  strcpy(out + used, field < end ? "..." : "");
+  return out;
+}
 
 lander_status records_fail(const records *r, lander_status code, int64_t index,
                            lander_error *error, const char *format, ...) {
@@ -90,9 +142,15 @@ lander_status records_fail(const records *r, lander_status code, int64_t index,
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return error_set(error, code, "%s: line %lld, column %lld: %s", r->file.path,
-                   (long long)r->first_line, (long long)index + 1, text);
+  char name[RECORDS_SHOWN] = "";
+  const char *column = records_column(r, index);
+  if (column && *column) records_show(name, column, strlen(column));
+  return error_set(error, code, "%s: line %lld, column %lld%s%s%s: %s", r->file.path,
+                   (long long)r->first_line, (long long)index + 1, *name ? " (" : "",
+                   name, *name ? ")" : "", text);
 }
+
+/* ---- Fields ----------------------------------------------------------------------- */
 
 static lander_status fail_here(records *r, const char *text, lander_error *error) {
   return records_fail(r, LANDER_ERROR_FORMAT, (int64_t)r->fields, error, "%s", text);
@@ -226,6 +284,9 @@ lander_status records_next(records *r, bool *there, lander_error *error) {
 const char *records_path(const records *r) {
   return r->file.path;
 }
+int64_t records_line(const records *r) {
+  return r->first_line;
+}
 int64_t records_fields(const records *r) {
   return (int64_t)r->fields;
 }
@@ -233,6 +294,21 @@ int64_t records_fields(const records *r) {
 const char *records_field(const records *r, int64_t index, size_t *length) {
   *length = r->begins[index + 1] - r->begins[index] - 1;
   return r->text + r->begins[index];
+}
+
+lander_status records_name(records *r, lander_error *error) {
+  r->names = memory_new(r->engine, r->length, 1, error);
+  r->name_begins = memory_new(r->engine, r->fields, sizeof *r->name_begins, error);
+  if (!r->names || !r->name_begins) return LANDER_ERROR_MEMORY;
+  memcpy(r->names, r->text, r->length);
+  memcpy(r->name_begins, r->begins, r->fields * sizeof *r->name_begins);
+  r->name_count = r->fields;
+  return LANDER_OK;
+}
+
+const char *records_column(const records *r, int64_t index) {
+  bool named = index >= 0 && (size_t)index < r->name_count;
+  return named ? r->names + r->name_begins[index] : NULL;
 }
 
 /* ---- Open and close --------------------------------------------------------------- */
@@ -248,7 +324,7 @@ records *records_open(lander_engine *engine, const char *path, char separator,
     memory_free(engine, r);
     return NULL;
   }
-  if (skip_mark(r, error) == LANDER_OK) return r;
+  if (read_mark(r, error) == LANDER_OK) return r;
   records_close(r);
   return NULL;
 }
@@ -258,5 +334,7 @@ void records_close(records *r) {
   bytes_close(&r->file);
   memory_free(r->engine, r->text);
   memory_free(r->engine, r->begins);
+  memory_free(r->engine, r->names);
+  memory_free(r->engine, r->name_begins);
   memory_free(r->engine, r);
 }

@@ -232,8 +232,14 @@ static void test_tables(void) {
   check_csv("1\t2\t 3\n4\t5\t6\n", NULL, "3", "separator=tab", expected);
   check_csv("  1 2\t  3\n4 \t5 6 \n \n", NULL, "3", "separator=space", expected);
   check_csv("\"1\" 2 \"3\"\n\"4\" 5 6", NULL, "3", "separator=space", expected);
-  refuse_csv("1;2;3\n", NULL, "1", NULL, "is the separator another one?");
-  refuse_csv("1;2;3\n", NULL, "1", "header=false", "is the separator another one?");
+  check_csv("1;2;3\n4;5;6\n", NULL, "3", "separator=semicolon", expected);
+  check_csv("1|2|3\n4|5|6\n", NULL, "3", "separator=bar", expected);
+  refuse_csv("1;2;3\n", NULL, "1", NULL,
+             "is the separator another one?): separator=semicolon makes 3 of it");
+  refuse_csv("1\t2\n", NULL, "1", "header=false", "separator=tab makes 2 of it");
+  refuse_csv("a|b\n1|2\n", NULL, "b", NULL,
+             "which is one field (is the separator "
+             "another one?): separator=bar makes 2 of it");
 
   UNIT_TEST("tables: text in columns that are not used");
   check_csv("ann,1,2\n\"b, \"\"ob\",3,4\n", "2", "3", NULL, "2: 1 > 2; 3 > 4");
@@ -245,8 +251,11 @@ static void test_tables(void) {
   check_csv("7,-1\n8,0\n", NULL, "2", "classes=2 first=-1", "2: 7 > 1; 8 > 2");
   refuse_csv("7,0\n\n8,3\n", NULL, "2", "classes=3",
              "line 3, column 2: the label is 3, expected a whole number from 0 to 2 "
+             "(classes=3 first=0); labels that count from 1 are read with first=1");
+  refuse_csv("a,b\n7,-1\n", NULL, "2", "classes=3",
+             "line 2, column 2 (b): the label is -1, expected a whole number from 0 to 2 "
              "(classes=3 first=0)");
-  refuse_csv("7,-1\n", NULL, "2", "classes=3", "line 1, column 2: the label is -1");
+  UNIT_CHECK(!strstr(error.message, "first=1"));
   refuse_csv("7,0.5\n", NULL, "2", "classes=3", "the label is 0.5");
   refuse_csv("7,nan\n", NULL, "2", "classes=3", "the label is nan");
   refuse_csv("7,inf\n", NULL, "2", "classes=3", "the label is inf");
@@ -263,6 +272,114 @@ static void test_tables(void) {
   refuse_csv("1,2,3\n", NULL, "3", "mean=1,2", "mean has 2 numbers");
   refuse_csv("1,2,3\n", NULL, "3", "shape=99999999,99999999,99999999",
              "more elements than a computer can address");
+}
+
+/* What people write for numbers: read, or refused with what is to be done. */
+static void test_nearly_numbers(void) {
+  UNIT_TEST("tables: numbers with a comma");
+  check_csv("a;b\n1,5;-2,25e1\n,5;1\n", NULL, "2", "separator=; decimal=comma",
+            "2: 1.5 > -22.5; 0.5 > 1");
+  check_csv("1,5;nan\n", NULL, "2", "separator=; decimal=comma", "1: 1.5 > nan");
+  refuse_csv("1.5;2\n", NULL, "2", "separator=; decimal=comma",
+             "'1.5' is no number; with decimal=comma numbers are written with a comma");
+  refuse_csv("1,5;2,5\n", NULL, "2", "separator=;",
+             "line 1, column 1: '1,5' is no number; numbers are written with a point "
+             "(decimal=comma reads those with a comma)");
+  refuse_csv("a;b\n1;2,5\n", NULL, "2", "separator=;", "line 2, column 2 (b): '2,5' is");
+  UNIT_TEST("tables: what was meant as a number, and what to do");
+  refuse_csv(
+      "a,b\n1,\"1,234,567\"\n", NULL, "2", NULL,
+      "line 2, column 2 (b): '1,234,567' is no number; numbers are written without "
+      "separators of thousands");
+  refuse_csv("a,b\n1,\"-1,234.5\"\n", NULL, "2", NULL, "without separators of thousands");
+  refuse_csv("1;1.234,5\n", "1", "2", "separator=; decimal=comma", "of thousands");
+  refuse_csv("1,1'234'567\n", NULL, "2", NULL, "separators of thousands");
+  refuse_csv("1,2\n$40,2\n", "1", "2", NULL,
+             "'$40' is no number; numbers are written "
+             "without units");
+  refuse_csv("1,2\n50%,2\n", "1", "2", NULL, "without units");
+  refuse_csv("1,2\n12 km,2\n", "1", "2", NULL, "without units");
+  refuse_csv("1,2\nNA,2\n", "1", "2", NULL,
+             "'NA' is no number; where a value is missing, "
+             "fill one in or leave the line out");
+  refuse_csv("1,2\n,2\n", "1", "2", NULL, "empty, expected a number; where a value is");
+  refuse_csv("1,2\nTrue,2\n", "1", "2", NULL, "'True' is no number; yes and no are");
+  refuse_csv("1,2\n2024-03-01 12:00,2\n", "1", "2", NULL, "; a date becomes a number");
+  refuse_csv("1,2\n1.3.24,2\n", "1", "2", NULL, "; a date becomes a number");
+  refuse_csv("1,2\n1.2.3.4,2\n", "1", "2", NULL, "'1.2.3.4' is no number");
+  UNIT_CHECK(!strstr(error.message, ";"));
+  UNIT_TEST("tables: columns of text among those of x");
+  refuse_csv(
+      "id,area,\xc3\xa4,price\nn1,5,6,7\n", NULL, "price", NULL,
+      "line 2, column 1 (id): 'n1' is no number; x=area+\xc3\xa4 uses those that are "
+      "numbers here; words become numbers as a column of 0 and 1 for each");
+  refuse_csv("d,a+b,price\n1.3.24,5,6\n", NULL, "3", NULL,
+             "; x=2 uses those that are numbers here; a date becomes");
+  refuse_csv("id,a\nn1,5\n", NULL, "2", NULL, "'n1' is no number");
+  UNIT_CHECK(!strstr(error.message, "x="));
+  UNIT_TEST("tables: a first line with a number that is a header");
+  refuse_csv("1999,b\n3,4\n", "1", "1", "header=false", "asked for twice");
+  refuse_csv("a,1999\n3,4\n", NULL, "2", NULL,
+             "'a' is no number; if it is a header, say header=true");
+  UNIT_TEST("tables: files that are no tables");
+  refuse_csv("\xff\xfe"
+             "a",
+             NULL, "1", NULL, "it is text in UTF-16, expected UTF-8");
+  refuse_csv("PK\3\4", NULL, "1", NULL, "a zip archive, perhaps a spreadsheet");
+  UNIT_TEST("tables: columns of the same name");
+  refuse_csv("a,b,b\n1,2,3\n", NULL, "b", NULL,
+             "columns 2 and 3 are both called 'b': use their numbers");
+  check_csv("a,b,b\n1,2,3\n", NULL, "a", NULL, "1: 2 3 > 1");
+}
+
+static void check_place(const lander_dataset *d, int64_t position, const char *expected) {
+  char place[64] = "", tail[64];
+  bool known = lander_dataset_place(d, position, place, sizeof place);
+  if (!expected) {
+    UNIT_CHECK(!known);
+    return;
+  }
+  snprintf(tail, sizeof tail, "%s",
+           known && strrchr(place, '/') ? strrchr(place, '/') : "");
+  if (!UNIT_CHECK(strcmp(tail, expected) == 0)) printf("found %s\n", place);
+}
+
+static void test_places(void) {
+  UNIT_TEST("tables: lines of samples, also of parts and of what was made of them");
+  lander_dataset *d = open_csv("a,t,b\n\n1,\"\nx\",2\n3,,4\n5,,6\n", "a", "b", NULL);
+  UNIT_CHECK(d && !strcmp(lander_dataset_target(d, 0), "b") &&
+             !lander_dataset_target(d, 1));
+  check_place(d, 0, "/table, line 3");
+  check_place(d, 2, "/table, line 6");
+  check_place(d, 3, NULL);
+  check_place(d, -1, NULL);
+  lander_dataset *shuffled = lander_dataset_shuffle(d, 1, &error);
+  lander_dataset *part = lander_dataset_subset(shuffled, 1, 2, &error);
+  static const int64_t size[] = {2, 1};
+  lander_tensor *x = lander_tensor_new(engine, 2, size, &error);
+  lander_tensor *y = lander_tensor_new(engine, 1, size, &error);
+  lander_dataset *made = lander_data_tensors(x, y, NULL, &error);
+  check_place(made, 0, NULL);
+  UNIT_CHECK(lander_dataset_take_places(made, d, &error) == LANDER_ERROR_ARGUMENT);
+  UNIT_CHECK(lander_dataset_take_places(made, part, &error) == LANDER_OK);
+  UNIT_CHECK(lander_dataset_take_places(made, part, &error) == LANDER_ERROR_ARGUMENT);
+  lander_dataset_free(d); /* the others know all the same */
+  for (int64_t i = 0; i < 2; i++) {
+    lander_real sample[2];
+    char line[32];
+    UNIT_CHECK(lander_dataset_read(part, &i, 1, sample, sample + 1, &error) == LANDER_OK);
+    snprintf(line, sizeof line, "/table, line %d",
+             sample[0] == 1   ? 3
+             : sample[0] == 3 ? 5
+                              : 6);
+    check_place(part, i, line);
+    check_place(made, i, line);
+  }
+  lander_dataset_free(made);
+  lander_dataset_free(part);
+  lander_dataset_free(shuffled);
+  lander_tensor_free(x);
+  lander_tensor_free(y);
 }
 
 static void test_bad_tables(void) {
@@ -665,6 +782,8 @@ int main(void) {
   make_cifar();
   test_cifar();
   test_tables();
+  test_nearly_numbers();
+  test_places();
   test_bad_tables();
   test_numbers();
   test_damaged_tables();
