@@ -130,14 +130,43 @@ function TestConv.test_forward_is_the_sum_over_the_window()
   end
 end
 
--- Sums over many places do not lose digits.
+-- Sums over many places do not lose digits, by planes and by strips.
 function TestConv.test_weights_of_a_large_plane()
-  local net = nn.net { nn.input { 1, 200, 200 }, nn.conv { 1, kernel = 1 } }
-  local x, dy = lander.rand(64, 1, 200, 200), lander.rand(64, 1, 200, 200)
-  net:forward(x)
-  net:backward(dy)
-  local expected = (x * dy):sum()
-  lu.assertAlmostEquals(net.params["conv1.weight"].grad:sum() / expected, 1, 1e-6)
+  for side, batch in pairs { [120] = 128, [200] = 64 } do
+    local net = nn.net { nn.input { 1, side, side }, nn.conv { 1, kernel = 1 } }
+    local x, dy = lander.rand(batch, 1, side, side), lander.rand(batch, 1, side, side)
+    net:forward(x)
+    net:backward(dy)
+    local expected = (x * dy):sum()
+    lu.assertAlmostEquals(net.params["conv1.weight"].grad:sum() / expected, 1, 1e-6)
+  end
+end
+
+-- A pixel that no window reads does not come to the weights, not even times zero.
+function TestConv.test_a_pixel_that_nobody_reads()
+  local function is_read(at, kernel, stride, out)
+    local window = math.min((at - 1) // stride, out - 1)
+    return at - 1 - window * stride < kernel
+  end
+  for _, case in ipairs { { 1, 2, 6 }, { 1, 2, 36 }, { 3, 1, 9 }, { 2, 2, 21 }, { 2, 2, 41 } } do
+    local kernel, stride, side = table.unpack(case)
+    local out = (side - kernel) // stride + 1
+    local net = nn.net { nn.input { 2, side, side },
+      nn.conv { 2, kernel = kernel, stride = stride, groups = 2 } }
+    local x = lander.ones(1, 2, side, side)
+    for row = 1, side do
+      for column = row % 3 + 1, side, 3 do
+        x:set(0 / 0, 1, 1, row, column)
+        net:forward(x)
+        net:backward(lander.ones(1, 2, out, out))
+        x:set(1, 1, 1, row, column)
+        local dw = net.params["conv1.weight"].grad
+        local read = is_read(row, kernel, stride, out) and is_read(column, kernel, stride, out)
+        lu.assertEquals({ dw[1]:isfinite():all(), case, row, column }, { not read, case, row, column })
+        lu.assertTrue(dw[2]:isfinite():all())
+      end
+    end
+  end
 end
 
 function TestConv.test_gradients()

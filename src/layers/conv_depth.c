@@ -8,12 +8,18 @@
  */
 #include "conv.h"
 
-/* Taps of a kernel, and numbers of a plane, that are worth it. */
-#define MOST_TAPS  64
-#define MOST_PLANE ((int64_t)1 << 18)
+/* Taps of a kernel, and its windows on a plane, that are worth it: a larger plane has left
+ * the first cache by the time that it is read, and a strip of it has not. Wide steps make
+ * large planes of few windows. */
+#define MOST_TAPS    64
+#define MOST_WINDOWS ((int64_t)1 << 15)
+#define MOST_PLANE   ((int64_t)1 << 18)
 
 /* Windows whose products are summed up in a vector of reals; these sums in double. */
 #define MOST_TOGETHER 4096
+
+/* Parts of a batch, of few channels. */
+#define MOST_PARTS 32
 
 /* ---- a plane between zeros ----------------------------------------------------------
  */
@@ -81,8 +87,10 @@ static bool fits(const planes *p) {
 bool conv_depth_wins(const conv *self) {
   const window *w = &self->window;
   if (self->group_in != 1 || self->group_out != 1) return false;
+  if (w->kernel[0] * w->kernel[1] > MOST_TAPS || self->positions > MOST_WINDOWS)
+    return false;
   planes ahead = planes_ahead(w), back = planes_back(w);
-  return w->kernel[0] * w->kernel[1] <= MOST_TAPS && fits(&ahead) && fits(&back);
+  return fits(&ahead) && fits(&back);
 }
 
 static void setup(layer *l, int pass) {
@@ -102,6 +110,7 @@ typedef struct pass {
   bool back;
   const real *from;
   real *to;
+  int parts; /* of the batch */
   int pieces;
 } pass;
 
@@ -162,56 +171,76 @@ static void image(const layer *l, const layer_call *c) {
 
 /* ---- sums over the windows --------------------------------------------------------- */
 
-static void channel_weights(const pass *p, int64_t channel, real *plane) {
+/* A channel's weights, summed up over some images. */
+static void channel_weights(const pass *p, int64_t channel, int64_t begin, int64_t end,
+                            real *plane, real *dw) {
   const conv *self = p->layer->self;
   const layer_call *c = p->call;
   const planes *s = p->planes;
   const kernels *k = c->kernels;
   int64_t in = s->window.in[0] * s->window.in[1], count = self->group_kernel;
-  real *sums = plane + s->size, *dw = c->dw[0] + channel * count;
   int64_t together = MOST_TOGETHER / self->positions + 1;
+  real *sums = plane + s->size;
   double total[MOST_TAPS] = {0};
-  for (int64_t i = 0; i < c->batch; i++) {
-    if (i % together == 0) k->fill(count * k->lanes, 0, sums);
-    fill_plane(s, k, c->x[0] + i * self->in + channel * in, plane);
-    k->multiply_windows(&s->windows, plane,
-                        c->dy[0] + i * self->out + channel * self->positions, sums);
-    if ((i + 1) % together && i + 1 < c->batch) continue;
+  for (int64_t first = begin; first < end; first += together) {
+    k->fill(count * k->lanes, 0, sums);
+    for (int64_t i = first; i < least(first + together, end); i++) {
+      fill_plane(s, k, c->x[0] + i * self->in + channel * in, plane);
+      k->multiply_windows(&s->windows, plane,
+                          c->dy[0] + i * self->out + channel * self->positions, sums);
+    }
     for (int64_t t = 0; t < count; t++) total[t] += k->sum(k->lanes, sums + t * k->lanes);
   }
-  for (int64_t t = 0; t < count; t++) dw[t] = (c->beta == 0 ? 0 : dw[t]) + (real)total[t];
+  for (int64_t t = 0; t < count; t++) dw[t] = (real)total[t];
 }
 
-static void channel_bias(const pass *p, int64_t channel) {
+static real channel_bias(const pass *p, int64_t channel, int64_t begin, int64_t end) {
   const conv *self = p->layer->self;
   const layer_call *c = p->call;
-  real *db = c->dw[1] + channel;
   double sum = 0;
-  for (int64_t i = 0; i < c->batch; i++)
+  for (int64_t i = begin; i < end; i++)
     sum += c->kernels->sum(self->positions,
                            c->dy[0] + i * self->out + channel * self->positions);
-  *db = (c->beta == 0 ? 0 : *db) + (real)sum;
+  return (real)sum;
 }
 
-static void channels_piece(void *arg, int piece, int thread) {
+/* Each of a piece's units is a channel in a part of the images. */
+static void units_piece(void *arg, int piece, int thread) {
   const pass *p = arg;
   const layer_call *c = p->call;
   const conv *self = p->layer->self;
   real *plane = layer_scratch(p->layer, c, thread);
-  int64_t begin, end;
-  parallel_range(self->outputs, p->pieces, piece, &begin, &end);
+  int64_t begin, end, image, last;
+  parallel_range(self->outputs * p->parts, p->pieces, piece, &begin, &end);
   c->kernels->fill(p->planes->size, 0, plane);
-  for (int64_t channel = begin; channel < end; channel++) {
-    if (c->dw[0]) channel_weights(p, channel, plane);
-    if (self->bias && c->dw[1]) channel_bias(p, channel);
+  for (int64_t unit = begin; unit < end; unit++) {
+    int64_t channel = unit / p->parts, part = unit % p->parts;
+    real *sums = layer_partial(p->layer, c, (int)part);
+    parallel_range(c->batch, p->parts, (int)part, &image, &last);
+    if (c->dw[0])
+      channel_weights(p, channel, image, last, plane, sums + channel * self->group_kernel);
+    if (self->bias && c->dw[1])
+      sums[self->outputs * self->group_kernel + channel] =
+          channel_bias(p, channel, image, last);
   }
+}
+
+/* Where there are few channels, the images are shared out too. */
+static int parts_of_batch(const layer *l, const layer_call *c) {
+  const conv *self = l->self;
+  int64_t parts = MOST_PARTS / self->outputs;
+  return parts > 1 ? (int)least(parts, least(c->batch, l->partial_pieces)) : 1;
 }
 
 static void weights(const layer *l, const layer_call *c) {
   const conv *self = l->self;
-  pass p = {.layer = l, .call = c, .planes = &self->planes[CONV_WEIGHTS]};
-  p.pieces = parallel_pieces(self->outputs, 1);
-  parallel_run(c->engine, p.pieces, channels_piece, &p);
+  pass p = {.layer = l,
+            .call = c,
+            .planes = &self->planes[CONV_WEIGHTS],
+            .parts = parts_of_batch(l, c)};
+  p.pieces = parallel_pieces(self->outputs * p.parts, 1);
+  parallel_run(c->engine, p.pieces, units_piece, &p);
+  conv_sum_pieces(l, c, p.parts);
 }
 
 const conv_way conv_planes = {

@@ -202,6 +202,7 @@ INLINE void multiply_shared(const plane_windows *p, const plane_column *c, const
     if (q < p->rows) load_gradient(p, c, q, dy, &d[0]);
     UNROLL(int j = 0; j < columns; j++) {
       load_windows(x + j * p->tap_column, step, &at);
+      at = (tap_vector)(c->mask & (tap_mask)at);
       IN_REGISTER(at);
       UNROLL(int i = 0; i < rows; i++) sum[i * columns + j] += d[i] * at;
     }
@@ -218,6 +219,7 @@ INLINE void multiply_apart(const plane_windows *p, const plane_column *c, const 
     UNROLL(int i = 0; i < rows; i++)
     UNROLL(int j = 0; j < columns; j++) {
       load_windows(x + i * p->tap_row + j * p->tap_column, step, &at);
+      at = (tap_vector)(c->mask & (tap_mask)at);
       sum[i * columns + j] += d * at;
     }
   }
