@@ -46,7 +46,7 @@ function TestEmbed.test_train_stops_on_a_flag()
   local folder = support.folder()
   local pipe = assert(io.popen(([[
     '%s/embed/train' %s/parts.npz 1000000000 >%s/out 2>&1 & pid=$!
-    until grep -q loss %s/out 2>/dev/null; do sleep 0.01; done
+    until grep -q loss %s/out || ! kill -0 $pid; do sleep 0.01; done 2>/dev/null
     kill -INT $pid; wait $pid; tail -n 1 %s/out]]):format(build, folder, folder, folder, folder)))
   local iter = pipe:read("a"):match "^stopped after iteration (%d+)\n$"
   pipe:close()

@@ -29,13 +29,14 @@ local function naive_conv(x, weight, bias, o)
     local group = (out - 1) // (outputs // groups)
     local sum = bias and bias.at[out] or 0
     for c = 1, group_in do
+      local plane = ((n - 1) * channels + group * group_in + c - 1) * height
+      local taps = ((out - 1) * group_in + c - 1) * kh
       for i = 1, kh do
+        local y = (oy - 1) * stride[1] - pad[1] + (i - 1) * dilation[1] + 1
         for j = 1, kw do
-          local y = (oy - 1) * stride[1] - pad[1] + (i - 1) * dilation[1] + 1
           local z = (ox - 1) * stride[2] - pad[2] + (j - 1) * dilation[2] + 1
           if y >= 1 and y <= height and z >= 1 and z <= width then
-            sum = sum + naive.get(weight, { out, c, i, j })
-              * naive.get(x, { n, group * group_in + c, y, z })
+            sum = sum + weight.at[(taps + i - 1) * kw + j] * x.at[(plane + y - 1) * width + z]
           end
         end
       end
