@@ -241,7 +241,7 @@ function TestMemory.test_the_output_is_there_to_be_looked_at()
   lu.assertEquals({ probe.where, probe.is_input, probe.sample }, { "target", true, 2 })
 end
 
--- Which layer made what is not finite is found, whatever was written over by then.
+-- Which layer made what is not finite is found, though its output was written over by then.
 function TestMemory.test_blame_of_a_sum()
   local function probe(text, ...)
     local net = lander.core.net_build(text .. [[
