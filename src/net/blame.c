@@ -38,9 +38,9 @@ bool net_output_is_finite(const lander_net *net) {
 }
 
 /* The first of a layer's inputs that is not finite; -1: all are. One that the layer has
- * written over has its output now, and is believed only where all others are finite: where
- * such a layer (relu, dropout, add) makes infinities of what was finite, the one before it
- * is named. */
+ * written over has its output now, and is believed only where all others are finite:
+ * where such a layer (relu, dropout, add) makes infinities of what was finite, the one
+ * before it is named. */
 static int bad_input(const lander_net *net, const node *n) {
   for (int lost = 0; lost < 2; lost++)
     for (int i = 0; i < n->layer.inputs; i++) {
