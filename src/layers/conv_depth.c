@@ -8,9 +8,9 @@
  */
 #include "conv.h"
 
-/* Taps of a kernel, and its windows on a plane, that are worth it: a larger plane has left
- * the first cache by the time that it is read, and a strip of it has not. Wide steps make
- * large planes of few windows. */
+/* Taps of a kernel, and its windows on a plane, that are worth it: a larger plane has
+ * left the first cache by the time that it is read, and a strip of it has not. Wide steps
+ * make large planes of few windows. */
 #define MOST_TAPS    64
 #define MOST_WINDOWS ((int64_t)1 << 15)
 #define MOST_PLANE   ((int64_t)1 << 18)
@@ -218,7 +218,8 @@ static void units_piece(void *arg, int piece, int thread) {
     real *sums = layer_partial(p->layer, c, (int)part);
     parallel_range(c->batch, p->parts, (int)part, &image, &last);
     if (c->dw[0])
-      channel_weights(p, channel, image, last, plane, sums + channel * self->group_kernel);
+      channel_weights(p, channel, image, last, plane,
+                      sums + channel * self->group_kernel);
     if (self->bias && c->dw[1])
       sums[self->outputs * self->group_kernel + channel] =
           channel_bias(p, channel, image, last);
