@@ -163,7 +163,8 @@ function TestConv.test_a_pixel_that_nobody_reads()
         x:set(1, 1, 1, row, column)
         local dw = net.params["conv1.weight"].grad
         local read = is_read(row, kernel, stride, out) and is_read(column, kernel, stride, out)
-        lu.assertEquals({ dw[1]:isfinite():all(), case, row, column }, { not read, case, row, column })
+        lu.assertEquals({ dw[1]:isfinite():all(), case, row, column },
+          { not read, case, row, column })
         lu.assertTrue(dw[2]:isfinite():all())
       end
     end
