@@ -76,6 +76,20 @@ function support.run(words, options)
   return { status = status, out = out, err = err }
 end
 
+-- Types the steps (tests/tools/terminal.c) at the command with these words, on a pseudo-terminal;
+-- what it showed, the last line of which tells the exit status. home: the user's folder; under: a
+-- command before it.
+function support.typed(steps, home, words, under)
+  home = home or support.folder()
+  local path = support.write(home .. "/steps", table.concat(steps, "\n") .. "\n")
+  local r = support.run({ "-c", ("LSAN_OPTIONS=suppressions=tests/tools/leaks.txt HOME=%s "
+    .. "XDG_STATE_HOME=%s/state %s %s %s %s %s"):format(home, home,
+    support.executable:match "^(.*)/" .. "/tools/terminal", path, under or "", support.executable,
+    words or "") }, { program = "sh" })
+  lu.assertEquals({ r.out:match "waited in vain for[^\n]*", r.status }, { nil, 0 }, r.out)
+  return r.out
+end
+
 -- ---- assertions ----
 
 -- f(...) must fail with a message that holds `text`; returns the message.

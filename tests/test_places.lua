@@ -435,3 +435,23 @@ function TestKilledAcrossRetries.test_the_bits_and_nothing_left()
     for _, name in ipairs(files(folder, "killed")) do os.remove(folder .. "/" .. name) end
   end
 end
+
+-- Files that are half written when a run is killed go away with the next run of that prefix, at
+-- whatever iterations it comes to snapshots; what is another's, or may be, stays.
+function TestPlacesFiles.test_what_a_killed_run_was_writing_goes()
+  local folder = support.folder()
+  local gone = { "run_iter_7.npz", "run_ring_2_300.npz", "run_best.npz", "run.npz", "run.html" }
+  local stays = { "run_two_iter_7.npz.tmp-999999999-0", "other.npz.tmp-999999999-0",
+                  "run_iter_7.npz.tmp-1-0", "run_iter_7.npz.tmp-999999999", "run.npz.tmp-0-0",
+                  "run.txt.tmp-999999999-0" }
+  for _, name in ipairs(gone) do
+    support.write(("%s/%s.tmp-999999999-1"):format(folder, name), "half")
+  end
+  for _, name in ipairs(stays) do support.write(folder .. "/" .. name, "half") end
+  lander.train(options { snapshot_prefix = folder .. "/run",
+                         on_iter = function() return "stop" end })
+  local left = files(folder, ".tmp-")
+  table.sort(left)
+  table.sort(stays)
+  lu.assertEquals(left, stays)
+end

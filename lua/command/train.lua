@@ -153,13 +153,13 @@ local function own_prefix(model, resume)
   return resume == "latest" and newest or prefix
 end
 
-function command.run(opt)
-  core.strict = core.strict or opt.strict
+-- One training with these options; its run.
+function command.train(opt)
   local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
   local data = datasets.open(datasets.word_for(saved, opt.data))
   local net = saved and check_size(opt, saved, size_for(opt, data.train))
     or make_net(opt, data.train)
-  local run = lander.train {
+  return lander.train {
     net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
     loss = opt.loss ~= "" and opt.loss or nil,
     solver = solver_options(opt), augment = augmentation(opt),
@@ -168,6 +168,11 @@ function command.run(opt)
     snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume),
     resume = opt.resume ~= "" and opt.resume or nil, dry_run = opt.dry_run,
   }
+end
+
+function command.run(opt)
+  core.strict = core.strict or opt.strict
+  local run = command.train(opt)
   core.print(("%s %d %s %s\n"):format(run.status, run.iter, core.number_text(run.loss),
     core.number_text(run.accuracy)))
 end

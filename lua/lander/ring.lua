@@ -261,3 +261,30 @@ function core.ring_clean(t, all)
     if place.path then core.remove_file(place.path) end
   end
 end
+
+-- ---- what a killed run leaves ----
+
+local endings = { "^_ring_%d+_%d+%.npz$", "^_iter_%d+%.npz$", "^_best%.npz$", "^%.npz$",
+                  "^%.html$" }
+
+local function is_own(ending)
+  for _, pattern in ipairs(endings) do
+    if ending:find(pattern) then return true end
+  end
+  return false
+end
+
+-- Removes files of this prefix that were being written when their process was killed, or ended by
+-- a second Ctrl-C, which waits for nothing: they have names of their own until they are whole. One
+-- that is written again by the same name loses them by itself, but the next run may come to
+-- snapshots at other iterations.
+function core.sweep(prefix)
+  local folder, base = prefix:match "^(.*/)([^/]*)$"
+  folder, base = folder or "./", base or prefix
+  for _, name in ipairs(core.list_dir(folder) or {}) do
+    local ending, pid = name:sub(#base + 1):match "^(.-)%.tmp%-(%d+)%-%d+$"
+    if ending and name:sub(1, #base) == base and is_own(ending) then
+      core.remove_orphan(folder .. name, math.tointeger(tonumber(pid)) or 0)
+    end
+  end
+end

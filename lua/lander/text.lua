@@ -138,6 +138,15 @@ function core.value_of(text)
   return text
 end
 
+-- Words as a shell reads them: in quotes where one would see more in them.
+function core.shell_words(words)
+  local quoted = {}
+  for i, word in ipairs(words) do
+    quoted[i] = word:find "^[%w_./=:,@%%+-]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
+  end
+  return table.concat(quoted, " ")
+end
+
 -- 431080 -> "431,080"
 function core.count_text(n)
   local text = ("%d"):format(n)

@@ -176,12 +176,24 @@ local function prepare(options)
   core.note_data(t.net, options.data, t.augment and t.augment.crop and true or nil)
   as_usage(make_batches, t)
   check_shape(t)
-  if t.prefix then core.probe_prefix(t.prefix) end
+  if t.prefix then
+    core.probe_prefix(t.prefix)
+    core.sweep(t.prefix)
+  end
   t.progress = core.new_progress {
     every = t.display, total = t.max_iter, batch = t.batch_size, quiet = options.quiet,
     seconds = t.max_time and t.max_time - t.seconds_before,
   }
   return t
+end
+
+-- Whatever lander.train would say against these options, before it does anything: nothing is
+-- written. Returns what it knows of the training then.
+function core.check_training(options)
+  local without = {}
+  for name, value in pairs(options) do without[name] = value end
+  without.snapshot_prefix, without.snapshot, without.resume = nil, nil, nil
+  return prepare(without)
 end
 
 -- ---- the head of a run ----
@@ -317,6 +329,7 @@ end
 -- What a run that was stopped can go on from. Of one that was started by words `lander resume`
 -- knows them, from the journal.
 local function say_resume(t)
+  if core.trial_prefix then return end -- the search is what goes on, and makes the trial again
   local newest = t.snapshots[#t.snapshots]
   if not (newest and t.snapped == t.solver.iter) then return end
   if core.command_words and t.journal.path and not core.in_session then
@@ -383,7 +396,8 @@ local function say_end(t)
     t.progress:say(("saved: %s, journal: %s"):format(run.path, t.journal.path or "none"))
   end
   if run.status == "stopped" then say_resume(t) end
-  if run.status == "finished" and run.path and core.is_command and not t.options.dry_run then
+  if run.status == "finished" and run.path and core.is_command and not t.options.dry_run
+    and not core.trial_prefix then
     say_commands(t)
   end
 end

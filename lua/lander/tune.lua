@@ -121,6 +121,8 @@ local function prepare(options)
   return t
 end
 
+core.tune_prepare = prepare
+
 -- A process that was started for a trial makes it here. A search with another prefix that comes
 -- before is done already: its results are read.
 local function be_child(t)
@@ -240,14 +242,27 @@ local function write_csv(t, result)
   result.path = path
 end
 
+-- The command that goes on with what this program does, where its words are known.
+function core.again()
+  if core.in_session or not core.command_words then return nil end
+  return core.shell_words { core.program or "lander", table.unpack(core.command_words) }
+end
+
+-- `lander tune` says it below its table.
+local function say_stopped(t, result)
+  t.progress:say(("stopped with %d of %d trials"):format(#result.trials, #t.candidates))
+  if not t.prefix or core.running_command == "tune" then return end
+  local again = core.again()
+  t.progress:say(again and "next: " .. again or "the same again goes on from there")
+end
+
 local function finish(t, status)
   local result = core.tune_result(t)
   result.status = status
   if t.prefix then write_csv(t, result) end
   if status == "stopped" then
     core.exit_status = 130
-    t.progress:say(("stopped with %d of %d trials%s"):format(#result.trials, #t.candidates,
-      t.prefix and "; the same again goes on from there" or ""))
+    say_stopped(t, result)
   elseif not result.best then
     local row = result.trials[1]
     t.progress:say(("no trial has a result; the first of them %s%s"):format(row.status,

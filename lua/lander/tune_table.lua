@@ -192,6 +192,7 @@ function core.tune_definition(t)
            seed = t.method ~= "grid" and t.seed or nil,
            budget = t.rungs[1] and t.rungs or nil,
            trials = t.method == "halving" and #t.candidates or nil,
+           command = core.tuned, -- of `lander tune`: what is trained, and with which other words
            -- What is searched has no say there.
            options = plain(core.lay_over(t.base, t.candidates[1])) }
 end

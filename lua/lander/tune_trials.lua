@@ -97,6 +97,8 @@ end
 
 -- Makes it and ends the process.
 function core.tune_child(t, wanted)
+  -- Ctrl-C is for the search, which tells its trials.
+  if core.ignore_interrupts then core.ignore_interrupts() end
   lander.threads(wanted.threads)
   local row = make_trial(t, wanted.trial, wanted.rung)
   if row then core.write_file(result_path(t, wanted.trial, wanted.rung), core.json(row, true)) end
@@ -131,7 +133,7 @@ function core.own_command()
 end
 
 local function quote(word)
-  return "'" .. word:gsub("'", "'\\''") .. "'"
+  return core.shell_words { word }
 end
 
 -- The command of a trial, for the shell; the trial's number is its $1.
@@ -147,19 +149,33 @@ end
 
 -- Workers take the next trial that nobody has claimed (mkdir succeeds once). Each second there
 -- is an empty line, so that the reader wakes up; when nobody reads any more, whatever became of
--- the reader, everything is stopped: at first kindly, after five seconds not.
+-- the reader, everything is stopped: at first kindly, after five seconds not. Who sleeps is woken,
+-- so that nothing is left when the shell ends. Ctrl-C at a terminal is a signal to this shell too,
+-- and none to those that it starts behind a `&`.
 local shell_text = [[
 exec 2>/dev/null
 claims=%s
 trials='%s'
 trial() { exec %s </dev/null >%s/"$1"%s.log 2>&1; }
+rest() {
+  sleep "$1" >/dev/null &
+  nap=$!
+  wait $nap
+}
+make_sure() {
+  trap 'kill $nap; wait; exit' TERM
+  rest 5
+  kill -9 "$pid"
+}
 stop_trial() {
+  trap '' TERM PIPE
   [ "$pid" ] || exit 1
   kill "$pid"
-  (sleep 5 >/dev/null; kill -9 "$pid") &
-  killer=$!
+  make_sure &
+  sure=$!
   wait "$pid"
-  kill $killer
+  kill $sure
+  wait $sure
   exit 1
 }
 work() {
@@ -176,10 +192,12 @@ work() {
   done
 }
 beat() {
-  trap 'kill $$; exit' PIPE
-  while :; do sleep 1 >/dev/null; echo; done
+  trap 'kill $nap; wait; exit' TERM
+  trap 'kill $$ $nap; wait; exit' PIPE
+  while :; do rest 1; echo; done
 }
 finish() {
+  trap '' INT TERM HUP PIPE
   kill $beat $workers
   wait
   rm -rf "$claims"
@@ -265,10 +283,9 @@ local function read_line(t, line, rung, jobs)
   return trial, collect(t, job)
 end
 
-local function make_in_processes(t, trials, rung, settle)
-  for _, trial in ipairs(trials) do core.remove_file(result_path(t, trial, rung)) end
-  local pipe <close> = start(t, trials, rung)
-  local left, jobs = #trials, {}
+-- Reads what the shell says of these trials, until all have ended -> true; false: it was stopped.
+local function follow(t, pipe, count, rung, settle)
+  local left, jobs = count, {}
   for line in pipe:lines() do
     local trial, row = read_line(t, line, rung, jobs)
     if row then
@@ -278,7 +295,18 @@ local function make_in_processes(t, trials, rung, settle)
     end
     if core.stopped() then return false end
   end
+  -- Ctrl-C ends the shell too, which may be the first to know.
+  if core.stopped() then return false end
   core.tune_fail("the shell that runs the trials has ended early")
+end
+
+local function make_in_processes(t, trials, rung, settle)
+  for _, trial in ipairs(trials) do core.remove_file(result_path(t, trial, rung)) end
+  local pipe <close> = start(t, trials, rung)
+  local ok, result = pcall(follow, t, pipe, #trials, rung, settle)
+  if ok then return result end
+  if was_stopped(result) then return false end
+  error(result, 0)
 end
 
 -- Makes these trials; settle(trial, row) hears of each as it ends. false: a signal has stopped

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,6 +179,30 @@ static int remove_file(lua_State *L) {
   return 1;
 }
 
+/* Whether the process of that number writes the file no more: it is gone, and where its number
+ * may stand for another machine's, nobody holds the file. */
+static bool is_orphan(const char *actual, lua_Integer pid) {
+  struct stat status;
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if ((pid_t)pid != pid || pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+    return false;
+  int fd = open(actual, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool orphan = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                fcntl(fd, F_SETLK, &whole) == 0;
+  close(fd);
+  return orphan;
+}
+
+/* core.remove_orphan(path, pid): a file that is being written until it has its name, where
+ * process `pid` did so and was killed -> whether it is gone */
+static int remove_orphan(lua_State *L) {
+  const char *actual = allowed(L, LANDER_USE_REMOVE, check_path(L, 1));
+  lua_pushboolean(L, actual && is_orphan(actual, luaL_checkinteger(L, 2)) &&
+                         unlink(actual) == 0);
+  return 1;
+}
+
 /* ---- folders ------------------------------------------------------------------------
  */
 
@@ -280,6 +305,7 @@ void binding_open_files(lua_State *L) {
                                        {"write_file", write_file},
                                        {"file_size", file_size},
                                        {"remove_file", remove_file},
+                                       {"remove_orphan", remove_orphan},
                                        {"make_dir", make_dir},
                                        {"list_dir", list_dir},
                                        {"has_path_hook", has_path_hook},

@@ -21,7 +21,9 @@ static int terminal_width(int file) {
   return ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/* What was printed before goes first, also into a file that has both. */
 void console_end_line(void) {
+  fflush(stdout);
   if (line_is_live) fputs("\n", stderr);
   line_is_live = false;
 }

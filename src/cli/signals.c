@@ -97,6 +97,13 @@ static int set_interactive(lua_State *L) {
   return 0;
 }
 
+/* core.ignore_interrupts(): Ctrl-C is somebody else's business from here on */
+static int ignore_interrupts(lua_State *L) {
+  (void)L;
+  signal(SIGINT, SIG_IGN);
+  return 0;
+}
+
 /* core.interrupted() -> whether a signal came that nobody heeded yet */
 static int interrupted(lua_State *L) {
   lua_pushboolean(L, pending > 0);
@@ -114,6 +121,8 @@ void signals_open(lua_State *L) {
   lua_setfield(L, -2, "set_interactive");
   lua_pushcfunction(L, interrupted);
   lua_setfield(L, -2, "interrupted");
+  lua_pushcfunction(L, ignore_interrupts);
+  lua_setfield(L, -2, "ignore_interrupts");
   install(SA_RESTART);
 }
 

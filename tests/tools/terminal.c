@@ -4,7 +4,7 @@
  *
  * STEPS is a file with a step a line: `type TEXT` sends text (\r, \n, \t, \e, \\ and \xHH
  * are escapes), `expect TEXT` waits until the text has come since the last one that was
- * expected, `end` waits until the command has ended. Everything that came is printed; the
+ * expected, `file PATH` until that file is there, `end` waits until the command has ended. Everything that came is printed; the
  * last line is "ok, exit status N", or what was waited for in vain. */
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
@@ -91,6 +91,14 @@ static int expect(char *text) {
   }
 }
 
+static int wait_for_file(const char *path) {
+  for (int waited = 0; access(path, F_OK) != 0; waited += 20) {
+    if (waited > PATIENCE_MS) return 0;
+    if (!receive(20)) poll(NULL, 0, 20);
+  }
+  return 1;
+}
+
 static void type(char *text) {
   size_t length = unescape(text);
   if (write(terminal, text, length) != (ssize_t)length) _exit(3);
@@ -135,6 +143,8 @@ int main(int argc, char **argv) {
       type(line + 5);
     else if (!strncmp(line, "expect ", 7) && !expect(line + 7))
       return finish(line + 7);
+    else if (!strncmp(line, "file ", 5) && !wait_for_file(line + 5))
+      return finish(line + 5);
     else if (!strcmp(line, "end"))
       break;
   }
