@@ -98,7 +98,8 @@ local function build(lander, folder)
   case("the system", nil, function()
     core.make_dir(folder .. "/new/er")
     local names = core.list_dir(folder .. "/new")
-    return names, core.list_dir(folder .. "/none"), core.remove_file(folder .. "/none")
+    return names, core.list_dir(folder .. "/none"), core.remove_file(folder .. "/none"),
+      core.remove_orphan(folder .. "/none", 1)
   end)
   case("files", nil, function()
     local path = folder .. "/text"
