@@ -179,8 +179,8 @@ static int remove_file(lua_State *L) {
   return 1;
 }
 
-/* Whether the process of that number writes the file no more: it is gone, and where its number
- * may stand for another machine's, nobody holds the file. */
+/* Whether the process of that number writes the file no more: it is gone, and where its
+ * number may stand for another machine's, nobody holds the file. */
 static bool is_orphan(const char *actual, lua_Integer pid) {
   struct stat status;
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -194,8 +194,8 @@ static bool is_orphan(const char *actual, lua_Integer pid) {
   return orphan;
 }
 
-/* core.remove_orphan(path, pid): a file that is being written until it has its name, where
- * process `pid` did so and was killed -> whether it is gone */
+/* core.remove_orphan(path, pid): a file that is being written until it has its name,
+ * where process `pid` did so and was killed -> whether it is gone */
 static int remove_orphan(lua_State *L) {
   const char *actual = allowed(L, LANDER_USE_REMOVE, check_path(L, 1));
   lua_pushboolean(L, actual && is_orphan(actual, luaL_checkinteger(L, 2)) &&
@@ -300,16 +300,12 @@ static int has_path_hook(lua_State *L) {
 void binding_open_files(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"write", file_write}, {"close", file_close}, {"__gc", file_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"append_file", append_file},
-                                       {"read_file", read_file},
-                                       {"write_file", write_file},
-                                       {"file_size", file_size},
-                                       {"remove_file", remove_file},
-                                       {"remove_orphan", remove_orphan},
-                                       {"make_dir", make_dir},
-                                       {"list_dir", list_dir},
-                                       {"has_path_hook", has_path_hook},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"append_file", append_file},     {"read_file", read_file},
+      {"write_file", write_file},       {"file_size", file_size},
+      {"remove_file", remove_file},     {"remove_orphan", remove_orphan},
+      {"make_dir", make_dir},           {"list_dir", list_dir},
+      {"has_path_hook", has_path_hook}, {NULL, NULL}};
   luaL_newmetatable(L, FILE_BOX);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

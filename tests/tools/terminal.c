@@ -4,8 +4,9 @@
  *
  * STEPS is a file with a step a line: `type TEXT` sends text (\r, \n, \t, \e, \\ and \xHH
  * are escapes), `expect TEXT` waits until the text has come since the last one that was
- * expected, `file PATH` until that file is there, `end` waits until the command has ended. Everything that came is printed; the
- * last line is "ok, exit status N", or what was waited for in vain. */
+ * expected, `file PATH` until that file is there, `end` waits until the command has
+ * ended. Everything that came is printed; the last line is "ok, exit status N", or what
+ * was waited for in vain. */
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
 #include <poll.h>
