@@ -55,6 +55,17 @@ function TestPlotScale.test_ticks_are_nice_numbers()
   lu.assertTrue(#core.new_scale(-1.7e308, 1.7e308, { ticks = 5 }).ticks > 1)
 end
 
+-- There is no half of an iteration.
+function TestPlotScale.test_whole_numbers()
+  local function ticks(low, high, n)
+    return texts(core.new_scale(low, high, { ticks = n or 5, tight = true, whole = true }))
+  end
+  lu.assertEquals(ticks(0, 1), "0 1")
+  lu.assertEquals(ticks(1, 1), "0 1 2")
+  lu.assertEquals(ticks(0, 3), "0 1 2 3")
+  lu.assertEquals(ticks(0, 60, 3), "0 20 40 60")
+end
+
 function TestPlotScale.test_log_ticks()
   local function ticks(low, high, n)
     return texts(core.new_scale(low, high, { ticks = n or 5, log = true }))
@@ -508,6 +519,65 @@ function TestPlotRuns.test_runs_with_little_in_them()
     lu.assertTrue(utf8.len(line) <= 20, line)
   end
   lu.assertStrContains(text(journal(searched(true)), { width = 20 }), "╌╌× 2 diverged\n")
+  -- What is told one by one takes several lines rather than being left out.
+  lu.assertStrContains(text(journal(searched(true)), { width = 30 }),
+    "  ╌╌× diverged at 4 (nan),\n      7 (45,024)\n  ┈┈ trials at 0.003, 0.001,\n     lost\n")
+  s = svg(journal(searched(true)), { width = 290 })
+  lu.assertStrMatches(s, '.*>diverged at 4 %(nan%),</text>.*>7 %(45,024%)</text>.*')
+end
+
+-- A run that diverged for good: all that there is to see is what led there, on an axis that holds
+-- it; the loss of the untrained net is where it began, once.
+function TestPlotRuns.test_a_run_that_diverged_for_good()
+  local rows = { { event = "start", iter = 0, loss = 2.5, attempt = 1 }, row(0, 2.5, 1),
+    { event = "test", iter = 0, loss = 2.6, attempt = 1 },
+    { event = "diverged", iter = 4, rule = "R1", loss_is = "nan", base_lr = 10, attempt = 1,
+      before = { 2.4, 30, 4000, 5e6 } },
+    { event = "end", status = "diverged", iter = 0, attempt = 1 } }
+  local curves = core.plot_curves({ journal(rows) }, {})
+  lu.assertEquals(curves[1].stretches, { { x = { 0, 1, 2, 3 }, y = { 2.5, 30, 4000, 5e6 },
+    gone = "diverged", text = "attempt 1 at base_lr 10 diverged at 4: loss nan (rule R1)" } })
+  lu.assertEquals(curves[1].marks[1].short, "4 (nan)")
+  lu.assertTrue(core.only_gone(curves))
+  local s = text(journal(rows), { what = "loss" })
+  lu.assertStrMatches(s, ".*╌╌× diverged at 4 %(nan%)\n.*1e6 ┤.*10000 ┤.*")
+  lu.assertStrContains(svg(journal(rows), {}), ">1e6</text>")
+  -- It was resumed since: then it is a curve like others.
+  rows[#rows + 1] = { event = "start", iter = 4, attempt = 1 }
+  rows[#rows + 1] = row(5, 1, 1)
+  lu.assertEquals(core.attempts_of(rows)[1].last, math.huge)
+end
+
+-- Losses before a divergence go on from the last row, whose attempt branches off where the next
+-- one began.
+function TestPlotRuns.test_the_losses_before_a_divergence()
+  local loss = core.plot_curves({ journal { row(0, 3, 1), row(10, 2, 1), row(20, 1.5, 1),
+    { event = "diverged", iter = 24, rule = "R3", loss = 99, attempt = 1,
+      before = { 1, 1, 1, 1, 1, 7, 8, 9 } },
+    { event = "retry", iter = 24, back_to = 10, attempt = 2 }, row(20, 1.4, 2) } },
+    { what = "loss" })[1]
+  lu.assertEquals(loss.stretches[1].x, { 10, 20, 21, 22, 23, 24 })
+  lu.assertEquals(loss.stretches[1].y, { 2, 1.5, 7, 8, 9, 99 })
+  lu.assertEquals(loss.stretches[2].x, { 0, 10, 20 })
+end
+
+-- Each attempt from the start has a row for it; what counts is the last one's.
+function TestPlotRuns.test_every_attempt_from_the_start_begins_there()
+  local rate = core.plot_curves({ journal { row(0, 3, 1),
+    { event = "diverged", iter = 2, rule = "R1", loss_is = "nan", rate = 0.1, attempt = 1 },
+    { event = "retry", iter = 2, back_to = 0, attempt = 2 }, row(0, 3, 2), row(20, 1.4, 2) } },
+    { what = "rate" })[1]
+  lu.assertEquals(rate.stretches[1].x, { 0, 2 })
+  lu.assertEquals({ rate.stretches[2].x, rate.stretches[2].y }, { { 0, 20 }, { 0.05, 0.05 } })
+end
+
+-- The legend names no trial of which nothing is in the picture.
+function TestPlotRuns.test_a_trial_that_is_not_seen_is_not_named()
+  local rows = searched(true)
+  for _, r in ipairs(rows) do
+    if r.event == "train" and r.attempt == 4 then r.loss = 1000 * r.loss end
+  end
+  lu.assertStrContains(text(journal(rows), { what = "loss" }), "┈┈ trial at 0.001, lost")
 end
 
 -- Rows as lander.train writes them are read at once; that is no other reading.

@@ -167,9 +167,10 @@ local function next_rate(solver)
   return rate
 end
 
--- Where curves begin: the loss of the untrained net, which was measured without an update, and the
--- rate of the first one.
-local function first_row(t)
+-- A stretch of a training begins: an attempt, from where the solver stands. Curves begin with the
+-- loss of the untrained net, which was measured without an update, and the rate of the first one.
+function core.stretch_begins(t)
+  core.progress_begins(t)
   if t.solver.iter == 0 and t.display > 0 and t.first_loss and core.is_finite(t.first_loss) then
     record(t, 0, t.first_loss, next_rate(t.solver))
   end
@@ -221,8 +222,7 @@ end
 -- Iterations from where the solver stands. Returns how it ends, { status =, ... }. One that
 -- a signal has stopped, wherever that was, leaves a snapshot to go on from.
 function core.run_loop(t)
-  core.progress_begins(t)
-  first_row(t)
+  core.stretch_begins(t)
   local ends = first_test(t)
   if not ends and core.ring_is_due(t) then core.ring_add(t) end -- where a run was resumed
   repeat

@@ -125,11 +125,11 @@ local function panels_of(what)
   return panels
 end
 
--- Rates that fell by decades are seen on a logarithmic axis, unless an axis was asked for.
+-- Rates that fell by decades, and losses that went through the roof when there is nothing else,
+-- are seen on a logarithmic axis, unless an axis was asked for.
 local function with_log(options, what, curves)
-  if options.log_given or #what ~= 1 or what[1] ~= "rate" or not core.suits_log(curves) then
-    return options
-  end
+  local decades = #what == 1 and what[1] == "rate" or core.only_gone(curves)
+  if options.log_given or not (decades and core.suits_log(curves)) then return options end
   return setmetatable({ log = "y" }, { __index = options })
 end
 

@@ -17,6 +17,16 @@ local function attempt_of(trial)
   return trial.back_to and trial.attempt - 1 or trial.attempt
 end
 
+-- How a run that diverged for good has ended: its last good state was put back. nil where it has
+-- not, or was resumed since.
+local function end_of_diverged(rows)
+  for i = #rows, 1, -1 do
+    local event = rows[i].event
+    if event == "start" then return nil end
+    if event == "end" then return rows[i].status == "diverged" and rows[i].iter and rows[i] end
+  end
+end
+
 -- Of each attempt the last iteration that counts: a later one went back to there.
 local function last_kept(rows)
   local last, most = {}, 1
@@ -28,6 +38,10 @@ local function last_kept(rows)
         last[attempt] = math.min(last[attempt], row.back_to)
       end
     end
+  end
+  local stop = end_of_diverged(rows)
+  for attempt = 1, stop and stop.attempt or 0 do
+    last[attempt] = math.min(last[attempt], stop.iter)
   end
   return last
 end

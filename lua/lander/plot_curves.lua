@@ -5,7 +5,7 @@
 -- stretch are finite; where values were not, there is a gap between two stretches, and a mark
 -- (without a y: it has no place). gone: what an attempt did that the run went back from,
 -- "diverged" or "trial" (trial = { base_lr =, lost = }). whole: the axis holds what is gone too,
--- however far off.
+-- however far off. iterations: x are whole numbers.
 local lander = ...
 local core = lander.core
 
@@ -163,6 +163,11 @@ local quantities = {
   accuracy = { event = "test", field = "accuracy", name = "accuracy", points = true },
 }
 
+-- Whether a row does not count: the run went back to before it, or to the very beginning.
+local function is_gone(row, last)
+  return row.iter > last or last == 0 and row.event == "train"
+end
+
 -- The points of one quantity: those that count, and for each attempt those that don't.
 local function collect(rows, quantity, attempts)
   local kept, gone = { x = {}, y = {} }, {}
@@ -171,7 +176,7 @@ local function collect(rows, quantity, attempts)
     if y and row.iter then
       local attempt = row.attempt
       local list = kept
-      if row.iter > attempts[attempt].last then
+      if is_gone(row, attempts[attempt].last) then
         gone[attempt] = gone[attempt] or { x = {}, y = {} }
         list = gone[attempt]
       end
@@ -184,6 +189,7 @@ end
 -- What is gone begins where it left the curve; a loss of the start, before there is a row, with
 -- that of the untrained net.
 local function branch(list, kept, from, first)
+  if list.x[1] <= from then return end
   for i = #kept.x, 1, -1 do
     if kept.x[i] <= from then
       table.insert(list.x, 1, kept.x[i])
@@ -204,6 +210,16 @@ local function first_loss(rows)
   end
 end
 
+-- The losses before a divergence, one by one, from where the attempt has no row. The loss that
+-- update number u is made of, counting from 0, is of the weights after u updates.
+local function add_before(list, row, last)
+  local first = row.iter - #row.before
+  for i, loss in ipairs(row.before) do
+    local x = first + i - 1
+    if x > (list.x[#list.x] or last) then list.x[#list.x + 1], list.y[#list.y + 1] = x, loss end
+  end
+end
+
 -- A mark at each divergence, which is the end of what its attempt did, though it has no row.
 local function add_divergences(curve, rows, quantity, attempts, gone)
   for _, row in ipairs(rows) do
@@ -213,11 +229,15 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
       curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
         text = core.divergence_text(row), short = ("%s (%s)"):format(core.number_text(row.iter),
           core.short_number(value)) }
-      if y and row.iter > attempts[row.attempt].last then
+      local last = attempts[row.attempt].last
+      if row.iter > last then
         local list = gone[row.attempt] or { x = {}, y = {} }
-        gone[row.attempt] = list
-        list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
-        list.ended = true
+        if row.before and quantity.field == "loss" then add_before(list, row, last) end
+        if y then
+          list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
+          list.ended = true
+        end
+        gone[row.attempt] = #list.x > 0 and list or nil
       end
     end
   end
@@ -227,7 +247,7 @@ local function run_curve(name, rows, what, options)
   local quantity, attempts = quantities[what], core.attempts_of(rows)
   local kept, gone = collect(rows, quantity, attempts)
   local curve = new_curve(name)
-  curve.points, curve.whole = quantity.points, quantity.whole
+  curve.points, curve.whole, curve.iterations = quantity.points, quantity.whole, true
   kept.y = smoothed(kept.y, options)
   for _, list in pairs(gone) do list.y = smoothed(list.y, options) end
   if quantity.event == "train" then add_divergences(curve, rows, quantity, attempts, gone) end
@@ -281,6 +301,21 @@ local function read_what(what, runs)
     end
   end
   return list
+end
+
+-- Whether all that there is of a run is what it went back from, but for its very beginning: then
+-- that is what there is to see.
+function core.only_gone(curves)
+  local low, high, gone = math.huge, -math.huge, false
+  for _, curve in ipairs(curves) do
+    for _, mark in ipairs(curve.marks) do gone = gone or mark.diverged end
+    for _, stretch in ipairs(curve.stretches) do
+      for _, x in ipairs(stretch.gone and {} or stretch.x) do
+        low, high = math.min(low, x), math.max(high, x)
+      end
+    end
+  end
+  return gone and low >= high
 end
 
 -- Whether all values are above zero and differ much: then a logarithm shows how they fell.

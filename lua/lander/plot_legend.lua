@@ -20,6 +20,23 @@ function core.cut_middle(text, most, sign)
   return text:sub(1, first) .. sign .. text:sub(-last)
 end
 
+-- A text as lines that fit, as fits(text) tells, broken behind commas; nil where it can't be.
+function core.wrap_at_commas(text, fits)
+  local lines, line = {}, nil
+  for part in text:gsub(", ", ",\0"):gmatch "[^\0]+" do
+    local longer = line and line .. " " .. part or part
+    if fits(longer) then
+      line = longer
+    elseif line and fits(part) then
+      lines[#lines + 1], line = line, part
+    else
+      return nil
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
 local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
 
 local function any_diverged(curves)
@@ -31,13 +48,23 @@ local function any_diverged(curves)
   return false
 end
 
--- The rates of trials in order, each once, and whether all lost.
-local function trials_of(curves)
+-- Whether more of a stretch is in the picture than where it leaves the curve.
+local function is_seen(stretch, y)
+  for k = math.min(2, #stretch.y), #stretch.y do
+    local v = stretch.y[k]
+    if core.scale_holds(y, v) and not core.is_above(y, v) and not core.is_below(y, v) then
+      return true
+    end
+  end
+end
+
+-- The rates of trials that are in the picture, in order, each once, and whether all lost.
+local function trials_of(curves, y)
   local rates, seen, lost = {}, {}, true
   for _, curve in ipairs(curves) do
     for _, stretch in ipairs(curve.stretches) do
       local trial = stretch.trial
-      if trial then
+      if trial and is_seen(stretch, y) then
         local rate = core.short_number(trial.base_lr)
         if not seen[rate] then rates[#rates + 1] = rate end
         seen[rate], lost = true, lost and trial.lost
@@ -48,8 +75,8 @@ local function trials_of(curves)
 end
 
 -- trial at 0.003, lost
-local function add_trials(entries, curves)
-  local rates, lost = trials_of(curves)
+local function add_trials(entries, curves, y)
+  local rates, lost = trials_of(curves, y)
   if #rates == 0 then return end
   local short = #rates == 1 and "trial" or "trials"
   local text = #rates > MOST_NAMED and ("trials of %d rates"):format(#rates)
@@ -118,7 +145,7 @@ function core.legend_entries(curves, y, label)
     end
   end
   add_marks(entries, curves, true, "diverged")
-  add_trials(entries, curves)
+  add_trials(entries, curves, y)
   add_marks(entries, curves, false, "not finite")
   add_beyond(entries, curves, y)
   local placeless = core.count_placeless(curves, y)

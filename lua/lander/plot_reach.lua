@@ -35,6 +35,7 @@ local function any_whole(curves)
   for _, curve in ipairs(curves) do
     if curve.whole then return true end
   end
+  return core.only_gone(curves)
 end
 
 -- What is gone may have had any loss. It is in the picture as far as what counts from low to high
@@ -59,6 +60,22 @@ local function bounds(curves, key, log)
 end
 
 core.plot_bounds = bounds
+
+-- Whether places are iterations, which are whole numbers.
+local function are_iterations(curves)
+  for _, curve in ipairs(curves) do
+    if not curve.iterations then return false end
+  end
+  return true
+end
+
+-- The axis of x, which ends where the curves do.
+function core.plot_x_scale(curves, log, options, ticks)
+  local low, high = bounds(curves, "x", log)
+  if options.x_range then low, high = options.x_range[1], options.x_range[2] end
+  return core.new_scale(low, high, { log = log, ticks = ticks, tight = true,
+    whole = are_iterations(curves) })
+end
 
 -- The axis of y: of what is there, or as it is asked for.
 function core.plot_y_scale(curves, log, options, ticks)

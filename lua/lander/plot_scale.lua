@@ -34,11 +34,13 @@ end
 
 local LEAST = 3 -- ticks: of one alone nothing can be read off, of two little
 
--- Every multiple of a nice step within the range; a smaller one where few lie within it.
-local function linear_ticks(scale, count)
+-- Every multiple of a nice step within the range; a smaller one where few lie within it, but
+-- none under 1 where only whole numbers are (iterations).
+local function linear_ticks(scale, count, whole)
   local ticks, least = {}, math.min(count, LEAST)
   while #ticks < least do
     local step = nice_step(scale.high - scale.low, count)
+    if whole and step <= 1 then step, least = 1, 0 end
     ticks = {}
     for k = math.ceil(scale.low / step - 1e-6), math.floor(scale.high / step + 1e-6) do
       ticks[#ticks + 1] = { at = k * step, text = tick_text(k * step, step) }
@@ -92,14 +94,15 @@ local function log_bound(x, up)
 end
 
 -- Values that are all the same get some room around them.
-local function widen(low, high)
+local function widen(low, high, whole)
   if high - low > 1e-12 * math.max(math.abs(low), math.abs(high)) then return low, high end
-  local by = low == 0 and 1 or math.abs(low) / 2
+  local by = (low == 0 or whole) and 1 or math.abs(low) / 2
   return low - by, high + by
 end
 
 -- An axis for the values from low to high (nil: there are none, nor ticks). options: log; ticks,
--- about how many; tight: it ends where the values do (else at a tick, and at 0 where that is near).
+-- about how many; tight: it ends where the values do (else at a tick, and at 0 where that is near);
+-- whole: only whole numbers have a place on it.
 function core.new_scale(low, high, options)
   local scale = { log = options.log }
   if not low then
@@ -119,14 +122,14 @@ function core.new_scale(low, high, options)
     return scale
   end
   local same = low == high
-  low, high = widen(low, high)
+  low, high = widen(low, high, options.whole)
   if not options.tight and low > 0 and (same or low < 0.3 * high) then low = 0 end
   if not options.tight then
     local step = nice_step(high - low, options.ticks)
     low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
   end
   scale.low, scale.high = low, high
-  scale.ticks = linear_ticks(scale, options.ticks)
+  scale.ticks = linear_ticks(scale, options.ticks, options.whole)
   return scale
 end
 

@@ -311,21 +311,24 @@ local function width_of(text)
   return 34 + LETTER * (utf8.len(text) or #text) + 16
 end
 
--- A text that fits into so many pixels.
+-- A text as lines that fit into so many pixels.
 local function fitting(entry, room)
-  if width_of(entry.text) <= room then return entry.text end
-  return core.cut_middle(entry.short or entry.text, math.max((room - 50) // LETTER, 4), "…")
+  local function fits(text) return width_of(text) <= room end
+  if fits(entry.text) then return { entry.text } end
+  local cut = core.cut_middle(entry.short or entry.text, math.max((room - 50) // LETTER, 4), "…")
+  return not entry.curve and core.wrap_at_commas(entry.text, fits) or { cut }
 end
 
--- Gives each entry its text and place; returns how many rows there are.
+-- Gives each entry its lines and place; returns how many rows there are.
 local function place_legend(entries, left, right)
   local x, row = left, 1
   for _, entry in ipairs(entries) do
-    entry.text = fitting(entry, right - left)
-    local width = width_of(entry.text)
+    entry.lines = fitting(entry, right - left)
+    local width = width_of(entry.lines[1])
     if x > left and x + width > right then x, row = left, row + 1 end
     entry.x, entry.row = x, row
     x = x + width
+    if #entry.lines > 1 then x, row = right, row + #entry.lines - 1 end
   end
   return #entries > 0 and row or 0
 end
@@ -354,7 +357,7 @@ function Picture:legend(entries, top, several)
         self.parts[#self.parts + 1] = shape(entry.look, x + 13, y)
       end
     end
-    self:text(x + 33, y + 4, entry.text)
+    for i, line in ipairs(entry.lines) do self:text(x + 33, y + 18 * i - 14, line) end
     self:add '</g>'
   end
 end
@@ -395,9 +398,7 @@ local function lay_out(curves, labels, options)
   local width, height = options.width or WIDTH, options.height or HEIGHT
   local p = setmetatable({ parts = {}, width = width }, Picture)
   p.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, height // 45)
-  local low, high = core.plot_bounds(curves, "x", log:find "x")
-  if options.x_range then low, high = options.x_range[1], options.x_range[2] end
-  p.x = core.new_scale(low, high, { log = log:find "x" ~= nil, ticks = width // 100, tight = true })
+  p.x = core.plot_x_scale(curves, log:find "x" ~= nil, options, width // 100)
   p.left, p.right = math.max(18 + widest(p.y.ticks) + (labels.y and 18 or 0),
     options.margin or 0), width - 24
   p.entries = core.legend_entries(curves, p.y, labels.y)

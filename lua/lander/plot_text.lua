@@ -234,6 +234,14 @@ end
 
 -- ---- around it ----
 
+-- An entry's text as lines of so many letters.
+local function fitting(entry, room)
+  local function fits(text) return length(text) <= room end
+  if fits(entry.text) then return { entry.text } end
+  local cut = core.cut_middle(entry.short or entry.text, room, "..")
+  return not entry.curve and core.wrap_at_commas(entry.text, fits) or { cut }
+end
+
 -- The legend's entries with their letters and signs, but those of arrows that are under a mark.
 function Chart:legend(curves, width)
   local entries, style = {}, self.canvas.style
@@ -241,25 +249,28 @@ function Chart:legend(curves, width)
     local sign = entry.draw and style[entry.draw]
     local head = sign and (sign ~= "" and sign .. " " or "")
       or #curves > 1 and letter_of(entry.curve) .. " " or ""
-    local fits = length(head .. entry.text) <= width
-    entry.text = head .. clean(fits and entry.text or entry.short or entry.text)
+    entry.head, entry.lines = head, fitting(entry, width - length(head))
     if self:shows_arrow(entry.draw) then entries[#entries + 1] = entry end
   end
   return entries
 end
 
+-- Entries side by side as long as there is room; one that takes several lines stands alone.
 local function legend_lines(entries, width, coloured)
-  local lines, line, used = {}, {}, 0
-  for _, entry in ipairs(entries) do
-    local text = core.cut_middle(entry.text, width - 2, "..")
-    if used > 0 and used + 2 + length(text) > width - 2 then
-      lines[#lines + 1] = "  " .. table.concat(line, "  ")
-      line, used = {}, 0
-    end
-    line[#line + 1] = paint(text, entry.curve, coloured)
-    used = used + 2 + length(text)
+  local lines, used = {}, width
+  local function add(text, curve)
+    local fits = used + 2 + length(text) <= width - 2
+    used = (fits and used or 0) + 2 + length(text)
+    text = "  " .. paint(clean(text), curve, coloured)
+    if fits then lines[#lines] = lines[#lines] .. text else lines[#lines + 1] = text end
   end
-  if #line > 0 then lines[#lines + 1] = "  " .. table.concat(line, "  ") end
+  for _, entry in ipairs(entries) do
+    if #entry.lines > 1 then used = width end
+    for i, line in ipairs(entry.lines) do
+      add((i == 1 and entry.head or (" "):rep(length(entry.head))) .. line, entry.curve)
+      if #entry.lines > 1 then used = width end
+    end
+  end
   return lines
 end
 
@@ -330,10 +341,7 @@ function core.plot_text(curves, labels, options)
   local log, rows = options.log or "", options.height or HEIGHT
   local chart = setmetatable({}, Chart)
   chart.y = core.plot_y_scale(curves, log:find "y" ~= nil, options, math.max(rows // 3, 3))
-  local low, high = core.plot_bounds(curves, "x", log:find "x")
-  if options.x_range then low, high = options.x_range[1], options.x_range[2] end
-  chart.x = core.new_scale(low, high,
-    { log = log:find "x" ~= nil, ticks = math.max(width // 14, 2), tight = true })
+  chart.x = core.plot_x_scale(curves, log:find "x" ~= nil, options, math.max(width // 14, 2))
   chart.canvas = new_canvas(1, rows, style)
   local words, margin = y_labels(chart)
   margin = math.max(margin, options.margin or 0)

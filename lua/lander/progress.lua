@@ -57,15 +57,16 @@ function Progress:start(iter, attempt)
   self.attempt = attempt and "  " .. attempt or ""
 end
 
--- A stretch of a training begins where its solver stands: an attempt, which may be the trial of a
--- rate (rate_search.lua).
+-- The lines of an attempt, which may be the trial of a rate (rate_search.lua), begin.
 function core.progress_begins(t)
   local text = t.attempt > 1 and ("attempt %d"):format(t.attempt) or nil
   if t.search then
     text = ("%s, trial at base_lr %s"):format(text, core.number_text(t.run.base_lr))
   end
-  local few = t.search and t.options.display == nil
-  t.progress.every = few and math.max(t.display, t.search.length // TRIAL_LINES) or t.display
+  t.progress.every = t.display
+  if t.search and t.options.display == nil then
+    t.progress.every = math.ceil(t.search.length / TRIAL_LINES / t.display) * t.display
+  end
   t.progress:start(t.solver.iter, text)
 end
 

@@ -107,7 +107,7 @@ end
 local function begin(t, search)
   t.search = search
   if search then search.sum, search.count, search.seconds = 0, 0, seconds_spent(t) end
-  core.progress_begins(t)
+  core.stretch_begins(t)
 end
 
 -- After a trial the next one, or on with the best. `said`: how the trial ended.

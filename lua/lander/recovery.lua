@@ -186,7 +186,7 @@ local function go_back(t, p)
   t.run.retries, t.attempt = t.run.retries + 1, t.attempt + 1
   t.search = nil
   if p.fresh and not p.asked then core.search_begin(t) end
-  core.progress_begins(t)
+  core.stretch_begins(t)
 end
 
 -- The last good state, for the end of a run that has no other try.

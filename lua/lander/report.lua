@@ -118,7 +118,7 @@ local function curves(runs)
     if #things > 0 then
       if #things > 1 then what = { what[1] } end
       local list, labels = core.curves_of_rows(things, what)
-      local log = title == "Rate" and core.suits_log(list)
+      local log = (title == "Rate" or core.only_gone(list)) and core.suits_log(list)
       panels[#panels + 1] = { curves = list, labels = labels,
                               options = { title = title, log = log and "y" or nil } }
     end

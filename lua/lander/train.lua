@@ -361,18 +361,6 @@ local function say_commands(t)
   say_next(t, "test " .. t.run.path .. data)
 end
 
-local LEAST = 100 -- iterations that are enough to have learnt something
-
--- A run may end well and have learnt nothing.
-local function say_chance(t)
-  local run = t.run
-  if run.status ~= "finished" or run.iter < LEAST or not t.chance or not run.loss
-    or run.loss < t.solver.guard_stall * t.chance then return end
-  t.progress:say(("the loss is no better than chance, %s: nothing was learnt. Look at the labels, "
-    .. "at the rate, and at the scale of the data (d:normalize(); normalize=true behind --data)")
-    :format(core.number_text(t.chance)))
-end
-
 local function say_end(t)
   local run = t.run
   local reason = run.reason and run.reason ~= "max_iter" and (" (%s)"):format(run.reason) or ""
@@ -382,7 +370,7 @@ local function say_end(t)
     t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
       core.number_text(run.loss), accuracy_text(t)))
   end
-  say_chance(t)
+  for _, line in ipairs(t.advice) do t.progress:say(line) end
   if t.best and t.best.iter ~= run.iter and t.best.iter > 0 then
     t.progress:say(("best %s: %s at %d%s"):format(t.best.metric, core.number_text(t.best.value),
       t.best.iter, t.best.path and ", saved in " .. t.best.path or ""))
@@ -407,41 +395,6 @@ end
 local function worth_saving(t, status)
   return status == "finished" or status == "diverged"
     or status == "stopped" and t.solver.iter > t.first_iter
-end
-
--- The rates at which it diverged, one after the other.
-local function rates_tried(t)
-  local rates, last = {}, nil
-  for _, event in ipairs(t.run.events) do
-    local rate = event.event == "diverged" and event.base_lr
-    if rate and rate ~= last then
-      rates[#rates + 1], last = core.number_text(rate), rate
-    end
-  end
-  return rates
-end
-
--- What another try needs, by the reason why there was none.
-local more_tries = {
-  { "retries are spent", "max = %d", function(t) return 2 * t.retry.max end },
-  { "retries at one place", "same_place = %d", function(t) return 2 * t.retry.same_place end },
-  { "would come under", "min_scale = %.3g", function(t) return 1e-3 * t.retry.min_scale end },
-}
-
--- What was tried where no try is left, and what to do next.
-local function say_advice(t)
-  local rates = rates_tried(t)
-  for _, more in ipairs(more_tries) do
-    if t.run.message:find(more[1], 1, true) then
-      t.progress:say(("tried base_lr %s: it diverged at each."):format(table.concat(rates, ", ")))
-      -- `lander train` has no words for the rest of retry.
-      local tries = core.running_command and ""
-        or (", or retry = { %s }"):format(more[2]:format(more[3](t)))
-      t.progress:say(("next: a base_lr below %s%s. Where lower rates fail too it is not the rate: "
-        .. "look at the data (scaled? labels right?) and the layers' initial values."):format(
-        rates[#rates], tries))
-    end
-  end
 end
 
 -- A test of the untrained net says nothing about one that was trained since.
@@ -470,14 +423,15 @@ local function finish(t, what)
   if what.status == "finished" or #t.snapshots == 0 then core.ring_clean(t, true) end
   if what.status == "finished" then core.remove_left(t) end
   forget_first_test(t)
+  t.advice = core.advice(t)
   say_end(t)
-  if what.status == "diverged" then say_advice(t) end
   core.last_run = run
   core.leave(t)
   t.log:finish(run.iter, run.loss)
   core.train_event(t, { event = "end", status = run.status, reason = run.reason, iter = run.iter,
     loss = run.loss, accuracy = run.accuracy, retries = run.retries, base_lr = run.base_lr,
-    path = run.path, message = run.message })
+    path = run.path, message = run.message,
+    advice = #t.advice > 0 and table.concat(t.advice, "\n") or nil })
   if t.prefix and not t.options.dry_run then core.write_report(t) end
   return run
 end
