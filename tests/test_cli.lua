@@ -147,6 +147,19 @@ function TestStatuses.test_the_advice_at_the_end()
   lu.assertStrMatches(r.out, "diverged\t%d+\n[%w.+]+\n") -- nan, inf or large, and no -nan
 end
 
+-- Where nothing was tried, the commands that try it, as they are typed.
+function TestStatuses.test_the_advice_without_retries()
+  local words = { "train", "lenet", "--data=fashion_mnist:tests/data/fashion_mnist", "--base_lr",
+                  "1e9", "--retry=false", "--max_iter=9",
+                  "--prefix=" .. support.folder() .. "/a b" }
+  local r = run(words)
+  local prefix = "'" .. words[8] .. "'"
+  local begin = "\nnext: build/lander train lenet " .. words[3]
+  lu.assertStrContains(r.err, ("%s --base_lr 1e9 --max_iter=9 %s\n"):format(begin, prefix))
+  lu.assertStrContains(r.err, ("%s --retry=false --max_iter=9 %s --base_lr=1e+08\n"):format(begin,
+    prefix))
+end
+
 function TestStatuses.test_recovered()
   local options = [[solver = { base_lr = 1e6, max_iter = 50 }, retry = { max = 8, factor = 0.01,
     min_scale = 1e-12 }]]

@@ -56,22 +56,27 @@ function TestReport.test_rates_that_were_compared()
                          rate = rate, attempt = attempt }
   end
   local run = { history = history, events = {
-    { event = "diverged", iter = 150, rule = "R3", loss = 77, attempt = 1 },
+    { event = "diverged", iter = 150, rule = "R3", loss = 77, value = 55, attempt = 1 },
     { event = "retry", iter = 150, back_to = 0, attempt = 2 },
+    { event = "diverged", iter = 12, rule = "R1", loss_is = "inf", where = "conv1", attempt = 4 },
     { event = "trial", iter = 300, base_lr = 0.01, loss = 0.4375, is_best = true, back_to = 0,
       attempt = 3 },
     { event = "trial", iter = 300, base_lr = 0.003, loss = 0.5, is_best = false, back_to = 0,
       attempt = 4 },
     { event = "trial", iter = 12, base_lr = 0.001, is_best = false, back_to = 0, attempt = 5 } } }
   local s = support.read(lander.report(run, { to = path .. ".html" }))
-  lu.assertStrContains(s, ">Trials of rates</h2>")
-  lu.assertStrMatches(s, ".*>0.01</th>.->2</td>.->300</td>.->0.4375</td>.->kept</td>.*")
-  lu.assertStrMatches(s, ".*>0.003</th>.->3</td>.->300</td>.->0.5</td>.->lost</td>.*")
-  lu.assertStrMatches(s, ".*>0.001</th>.->4</td>.->12</td>.->-</td>.->diverged</td>.*")
-  local rows = s:match ">Rows</caption>.-<tbody>(.-)</tbody>"
+  local told = {}
+  for attempt in s:match(">Attempts</span>.-<tbody>(.-)</tbody>"):gmatch "<tr>(.-)</tr>" do
+    told[#told + 1] = attempt:gsub("</t[dh]>", "|"):gsub("<[^>]*>", "")
+  end
+  lu.assertEquals(told, { "1|-|150|77|diverged (rule R3, median of the last 5: 55)|0|",
+    "2|0.01|300|0.4375|trial, kept|0|", "3|0.003|300|0.5|trial, lost|0|",
+    "4|0.001|12|inf|trial, diverged (rule R1, first in conv1)|0|", "5|-|400|0.5|no end yet|-|" })
+  lu.assertStrContains(s, "Rule R1: the loss or an output was not finite. Rule R3: the loss")
+  local rows = s:match ">Rows</span>.-<tbody>(.-)</tbody>"
   local said = {}
   for cell in rows:gmatch "<td>([^<]*)</td></tr>" do said[#said + 1] = cell end
-  lu.assertEquals(said, { "diverged", "trial, kept", "trial, lost", "", "" })
+  lu.assertEquals(said, { "diverged", "trial, kept", "trial, lost", "diverged", "" })
 end
 
 function TestReport.test_every_run_has_its_page()
@@ -96,6 +101,62 @@ function TestReport.test_it_stands_alone()
   lu.assertNil(s:find "@import")
   lu.assertNil(s:find "url%(")
   lu.assertStrContains(s, "default-src 'none'")
+end
+
+-- A run that diverged for good, retries off: what was seen, what to do next, how it went; nothing
+-- about a net that was not trained.
+function TestReport.test_a_run_that_diverged_for_good()
+  local where = support.folder() .. "/x"
+  local run = train(where, { retry = false, test_initialization = true })
+  lu.assertEquals({ run.status, run.iter }, { "diverged", 0 })
+  local s = support.read(where .. ".html")
+  lu.assertStrContains(s, '<p class="bad">The run diverged: retries are off.</p>')
+  lu.assertStrMatches(s, ".*<p>It diverged at iteration %d+, at base_lr 1e%+04: loss .-rule R.*")
+  lu.assertStrContains(s, "The net is what it was before the first update")
+  lu.assertStrContains(s, "<p>Next: retry = true, which looks for a rate that works by itself; or "
+    .. "a base_lr of 1000. ")
+  lu.assertStrContains(s, 'class="line diverged"')
+  lu.assertStrContains(s, ">diverged at</dt><dd>")
+  for _, word in ipairs { "Confusion", "Worst mistakes", "filters", "accuracy</dt>", ">Accuracy<",
+                          ">Attempts</h2>" } do
+    lu.assertNil(s:find(word, 1, true), word)
+  end
+  lu.assertStrContains(s, ">Net</h2>")
+  lander.report(where .. ".jsonl", { to = where .. "2.html" })
+  lu.assertStrContains(support.read(where .. "2.html"), "Next: retry = true")
+  -- Of one that had learnt something its last good state is there to be looked at.
+  run = train(where, { retry = false, solver = { base_lr = 0.01, max_iter = 400 },
+    on_iter = function(e) if e.iter == 250 then e.solver.base_lr = 1e20 end end })
+  lu.assertEquals({ run.status, run.iter }, { "diverged", 200 })
+  s = support.read(where .. ".html")
+  lu.assertStrContains(s, "The net is what it was at iteration 200, its last good state.")
+  lu.assertStrContains(s, ">Confusion matrix</h2>")
+end
+
+-- A run may finish and have learnt nothing: the page says so, as the terminal does.
+function TestReport.test_no_better_than_chance()
+  local where = support.folder() .. "/x"
+  train(where, { solver = { base_lr = 1e-9, max_iter = 120 } })
+  local s = support.read(where .. ".html")
+  lu.assertStrContains(s, '<p class="bad">The run finished.</p>')
+  lu.assertStrMatches(s, ".*<p>The loss is no better than chance, %S+: nothing was learnt%..*")
+  lu.assertNil(page():find("chance, ", 1, true))
+end
+
+-- Advice is told as it was on the terminal, a command as one; warnings too.
+function TestReport.test_advice_and_warnings()
+  local path = support.folder() .. "/x.html"
+  lander.report({ history = {}, events = { { event = "start", iter = 0, attempt = 1 },
+    { event = "warning", iter = 600, rule = "R5", value = 2.3, baseline = 2.302, distance = 0.01,
+      reason = "rate too low", attempt = 1 },
+    { event = "end", status = "diverged", iter = 0, attempt = 1, message = "retries are off",
+      advice = "With <retries>:\nnext: ./lander train lenet" } } }, { to = path })
+  local s = support.read(path)
+  lu.assertStrContains(s, "<p>With &lt;retries&gt;:</p>"
+    .. "<p>next: <code>./lander train lenet</code></p>")
+  lu.assertStrContains(s, "<p>Warning: at iteration 600 the loss is 2.3, still at chance (2.302): "
+    .. "rate too low, the weights have moved by 0.01 of their size (rule R5); a higher base_lr may "
+    .. "help.</p>")
 end
 
 -- Every element that is opened is closed, in order.
@@ -128,7 +189,7 @@ function TestReport.test_who_can_not_see_it()
     lu.assertStrMatches(tag, '.* role="img" aria%-label="[^"]+".*', 1, #tag)
   end
   for content in s:gmatch "<table.-</table>" do
-    lu.assertEquals(count(content, "<caption[^>]*>[^<]"), 1)
+    lu.assertEquals(count(content, "<caption[^>]*><span>[^<]"), 1)
     lu.assertEquals(count(content, "<th[ >]"), count(content, '<th scope="%a+"'))
     for row in content:match("<tbody>(.*)</tbody>"):gmatch "<tr>(.-)</tr>" do
       lu.assertEquals(count(row, '<th scope="row"'), 1)
@@ -301,16 +362,16 @@ function TestReport.test_the_table_of_results()
     local runs = { to = path }
     for i = 1, n do runs[i] = prefix() .. ".jsonl" end
     lander.report(runs)
-    return support.read(path):match "Results</caption><thead>(.-)</thead>"
+    return support.read(path):match "Results</span></caption><thead>(.-)</thead>"
   end
   lu.assertEquals(count(head(2), "<th "), 3)
   lu.assertStrContains(head(4), ">result</th>")
   lu.assertStrMatches(head(5), ".*>run</th>.*>status</th>.*>retries</th>.*")
   for content in support.read(path):gmatch "<section.-</section>" do
-    lu.assertNil(content:find("<caption>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
+    lu.assertNil(content:find("<caption><span>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
   end
   for content in page():gmatch "<section.-</section>" do
-    lu.assertNil(content:find("<caption>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
+    lu.assertNil(content:find("<caption><span>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
   end
 end
 

@@ -125,17 +125,12 @@ local function after_step(t, loss, rate)
   return kept or ends
 end
 
--- A warning of rule R5: the loss is where it was, and the weights tell why.
+-- A warning of rule R5.
 local function warn(t, rule, detail)
-  local hint = { ["rate too low"] = "a higher base_lr may help",
-                 ["nothing to learn"] = "are the labels right, and the inputs scaled?" }
-  core.train_event(t, { event = "warning", rule = rule, iter = t.solver.iter,
+  local event = core.train_event(t, { event = "warning", rule = rule, iter = t.solver.iter,
     reason = detail.reason, value = detail.value, baseline = detail.baseline,
     threshold = detail.threshold, distance = detail.distance })
-  t.progress:say(("warning: at iteration %d the loss is %s, still at chance (%s): %s, the weights "
-    .. "have moved by %s of their size (rule %s); %s"):format(t.solver.iter,
-    core.number_text(detail.value), core.number_text(detail.baseline), detail.reason,
-    core.number_text(detail.distance), rule, hint[detail.reason] or "look at the net and the data"))
+  t.progress:say("warning: " .. core.warning_words(event))
 end
 
 -- The next batch and one step. Returns the loss; or nil, what happened (a table { status =,

@@ -227,8 +227,8 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
       local value = core.row_value(row, quantity.field)
       local y = value and core.is_finite(value) and value or nil
       curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
-        text = core.divergence_text(row), short = ("%s (%s)"):format(core.number_text(row.iter),
-          core.short_number(value)) }
+        text = core.divergence_text(row), short = core.number_text(row.iter)
+          .. (value and (" (%s)"):format(core.short_number(value)) or "") }
       local last = attempts[row.attempt].last
       if row.iter > last then
         local list = gone[row.attempt] or { x = {}, y = {} }

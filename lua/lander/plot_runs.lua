@@ -5,7 +5,8 @@ local core = lander.core
 
 local MOST_ATTEMPTS = 1000
 
-local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr", "value", "baseline" }
+local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr", "value",
+                  "baseline", "distance" }
 
 -- The losses before a divergence, where it is they.
 local function clean_losses(list)

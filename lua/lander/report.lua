@@ -10,89 +10,15 @@ local MOST_ROWS = 400         -- of a table of rows; of more, some between are l
 local MOST_JOURNAL = 20 << 20 -- bytes of a journal that is read again at the end of a run
 local SHARE, LEAST = 0.02, 0.25 -- of the run's time, and seconds, that predictions may take
 
--- ---- what a run was ----
-
-local function last_event(rows, kind)
-  for i = #rows, 1, -1 do
-    if rows[i].event == kind then return rows[i] end
-  end
-  return {}
-end
-
-local function count_events(rows, kind)
-  local count = 0
-  for _, row in ipairs(rows) do
-    if row.event == kind then count = count + 1 end
-  end
-  return count
-end
-
-local function final(rows, kind, field)
-  local row = last_event(rows, kind)
-  return row[field] or row[field .. "_is"]
-end
-
-local function best_accuracy(rows)
-  local best
-  for _, row in ipairs(rows) do
-    if row.event == "test" and row.accuracy and not (best and best.accuracy >= row.accuracy) then
-      best = row
-    end
-  end
-  return best
-end
-
--- The numbers at the head: names and what page.show has made.
-local function facts(rows)
-  local stop, start = last_event(rows, "end"), last_event(rows, "start")
-  local list = {}
-  local function add(name, value, text)
-    if value ~= nil then list[#list + 1] = { name, text or page.show(value) } end
-  end
-  add("status", stop.status or "running or killed")
-  add("iterations", stop.iter or last_event(rows, "train").iter)
-  add("loss", final(rows, "end", "loss") or final(rows, "train", "loss"))
-  local iter = stop.iter or last_event(rows, "train").iter or 0
-  local tested = last_event(rows, "test").iter
-  -- A test of the untrained net says nothing about one that was trained since.
-  if tested and (tested > 0 or iter == 0) then
-    local at = tested ~= iter and (" at %s"):format(page.show(tested)) or ""
-    local loss, accuracy = final(rows, "test", "loss"), final(rows, "test", "accuracy")
-    add("test loss", loss, loss and page.show(loss) .. at)
-    add("test accuracy", accuracy,
-      type(accuracy) == "number" and page.percent(accuracy) .. at or nil)
-  end
-  local best = best_accuracy(rows)
-  add("best accuracy", best and best.iter,
-    best and ("%s at %s"):format(page.percent(best.accuracy), page.show(best.iter)))
-  local asked = type(start.solver) == "table" and start.solver.base_lr
-  add("base_lr", stop.base_lr or asked or nil, asked and stop.base_lr and asked ~= stop.base_lr
-    and ("%s, from %s"):format(page.show(stop.base_lr), page.show(asked)) or nil)
-  add("retries", count_events(rows, "retry"))
-  return list
-end
-
-local function status_line(rows)
-  local stop = last_event(rows, "end")
-  local class = stop.status == "finished" and "good" or "bad"
-  local text = ("The run %s"):format(stop.status == "finished" and "finished"
-    or stop.status and "ended: " .. tostring(stop.status):gsub("_", " ") or "has no end yet")
-  if stop.reason and stop.reason ~= "max_iter" then
-    text = ("%s (%s)"):format(text, tostring(stop.reason))
-  end
-  local retries = count_events(rows, "retry")
-  if retries > 0 then
-    text = ("%s, after %d %s"):format(text, retries, retries == 1 and "retry" or "retries")
-  end
-  if stop.message then text = ("%s: %s"):format(text, tostring(stop.message)) end
-  return page.paragraph(text .. ".", class)
-end
-
 -- ---- curves ----
 
+-- Whether a run has such numbers; one of the untrained net alone shows nothing.
 local function has(rows, event, field)
   for _, row in ipairs(rows) do
-    if row.event == event and (row[field] or row[field .. "_is"]) then return true end
+    if row.event == event and (row[field] or row[field .. "_is"])
+      and (event ~= "test" or row.iter ~= 0) then
+      return true
+    end
   end
   return false
 end
@@ -134,55 +60,6 @@ end
 
 -- ---- the journal ----
 
--- The rate that diverged, where the journal tells.
-local function rate_before(row)
-  local rate, old, new = row.base_lr, row.old_lr_scale, row.lr_scale
-  local told = type(rate) == "number" and type(old) == "number" and type(new) == "number"
-  return told and rate * old / new or nil
-end
-
-local function attempts(rows)
-  local lines = {}
-  local diverged
-  for _, row in ipairs(rows) do
-    if row.event == "diverged" then diverged = row end
-    if row.event == "retry" and diverged then
-      lines[#lines + 1] = {
-        page.show(diverged.attempt), page.show(rate_before(row)),
-        page.show(diverged.iter), page.show(diverged.rule),
-        page.show(diverged.loss or diverged.loss_is), page.show(row.back_to),
-        page.show(row.base_lr),
-      }
-    end
-  end
-  if #lines == 0 then return nil end
-  return page.paragraph("Each line is an attempt that diverged, and what was done about it. In the "
-    .. "curves it is dashed from where the next one began, and ends in a cross; where that is "
-    .. "above the picture, an arrow tells. Rules: R1, the loss or an output was not finite; R2, a "
-    .. "gradient was not; R3, the loss was far above the first one; R4, above those before it; "
-    .. "R4b, back at chance; R5, nothing was learnt and the net is dead.")
-    .. page.table("Attempts", { { "attempt", number = true }, { "base_lr", number = true },
-      { "diverged at", number = true }, { "rule" }, { "loss", number = true },
-      { "back to", number = true }, { "base_lr then", number = true } }, lines, true)
-end
-
--- The rates that were compared after a new start.
-local function trials(rows)
-  local lines = {}
-  for i, trial in ipairs(core.trials_of(rows)) do
-    local row = trial.row
-    lines[i] = { page.show(row.base_lr), page.show(trial.attempt), page.show(row.iter),
-      row.loss and page.show(row.loss) or "-", page.show(trial.outcome) }
-  end
-  if #lines == 0 then return nil end
-  return page.paragraph("After a new start rates are compared, each from the start on the same "
-    .. "data. In the curves a trial that lost is dotted; from the one that was kept the training "
-    .. "went on.")
-    .. page.table("Trials", { { "base_lr", number = true }, { "attempt", number = true },
-      { "up to iteration", number = true }, { "mean loss", number = true }, { "outcome" } }, lines,
-      true)
-end
-
 -- At most MOST_ROWS of a list, evenly, the last one always.
 local function thinned(list)
   if #list <= MOST_ROWS then return list end
@@ -191,23 +68,23 @@ local function thinned(list)
   return result
 end
 
+-- What is told elsewhere: in the other columns, at the head, in the words of a divergence.
+local told, told_in_words = {}, {}
+for key in ("event iter attempt net advice"):gmatch "%S+" do told[key] = true end
+for key in ("rule where reason loss loss_is value value_is baseline"):gmatch "%S+" do
+  told_in_words[key] = true
+end
+
 local function words_of(row)
-  local parts = {}
+  local diverged = row.event == "diverged"
+  local parts = { diverged and page.escape(core.divergence_words(row)) or nil }
   for _, key in ipairs(core.sorted_keys(row)) do
     local value = row[key]
-    if key ~= "event" and key ~= "iter" and key ~= "attempt" and key ~= "net"
-      and type(value) ~= "table" then
+    if not (told[key] or diverged and told_in_words[key]) and type(value) ~= "table" then
       parts[#parts + 1] = ("%s %s"):format(page.escape(key), page.show(value))
     end
   end
   return table.concat(parts, "; ")
-end
-
--- What became of the attempt that a row is of, where the run went back from it.
-local function fate(attempt)
-  if not attempt.text then return "" end
-  if not attempt.trial then return "diverged" end
-  return attempt.trial.kept and "trial, kept" or attempt.trial.lost and "trial, lost" or "trial"
 end
 
 local function journal(rows, path)
@@ -216,10 +93,11 @@ local function journal(rows, path)
     if row.event == "train" then
       trains[#trains + 1] = { page.show(row.iter), page.show(row.loss or row.loss_is),
                               page.show(row.rate), page.show(row.attempt),
-                              fate(attempts_of[row.attempt]) }
+                              core.fate_of(attempts_of[row.attempt]) }
     else
-      events[#events + 1] = { page.show(row.event), page.show(row.iter), page.show(row.attempt),
-                              words_of(row) }
+      local trial = row.event == "trial" and row.back_to -- it has the number of what follows
+      events[#events + 1] = { page.show(row.event), page.show(row.iter),
+                              page.show(trial and row.attempt - 1 or row.attempt), words_of(row) }
     end
   end
   local text = path and "Everything is in " .. path .. "." or "The run had no journal."
@@ -228,7 +106,8 @@ local function journal(rows, path)
   end
   return page.paragraph(text)
     .. page.table("Events", { { "event" }, { "iteration", number = true },
-      { "attempt", number = true }, { "details" } }, thinned(events))
+      { "attempt", number = true }, { "details", words = true } },
+      thinned(events))
     .. page.details(("Rows of the curves (%d of %s)"):format(math.min(#trains, MOST_ROWS),
       core.count_text(#trains)),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
@@ -250,7 +129,7 @@ local function options_table(caption, options)
 end
 
 local function options_of(rows, more)
-  local start = last_event(rows, "start")
+  local start = core.last_event(rows, "start")
   local parts = {}
   if type(start.solver) == "table" then
     parts[1] = options_table("The solver's, with their defaults", start.solver)
@@ -269,34 +148,33 @@ end
 -- ---- one run ----
 
 -- run: { rows =, name =, path =, net =, data = (to test), classes =, more =, seconds =,
--- batch_size =, augment = }
+-- batch_size =, augment =, untrained = }
 local function one_run(run)
   local sections = {}
   local function add(id, title, content)
     if content then sections[#sections + 1] = { id = id, title = title, content = content } end
   end
   add("curves", "Curves", curves { { rows = run.rows } })
-  add("attempts", "Attempts", attempts(run.rows))
-  add("trials", "Trials of rates", trials(run.rows))
+  add("attempts", "Attempts", core.report_attempts(run.rows))
   if run.net and run.data and run.classes and not core.stopped() then
     local names = run.data:class_names()
     local result = core.predictions(run.net, run.data, run.classes, run)
     add("confusion", "Confusion matrix", core.report_confusion(result, run.data, names))
     add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, names))
   end
-  if run.net then
+  if run.net and not run.untrained then
     add("filters", "First-layer filters", core.report_filters(run.net))
-    add("net", "Net", core.report_layers(run.net))
   end
+  add("net", "Net", run.net and core.report_layers(run.net))
   add("journal", "Journal", journal(run.rows, run.path))
   add("options", "Options", options_of(run.rows, run.more))
-  return page.write(run.name, status_line(run.rows) .. page.facts(facts(run.rows)), sections)
+  return page.write(run.name, core.report_head(run.rows), sections)
 end
 
 -- ---- several runs ----
 
 local function solver_of(run)
-  local solver = last_event(run.rows, "start").solver
+  local solver = core.last_event(run.rows, "start").solver
   return type(solver) == "table" and solver or {}
 end
 
@@ -343,7 +221,7 @@ end
 local function results(runs)
   local lines, line_of = {}, {}
   for i, run in ipairs(runs) do
-    for _, fact in ipairs(facts(run.rows)) do
+    for _, fact in ipairs(core.run_facts(run.rows)) do
       local line = line_of[fact[1]]
       if not line then
         line = { fact[1], number = fact[1] ~= "status" }
@@ -396,7 +274,8 @@ function core.write_report(t)
   local ok, message = pcall(function() -- the path, or what is wrong
     return core.write_text(t.prefix .. ".html", one_run {
       rows = rows_of_training(t), name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
-      net = t.net, data = t.test_data, classes = t.classes, more = training_options(t),
+      net = t.net, untrained = t.solver.iter == 0, classes = t.classes,
+      data = t.solver.iter > 0 and t.test_data or nil, more = training_options(t),
       batch_size = t.batch_size, augment = t.augment, seconds = math.max(LEAST, SHARE * spent),
     })
   end)

@@ -128,8 +128,8 @@ local function matrix_table(result, names)
   local most = 1
   for _, row in ipairs(result.matrix) do most = math.max(most, table.unpack(row)) end
   local caption = "Rows: what it is. Columns: what the net said. The outlined cells are right."
-  local parts = { '<table class="matrix"><caption>', caption,
-                  '</caption><thead><tr><th scope="col">is \\ said</th>' }
+  local parts = { '<table class="matrix">', page.caption(caption),
+                  '<thead><tr><th scope="col">is \\ said</th>' }
   local function add(text) parts[#parts + 1] = text end
   for k = 1, result.classes do
     add(('<th scope="col">%s</th>'):format(page.escape(class_word(names, k))))

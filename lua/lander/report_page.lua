@@ -18,9 +18,9 @@ page.escape = escape
 
 local style = [[
 :root{color-scheme:light dark;--ground:#fff;--text:#1c2229;--quiet:#535e6b;--line:#c9d0d8;
---band:#f2f4f7;--link:#0b5cad;--good:#176639;--bad:#a8281c}
+--shade:#1c222959;--link:#0b5cad;--good:#176639;--bad:#a8281c}
 @media(prefers-color-scheme:dark){:root{--ground:#14181d;--text:#e3e7ec;--quiet:#a4aeba;
---line:#3a434e;--band:#1d232a;--link:#78b7ff;--good:#63d297;--bad:#ff9d90}}
+--line:#3a434e;--shade:#e3e7ec59;--link:#78b7ff;--good:#63d297;--bad:#ff9d90}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:16px/1.5 system-ui,sans-serif}
 main,header,footer{max-width:60rem;margin:0 auto;padding:0 1rem}
@@ -42,15 +42,19 @@ margin:1rem 0}
 dl.facts div{border-left:3px solid var(--line);padding-left:.6rem;min-width:0}
 dt{color:var(--quiet);font-size:.875rem}
 dd{margin:0;font-size:1.1rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.scroll{overflow-x:auto;margin:.5rem 0}
+.scroll{overflow-x:auto;margin:.5rem 0;background:
+linear-gradient(to left,var(--ground) 40%,transparent) right/3rem 100% no-repeat local,
+linear-gradient(to left,var(--shade),transparent) right/1.1rem 100% no-repeat scroll}
 table{border-collapse:collapse;min-width:min(100%,18rem);font-size:.9rem;
 font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--quiet);padding:.2rem 0}
+caption span{position:sticky;left:0;display:inline-block;max-width:min(calc(100vw - 2rem),58rem)}
 caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 thead th{border-bottom-width:2px;vertical-align:bottom}
 tbody th{font-weight:600;position:sticky;left:0;background:var(--ground)}
 .number{text-align:right}
+.words{min-width:13rem}
 .name{min-width:5rem;max-width:16rem;overflow-wrap:anywhere}
 tbody .name{min-width:8rem}
 .matrix td,.matrix thead th{text-align:right;min-width:2.6rem}
@@ -102,23 +106,32 @@ end
 
 -- ---- tables ----
 
--- A wide table scrolls by itself, also with the keyboard.
+-- A wide table scrolls by itself, also with the keyboard; a shade at its right edge says that there
+-- is more.
 function page.scroll(label, content)
   return ('<div class="scroll" role="region" tabindex="0" aria-label="%s">%s</div>'):format(
     escape(label), content)
 end
 
--- columns: { { "text", number = true, name = true }, ... }, where a name is of any length; rows:
--- lists of what page.show has made, the first of which is the row's header. unseen: the heading
--- above says the same as the caption, which is for those who hear it.
+-- It stays where it is when the table under it scrolls.
+function page.caption(text, unseen)
+  return ("<caption%s><span>%s</span></caption>"):format(unseen and ' class="unseen"' or "",
+    escape(text))
+end
+
+-- columns: { { "text", number = true, name = true, words = true }, ... }, where a name is of any
+-- length and words make lines; rows: lists of what page.show has made, the first of which is the
+-- row's header. unseen: the heading above says the same as the caption, which is for those who hear
+-- it.
 function page.table(caption, columns, rows, unseen)
-  local parts = { "<table><caption", unseen and ' class="unseen">' or ">", escape(caption),
-                  "</caption><thead><tr>" }
+  local parts = { "<table>", page.caption(caption, unseen), "<thead><tr>" }
   local function add(text) parts[#parts + 1] = text end
   local function class(i)
-    local words = columns[i].number and "number" or nil
-    if columns[i].name then words = words and words .. " name" or "name" end
-    return words and (' class="%s"'):format(words) or ""
+    local kinds = {}
+    for _, kind in ipairs { "number", "name", "words" } do
+      if columns[i][kind] then kinds[#kinds + 1] = kind end
+    end
+    return #kinds > 0 and (' class="%s"'):format(table.concat(kinds, " ")) or ""
   end
   for i, column in ipairs(columns) do
     add(('<th scope="col"%s>%s</th>'):format(class(i), escape(column[1])))
