@@ -47,6 +47,7 @@ end
 local function page() return support.read(prefix() .. ".html") end
 
 TestReport = {}
+support.keep_status(TestReport)
 
 function TestReport.test_rates_that_were_compared()
   local path = support.folder() .. "/trials"
