@@ -145,7 +145,7 @@ local function step(t)
     if rule then warn(t, rule, detail) end
     return loss
   end
-  local fault, fault_detail = core.batch_fault(t, t.batches, x, y, not ok)
+  local fault, fault_detail = core.batch_fault(t, t, x, y, not ok)
   if fault then return nil, { status = "data_fault", message = fault, fault = fault_detail } end
   if not ok then
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end

@@ -99,10 +99,9 @@ local function set_loss(t)
     end
     local target, classes = numbers_in(t.data:target_shape()), t.data.classes
     loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
-    t.loss_said = ("loss: %s, as %s%s"):format(loss, classes > 0 and "the targets are classes"
-      or loss == "mse_loss" and "the targets are numbers" or "the net has none",
-      classes == 0 and core.running_command == "train"
-        and " (classes=N behind --data makes labels of them)" or "")
+    t.numbers_unasked = loss == "mse_loss"
+    t.loss_said = ("loss: %s, as %s"):format(loss, classes > 0 and "the targets are classes"
+      or loss == "mse_loss" and "the targets are numbers" or "the net has none")
   end
   core.ensure_loss(t.net, loss)
 end
@@ -199,7 +198,8 @@ end
 -- ---- the head of a run ----
 
 local function data_text(t)
-  local classes = (t.data.classes or 0) > 0 and (", %d classes"):format(t.data.classes) or ""
+  local classes = (t.data.classes or 0) > 0 and (", %d class%s"):format(t.data.classes,
+    t.data.classes == 1 and "" or "es") or ""
   local text = ("data: %s samples of %s%s"):format(core.count_text(#t.data),
     core.size_text(t.data:shape()), classes)
   if t.test_data then text = text .. (", %s to test"):format(core.count_text(#t.test_data)) end
@@ -253,8 +253,9 @@ local function say_head(t)
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
   if t.loss_said then say(t.loss_said) end
-  local scaling = core.scaling_text(t.net, t.data)
-  if scaling then say("hint: " .. scaling) end
+  for _, hint in ipairs(core.data_hints(t.net, t.data, t.numbers_unasked)) do
+    say("hint: " .. hint)
+  end
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
     say(("resumed from %s at iteration %d"):format(t.resume, t.solver.iter))
