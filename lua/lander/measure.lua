@@ -37,6 +37,7 @@ local function measure(t)
   local batches = t.test_data:batches {
     size = t.batch_size, reuse = true, augment = t.augment, phase = "test",
   }
+  local regression = core.new_regression(net, t.test_data)
   local left = t.test_batches or math.huge
   for x, y in batches do
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
@@ -45,29 +46,33 @@ local function measure(t)
     if not value then return nil, ends end
     loss = loss + value * n
     if t.classes then hits = hits + count_hits(output.output, y) end
+    if regression then regression:add(output.output, y) end
     count = count + n
     left = left - 1
     if left == 0 then break end
   end
-  return loss / count, t.classes and hits / count or nil
+  return loss / count, t.classes and hits / count or nil, regression and regression:result()
 end
 
--- The mean loss over the test data, and the share of samples whose class is right. Batches
--- weigh what they hold, so the short one at the end counts right. nil and how the training
--- ends with it when there is no result. The net comes out of the test phase in any case.
+-- The mean loss over the test data, the share of samples whose class is right (nil where there are
+-- no classes), and how far off numbers are (nil where there are none; see regression.lua). Batches
+-- weigh what they hold, so the short one at the end counts right. nil and how the training ends
+-- with it when there is no result. The net comes out of the test phase in any case.
 function core.measure(t)
   local training = t.net:phase() == "train"
   t.net:test_phase()
-  local ok, loss, more = pcall(measure, t)
+  local ok, loss, more, regression = pcall(measure, t)
   if training then t.net:train_phase() end
-  if ok then return loss, more end
+  if ok then return loss, more, regression end
   if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
   error(core.plain_message(loss), 0)
 end
 
--- lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples = }: the mean
--- loss of a net with a loss over a dataset, and the share of samples whose class is right (nil
--- where it is no matter of classes). Bad data is an error that names the sample.
+-- lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples =,
+-- regression = }: the mean loss of a net with a loss over a dataset, and the share of samples whose
+-- class is right (nil where it is no matter of classes). Of numbers, regression is { mae =, r2 =,
+-- columns = }, in the units that they had before d:normalize(). Bad data is an error that names the
+-- sample.
 function lander.test(net, data, options)
   local result = core.at_user(function()
     local wrong = core.check_options("lander.test", options or {}, { batch_size = "integer" })
@@ -76,10 +81,10 @@ function lander.test(net, data, options)
       error("lander.test takes a net and a dataset", 0)
     end
     core.ensure_loss(net)
-    local loss, more = core.measure { net = net, test_data = data,
+    local loss, more, regression = core.measure { net = net, test_data = data,
       classes = core.count_classes(net), batch_size = options and options.batch_size or 100 }
     if not loss then error(more.message or more.status, 0) end
-    return { loss = loss, accuracy = more, samples = #data }
+    return { loss = loss, accuracy = more, regression = regression, samples = #data }
   end)
   return result
 end
