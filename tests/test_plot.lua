@@ -688,7 +688,8 @@ function TestPlotRuns.test_errors()
   local path = support.write(support.folder() .. "/x.jsonl", "hello\n")
   fails("no line of it is a JSON object", lander.plot, path)
   fails("did you mean 'accuracy'", lander.plot, journal(retried()), { what = "acuracy" })
-  fails("the run has no such rows", lander.plot, journal { row(1, 2, 1) }, { what = "accuracy" })
+  fails("the run has no accuracy; it has loss, rate", lander.plot,
+    journal { row(1, 2, 1) }, { what = "accuracy" })
 end
 
 -- A journal is a file like others: nothing in it may break a picture.

@@ -44,7 +44,7 @@ function TestTuneCommand.test_wrong_words_are_told_before_the_first_trial()
     lu.assertEquals({ r.out, r.status }, { "", status }, text)
     lu.assertStrContains(r.err, text)
   end
-  wrong(1, "cannot open none.lua", "none.lua", "base_lr=1,2")
+  wrong(2, "there is no file 'none.lua'", "none.lua", "base_lr=1,2")
   wrong(1, "torn.lua:1: unexpected symbol", "torn.lua", "base_lr=1,2")
   wrong(2, "there is no model 'lent', did you mean 'lenet'?", "lent", "base_lr=1,2")
   wrong(2, "idle.lua did not train", "idle.lua", "base_lr=1,2")
@@ -69,7 +69,7 @@ function TestTuneCommand.test_wrong_words_are_told_before_the_first_trial()
   wrong(2, "unknown option --hiden, did you mean --hidden?\n(lander train --help", "mlp",
     "base_lr=1,2", "--", "--data=spiral", "--hiden=3")
   wrong(2, "did you mean 'adam'?", "mlp", "type=sgd,admm", "--", "--data=spiral", "--hidden=3")
-  wrong(1, "it is for pictures", "lenet", "base_lr=1,2", "--", "--data=spiral")
+  wrong(2, "it is for pictures", "lenet", "base_lr=1,2", "--", "--data=spiral")
   lu.assertNil(lander.core.list_dir(folder .. "/runs"))
 end
 

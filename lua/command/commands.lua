@@ -1,7 +1,8 @@
 -- commands.lua: the commands (lander train, lander test ...), each a small file in this folder that
 -- returns { usage =, help =, more =, defaults = { option = default }, about = { option = text },
--- run = function(opt) }: words are opt[1], opt[2] ..., options opt.base_lr ... With passes_on its
--- words are another's, and are not read here.
+-- run = function(opt, given) }: words are opt[1], opt[2] ..., options opt.base_lr ..., and those
+-- that were typed have given[name].given_at. more_options() lists options without a default here.
+-- With passes_on its words are another's, and are not read here.
 local lander = ...
 local core = lander.core
 
@@ -32,23 +33,42 @@ function commands.find(word)
   end
 end
 
-local function option_text(name, default)
-  if type(default) == "boolean" then return ("--%s, --no-%s"):format(name, name) end
-  return ("--%s=%s"):format(name, type(default) == "number" and "NUMBER"
-    or type(default) == "table" and "LIST" or "TEXT")
+-- All options of a command, in order: { name =, kind =, help =, default = }. Those without a
+-- default come from command.more_options().
+function commands.options(command)
+  local list = command.more_options and command.more_options() or {}
+  for name, default in pairs(command.defaults or {}) do
+    list[#list + 1] = { name = name, kind = core.kind_of_option(default), default = default,
+                        help = command.about[name] }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+-- "the learning rate (0.01)"
+local function about(option)
+  local default = option.default
+  if default == nil or default == "" then return option.help or "" end
+  return ("%s (%s)"):format(option.help or "", type(default) == "boolean"
+    and (default and "yes" or "no") or core.default_text(default))
 end
 
 function commands.help_text(command)
   local rows = {}
-  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
-    local default = command.defaults[name]
-    local said = default ~= "" and (" (%s)"):format(type(default) == "boolean"
-      and (default and "yes" or "no") or core.default_text(default)) or ""
-    rows[#rows + 1] = { "  " .. option_text(name, default), (command.about[name] or "") .. said }
+  for i, option in ipairs(commands.options(command)) do
+    rows[i] = { "  " .. core.option_text(option), about(option) }
   end
   rows[#rows + 1] = { "  --help", "shows this" }
   return ("usage: lander %s\n%s\n%s\n%s\n"):format(command.usage, command.help,
     table.concat(core.columns(rows, {}), "\n"), command.more and "\n" .. command.more or "")
+end
+
+-- The options in these words, and which were typed. `other`: defaults in place of the command's.
+function commands.read(command, words, other)
+  local defaults = {}
+  for name, value in pairs(command.defaults or {}) do defaults[name] = value end
+  for name, value in pairs(other or {}) do defaults[name] = value end
+  return core.read_args(defaults, words, command.more_options and command.more_options() or {})
 end
 
 local function wants_help(words)
@@ -70,58 +90,36 @@ local function missing(command, n)
   end
 end
 
+-- A word with one dash is an option of other programs', and no file here.
+local function check_dashes(command, words)
+  for _, word in ipairs(words) do
+    local name = word:match "^%-(%a[%w_%-]*)"
+    if name and not core.file_exists(word) then
+      local known = {}
+      for i, option in ipairs(commands.options(command)) do known[i] = option.name end
+      local near = core.nearest(name, known) or core.other_words[name]
+      commands.usage_error(command, ("unknown option %s: options have two dashes%s"):format(word,
+        near and (", did you mean --%s?"):format(near) or ""))
+    end
+  end
+end
+
 function commands.run(command, words)
   if wants_help(words) then return core.print(commands.help_text(command)) end
-  local opt = command.passes_on and words or lander.args(command.defaults or {}, words)
+  local opt, given = words, nil
+  if not command.passes_on then
+    opt, given = commands.read(command, words)
+    check_dashes(command, opt)
+  end
   if #opt < (command.least or 0) then
     commands.usage_error(command, missing(command, #opt + 1) .. " is missing")
   elseif #opt > (command.most or 0) then
     commands.usage_error(command, ("'%s' is too much"):format(opt[(command.most or 0) + 1]))
   end
-  return command.run(opt)
+  return command.run(opt, given)
 end
 
--- ---- what several commands need ----
-
--- A net: a saved one (.npz), a file that returns one or a function (.lua), or the name of a
--- model that is built in.
-function commands.open_net(word, options)
-  if word:find "%.npz$" then return lander.load(word) end
-  local made
-  if word:find "%.lua$" or word:find "/" then
-    made = assert(loadfile(word))()
-  else
-    local models = core.model_names()
-    local known = false
-    for _, name in ipairs(models) do known = known or name == word end
-    if not known then
-      error(("there is no model '%s'%s; there are %s, a saved net (.npz) and a file that returns "
-        .. "one (.lua)"):format(word, core.did_you_mean(word, models),
-        table.concat(models, ", ")), 0)
-    end
-    made = require("models." .. word)
-  end
-  local net = type(made) == "function" and made(options or {}) or made
-  if getmetatable(net) ~= core.net_metatable then
-    error(("%s returns a %s, expected a net or a function that returns one"):format(word,
-      type(net)), 0)
-  end
-  return net
-end
-
--- The prefix of a run, which is given by that or by one of its files.
-function commands.prefix_of(run)
-  local prefix = run:match "^(.+)_iter_%d+%.npz$" or run:match "^(.+)_best%.npz$"
-  for _, ending in ipairs { "jsonl", "npz", "html", "log" } do
-    prefix = prefix or run:match("^(.+)%." .. ending .. "$")
-  end
-  return prefix or run
-end
-
-function commands.journal_of(run)
-  return commands.prefix_of(run) .. ".jsonl"
-end
-
+core.load_source "command/words.lua"(lander, commands)
 core.load_source "command/datasets.lua"(lander, commands)
 
 return commands

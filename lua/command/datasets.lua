@@ -12,6 +12,14 @@ local function fail(word, text, ...)
   core.exit(2, ("--data=%s: " .. text):format(word, ...))
 end
 
+-- Ends the command after a reader of lander.data has failed, with the status that its kind of error
+-- means: bad data, or words that say how to read them wrongly.
+function datasets.fail_reading(message)
+  local kind = core.reading_failed
+  local is_bad = kind == "format" or kind == "data"
+  core.exit(is_bad and 5 or kind == "memory" and 1 or 2, message)
+end
+
 -- ---- the kinds: how many places, and how they are read ----
 
 local synthetic = lander.data.synthetic
@@ -73,7 +81,9 @@ local function read_pieces(word, kind, rest)
   for piece in rest:gmatch "[^,]+" do
     local name, value = piece:match "^([%a_]+)=(.*)$"
     if name and not (#places == 0 and kind.least > 0) then
-      if name == "test" then
+      if options[name] ~= nil or name == "test" and test then
+        fail(word, "%s is there twice", name)
+      elseif name == "test" then
         test = { value }
         into = test
       else
@@ -106,14 +116,28 @@ local function with(options, more)
   return all
 end
 
+-- How a file is written that stands there without its kind.
+local endings = { csv = "csv:%s,y=COLUMN", tsv = "csv:%s,y=COLUMN,separator=tab",
+                  txt = "csv:%s,y=COLUMN", npz = "npz:%s", npy = "npy:%s,LABELS.npy" }
+
+local function unknown_kind(word, name)
+  local ending = endings[name:gsub("%.gz$", ""):match "%.(%w+)$" or ""]
+  local form = ending or core.list_dir(name) and "images:%s,size=32x32"
+    or core.file_exists(name) and "csv:%s,y=COLUMN"
+  if form then
+    fail(word, "which kind of data is it? Perhaps --data=" .. form .. " (lander train --help has "
+      .. "the kinds)", name)
+  end
+  local names = core.sorted_keys(kinds)
+  fail(word, "there is no such data%s", core.known_words(name, names))
+end
+
 -- A word in its parts: { word =, name =, kind =, places =, options =, test =, normalize = }.
 local function parse(word)
-  local name, rest = word:match "^([%w_]+):?(.*)$"
+  local name, rest = word:match "^([%w_]+):(.*)$"
+  name, rest = name or word:match "^([^,]*)", rest or word:match "^[^,]*,?(.*)$"
   local kind = kinds[name]
-  if not kind then
-    fail(word, "there is no such data%s; there are %s", core.did_you_mean(name or word,
-      core.sorted_keys(kinds)), table.concat(core.sorted_keys(kinds), ", "))
-  end
+  if not kind then unknown_kind(word, name) end
   local places, options, test = read_pieces(word, kind, rest)
   check_count(word, name, kind, places)
   if test and (whole[name] or kind.most == 0) then fail(word, "%s has no test=", name) end
@@ -127,15 +151,51 @@ local function parse(word)
            test = test, normalize = normalize }
 end
 
+-- Options that are read here and in lander.data.KIND, which the core doesn't know.
+local function own_names(p)
+  local names = { "normalize", p.name == "csv" and "x" or nil }
+  if p.name == "csv" or p.name == "npz" then names = { "normalize", "x", "y" } end
+  if named[p.name] then names[#names + 1] = "class_names" end
+  if not whole[p.name] and p.kind.most > 0 then names[#names + 1] = "test" end
+  return names
+end
+
+-- About an option that there isn't: the core's message names those that it has.
+local function with_own_names(p, message)
+  local owner, name, list = message:match "^(.-): unknown option '(.-)'; [%l ]-are (.*)$"
+  if not list then return message end
+  local names = own_names(p)
+  for known in list:gmatch "[%w_]+" do names[#names + 1] = known end
+  table.sort(names)
+  return ("%s: unknown option '%s'%s"):format(owner, name, core.known_words(name, names))
+end
+
+-- Reads places; what fails is bad data, or wrong usage where it is the words that are wrong.
+local function read_places(p, places, options)
+  for _, place in ipairs(places) do
+    if p.kind.form:find "FOLDER" then
+      commands.check_folder(place, ("--data=%s: "):format(p.word))
+    elseif p.name ~= "fashion_mnist" then
+      commands.check_file(place, ("--data=%s: "):format(p.word))
+    end
+  end
+  core.reading_failed = nil
+  local ok, data = pcall(p.kind.read, places, options)
+  if ok then return data end
+  local message = core.plain_message(data)
+  if type(message) ~= "string" then error(message, 0) end
+  datasets.fail_reading(with_own_names(p, message))
+end
+
 -- What a parsed word names -> { train =, test = nil or }, as the files have them.
 local function read(p)
   if p.name == "csv" and p.options.y == nil then
     fail(p.word, "which column is the target? It is written --data=csv%s", p.kind.form)
   end
-  local data = p.kind.read(p.places, p.options)
+  local data = read_places(p, p.places, p.options)
   if p.test then
     local names = named[p.name] and { class_names = data.train:class_names() } or {}
-    data.test = p.kind.read(p.test, with(p.options, names)).train
+    data.test = read_places(p, p.test, with(p.options, names)).train
   end
   return data
 end
@@ -151,6 +211,14 @@ local function with_test(data)
 end
 
 -- ---- what the commands take ----
+
+-- Whether two words name the same places and target, however these are read.
+function datasets.same(a, b)
+  if a == b then return true end
+  local p, q = parse(a), parse(b)
+  return p.name == q.name and core.json(p.places) == core.json(q.places)
+    and core.json(p.options.y) == core.json(q.options.y)
+end
 
 -- For a training. What is known of the data goes with the net.
 function datasets.open(word)
@@ -206,8 +274,8 @@ local function check_fits(net, d, word, path)
   local same = #size == #found
   for i = 1, #size do same = same and size[i] == found[i] end
   if same then return d end
-  error(("--data=%s has samples of %s, %s was trained on %s"):format(word, core.size_text(found),
-    path, core.size_text(size)), 0)
+  fail(word, "it has samples of %s, %s was trained on %s", core.size_text(found), path,
+    core.size_text(size))
 end
 
 -- As the net's own data were: the middle of pictures of which it saw parts, and normalised.

@@ -35,8 +35,7 @@ finished; gives { base_lr =, run =, attempts = }. When none did that is an error
 them.
   example: lander.retry { base_lr = 0.1, attempt = function(base_lr) return base_lr < 1 end }
 test: lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples = } | mean
-loss of a net over a dataset, and the share of samples whose class is right; of numbers
-regression = { mae =, r2 = }: the mean absolute error, and R2, which is 1 where all is right.
+loss of a net over a dataset, and the share of samples whose class is right.
   example: lander.test(net, data).accuracy
 load: lander.load(path) -> net | a net that net:save or lander.train saved.
   example: net:save "x.npz" net = lander.load "x.npz"
@@ -373,8 +372,9 @@ idx: lander.data.idx(images, labels[, options]) | a pair of IDX files, plain or 
     "tests/data/fashion_mnist/t10k-labels-idx1-ubyte.gz")
 csv: lander.data.csv(path, { y = "price" }) | a table in a text file; a column of words gives
 classes.
-  options: y (name or number; false: none), read_y, x, header, separator, classes, class_names,
-  first, shape, scale, mean, std
+  options: y (name or number; false: none), read_y, x, header, separator, decimal, classes,
+  class_names, first, shape, scale, mean, std; behind --data=csv:FILE also test (a file) and
+  normalize (true)
   example: io.open("t.csv", "w"):write("a,b,kind\n1,2,cat\n3,4,dog\n"):close()
     lander.data.csv("t.csv", { y = "kind" })
 npy: lander.data.npy(x_path, y_path[, { classes = }]) | two NumPy arrays.

@@ -25,6 +25,7 @@ return {
   usage = "info FILE ...", help = "what a saved net, a snapshot or a journal (.jsonl) holds",
   least = 1, most = math.huge,
   run = function(opt)
+    for _, path in ipairs(opt) do core.commands.check_file(path) end
     for _, path in ipairs(opt) do
       core.print((path:find "%.jsonl$" and show_run or show_net)(path) .. "\n")
     end

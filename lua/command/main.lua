@@ -126,13 +126,22 @@ local function set_arg(words, script)
   end
 end
 
+-- A word that is no command is a script, which is there.
+local function check_script(name)
+  if name:find "[./]" or core.file_exists(name) then return core.commands.check_file(name) end
+  local near = core.nearest(name, core.commands.names)
+  core.exit(2, ("there is no command and no script '%s'%s\n(lander --help lists the commands)")
+    :format(name, near and (", did you mean lander %s?"):format(near) or ""))
+end
+
 local function run_script(words, first)
   local name = words[first]
-  if name ~= "-" then add_script_folder(name) end
-  local chunk, message = loadfile(name ~= "-" and name or nil)
-  if not chunk and name:find "^%l+$" then
-    message = message .. core.did_you_mean(name, core.commands.names):gsub("'(.*)'", "lander %1")
+  if name ~= "-" then
+    local status = call(check_script, name)
+    if status ~= DONE then return status end
+    add_script_folder(name)
   end
+  local chunk, message = loadfile(name ~= "-" and name or nil)
   return call_loaded(chunk, message, table.unpack(words, first + 1))
 end
 

@@ -15,11 +15,11 @@ end
 
 local function man_command(command)
   local lines = { (".SS lander %s\n%s.\n"):format(escape(command.usage), escape(command.help)) }
-  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
-    local default = command.defaults[name]
-    local said = (type(default) == "boolean" or default == "") and ""
+  for _, option in ipairs(core.commands.options(command)) do
+    local default = option.default
+    local said = (type(default) == "boolean" or default == nil or default == "") and ""
       or (" (default %s)"):format(core.default_text(default))
-    lines[#lines + 1] = man_entry("--" .. name, (command.about[name] or "") .. said)
+    lines[#lines + 1] = man_entry("--" .. option.name, (option.help or "") .. said)
   end
   return table.concat(lines)
 end
@@ -54,9 +54,8 @@ end
 
 local function flags(command)
   local list = { "--help" }
-  for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
-    local value = type(command.defaults[name]) ~= "boolean"
-    list[#list + 1] = "--" .. name .. (value and "=" or "")
+  for _, option in ipairs(core.commands.options(command)) do
+    list[#list + 1] = "--" .. option.name .. (option.kind ~= "flag" and "=" or "")
   end
   return list
 end
@@ -140,11 +139,10 @@ local function fish()
   for _, command in ipairs(core.commands.list()) do
     lines[#lines + 1] = ("complete -c lander -n __fish_use_subcommand -a %s -d '%s'"):format(
       command.name, command.help:gsub("'", ""))
-    for _, name in ipairs(core.sorted_keys(command.defaults or {})) do
+    for _, option in ipairs(core.commands.options(command)) do
       lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -l %s%s "
-        .. "-d '%s'"):format(command.name, name,
-        type(command.defaults[name]) ~= "boolean" and " -r" or "",
-        (command.about[name] or ""):gsub("'", ""))
+        .. "-d '%s'"):format(command.name, option.name, option.kind ~= "flag" and " -r" or "",
+        (option.help or ""):gsub("'", ""))
     end
   end
   return table.concat(lines, "\n") .. "\n"

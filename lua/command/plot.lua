@@ -16,6 +16,7 @@ local command = {
 }
 
 function command.run(opt)
+  core.commands.check_count("smooth", opt.smooth)
   local things, what = {}, {}
   for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
   for word in opt.what:gmatch "[^,]+" do what[#what + 1] = word end

@@ -45,7 +45,7 @@ end
 
 local function read_picture(p, path, size, crop)
   if #size ~= 3 then
-    error(("%s: a sample of this net is %s, no picture"):format(path, core.size_text(size)), 0)
+    core.exit(2, ("%s: a sample of this net is %s, no picture"):format(path, core.size_text(size)))
   end
   local whole = crop and p and p.options.size or nil
   if math.type(whole) then whole = { whole, whole } end
@@ -103,10 +103,10 @@ local function read_rows(p, path, size)
     rows, d, message = rows_of(p, path, size, p.by_place or nil)
   end
   if rows then return rows:batches({ size = #rows }):next() end
-  if not d then error(message, 0) end
-  error(("%s has %d columns for the input, a sample of this net is %s: say which, with "
+  if not d then datasets.fail_reading(message) end
+  core.exit(2, ("%s has %d columns for the input, a sample of this net is %s: say which, with "
     .. "--data=csv:%s,x=NAME+NAME, or y=NAME for those to leave out"):format(path,
-    numbers(d:shape()), core.size_text(size), path), 0)
+    numbers(d:shape()), core.size_text(size), path))
 end
 
 local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = read_picture,
@@ -117,11 +117,13 @@ local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = r
 local function as_batch(net, path, word, ending)
   local known, size = datasets.known_of(net), net:layers()[1].size
   local reader = readers[ending or path:lower():match "%.(%w+)$"]
-  if not reader and core.list_dir(path) then
-    error(("%s is a folder: %s/*.png names the pictures in it"):format(path, path), 0)
+  if core.list_dir(path) then
+    core.exit(2, ("%s is a folder: %s/*.png names the pictures in it"):format(path,
+      path:gsub("/+$", "")))
   elseif not reader then
-    error(("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path), 0)
+    core.exit(2, ("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path))
   end
+  core.commands.check_file(path)
   local x, count = reader(datasets.parse_for(known, word), path, size, known.crop),
     numbers(size)
   if x:numel() == 0 or x:numel() % count ~= 0 then
@@ -210,9 +212,8 @@ function command.run(opt)
   local net = core.commands.open_net(opt[1])
   if #opt == 1 and opt.data == "" then
     core.commands.usage_error(command, "nothing to predict: give files, or --data=DATA")
-  elseif opt.top < 1 or not math.tointeger(opt.top) then
-    core.exit(2, ("--top must be a whole number from 1, found %s"):format(opt.top))
   end
+  core.commands.check_count("top", opt.top)
   local tell = teller(net, opt)
   if #opt == 1 then return tell_data(net, opt, tell) end
   for i = 2, #opt do tell(as_batch(net, opt[i], opt.data), opt[i], 1) end

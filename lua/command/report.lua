@@ -6,19 +6,47 @@ local command = {
   usage = "report RUN ... [--to=x.html]", help = "a page about a run (runs/lenet), or one that "
     .. "compares several",
   least = 1, most = math.huge,
-  defaults = { to = "report.html", net = "", data = "", title = "" },
+  defaults = { to = "", net = "", data = "", title = "" },
   about = {
-    to = "the page", net = "of one run: a saved net, which is tested on the data",
+    to = "the page (report.html, with a number where that is there)",
+    net = "of one run: a saved net, which is tested on the data",
     data = core.commands.datasets.own_about, title = "the page's heading",
   },
   more = core.commands.datasets.more
     .. "\n\nexample: lander report runs/a runs/b --to=compare.html",
 }
 
+-- A page that isn't there yet: none is written over unasked.
+local function free_page()
+  local path, number = "report.html", 1
+  while core.file_exists(path) do
+    number = number + 1
+    path = ("report_%d.html"):format(number)
+  end
+  return path
+end
+
+-- What the page's name must be, before anything is read.
+local function check_page(opt)
+  if opt.to == "" or opt.to:lower():find "%.html?$" then return end
+  core.exit(2, ("--to=%s must end in .html: it is a page"):format(opt.to))
+end
+
+local function check_net(opt)
+  if opt.net == "" and opt.data ~= "" then
+    core.exit(2, "--data is what the net is tested on: give --net=NET.npz too")
+  elseif opt.net ~= "" and #opt > 1 then
+    core.exit(2, "--net belongs to one run, found several")
+  end
+end
+
 function command.run(opt)
+  check_page(opt)
+  check_net(opt)
   local things = {}
   for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
-  things[#things + 1] = { to = opt.to, title = opt.title ~= "" and opt.title or nil }
+  things[#things + 1] = { to = opt.to ~= "" and opt.to or free_page(),
+                          title = opt.title ~= "" and opt.title or nil }
   if opt.net ~= "" then
     local net = core.commands.open_net(opt.net)
     things[#things].net = net

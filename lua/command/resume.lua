@@ -6,18 +6,13 @@ local core = lander.core
 -- The words that started the run, and how it ended: nil, where it was cut off.
 local function read_run(prefix)
   local words, status
-  local journal = core.read_journal(prefix .. ".jsonl")
-  if not journal then
-    error(("there is no journal '%s.jsonl' (lander.train writes <snapshot_prefix>.jsonl)"):format(
-      prefix), 0)
-  end
-  for _, event in ipairs(journal) do
+  for _, event in ipairs(core.read_journal(core.commands.journal_of(prefix))) do
     if event.event == "start" and type(event.command) == "table" then words = event.command end
     if event.event == "start" or event.event == "end" then status = event.status end
   end
   if not words then
-    error(("%s.jsonl does not say what script this run is of: start that again, with resume = "
-      .. "\"latest\" in its lander.train"):format(prefix), 0)
+    core.exit(2, ("%s.jsonl does not say what script this run is of: start that again, with resume "
+      .. "= \"latest\" in its lander.train"):format(prefix))
   end
   return words, status
 end
@@ -26,14 +21,14 @@ end
 local function check_snapshot(prefix, words, status)
   if core.find_resume("latest", prefix) then return end
   if status == "diverged" then
-    error(("%s diverged and has no snapshot to go on from: it would do so again. Start it with a "
-      .. "lower base_lr, or with retries"):format(prefix), 0)
+    core.exit(2, ("%s diverged and has no snapshot to go on from: it would do so again. Start it "
+      .. "with a lower base_lr, or with retries"):format(prefix))
   elseif status ~= "finished" then
     return
   end
-  error(("%s is finished and has no snapshot to go on from (%s would have kept one). To train "
-    .. "its net further: %s train %s.npz"):format(prefix, core.commands.find(words[1])
-    and "--snapshot=100" or "snapshot = 100", core.program or "lander", prefix), 0)
+  core.exit(2, ("%s is finished and has no snapshot to go on from (%s would have kept one). To "
+    .. "train its net further: %s train %s.npz"):format(prefix, core.commands.find(words[1])
+    and "--snapshot=100" or "snapshot = 100", core.program or "lander", prefix))
 end
 
 return {
@@ -47,6 +42,7 @@ return {
     local words, status = read_run(prefix)
     check_snapshot(prefix, words, status)
     table.move(opt, 2, #opt, #words + 1, words)
+    core.later_words = #opt - 1
     core.resume_prefix = prefix
     core.write_error(("%s %s\n"):format(core.program or "lander", table.concat(words, " ")))
     return core.run_words(words)

@@ -9,6 +9,14 @@ return {
   about = { batch = "samples", seconds = "how long it measures",
             threads = "how many; 0: one for each processor" },
   run = function(opt)
+    core.commands.check_count("batch", opt.batch)
+    if not (opt.seconds > 0 and core.is_finite(opt.seconds)) then
+      core.exit(2, ("--seconds must be a number above 0, found %s"):format(core.number_text(
+        opt.seconds)))
+    elseif math.type(opt.threads) ~= "integer" or opt.threads < 0 then
+      core.exit(2, ("--threads must be a whole number from 0, found %s"):format(core.number_text(
+        opt.threads)))
+    end
     if opt.threads > 0 then lander.threads(opt.threads) end
     local net = core.commands.open_net(opt[1])
     core.print(tostring(lander.time(net, opt.batch, opt.seconds)) .. "\n")

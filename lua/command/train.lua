@@ -7,14 +7,13 @@ local command = {
   usage = "train MODEL [--data=DATA] [options]",
   help = "trains a model that is built in, one of a .lua file, or a saved net further",
   least = 1, most = 1,
+  -- What it has a value for where nothing is said, and what is its own.
   defaults = {
     data = "", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
-    lr_policy = "fixed", loss = "", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
-    batch_size = 64,
-    seed = 1, hidden = { 512, 512 },
-    test_interval = 500, snapshot = 0, display = "", prefix = "", resume = "",
-    mirror = false, crop = 0, pad = 0, retry = true, dry_run = false,
-    strict = false,
+    lr_policy = "fixed", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
+    batch_size = 64, seed = 1, hidden = { 512, 512 }, test_interval = 500, snapshot = 1000,
+    prefix = "", mirror = false, crop = 0, pad = 0, retry = true, strict = false, dry_run = false,
+    quiet = false,
   },
   about = {
     data = datasets.about .. "; by itself a saved net's own, or fashion_mnist",
@@ -22,17 +21,12 @@ local command = {
     base_lr = "the learning rate", momentum = "mu", weight_decay = "lambda",
     lr_policy = "the schedule: fixed, step, poly, cosine ... (lander help step)",
     gamma = "of step and exp", stepsize = "of step", power = "of poly and inv",
-    loss = "of a net that has none: softmax_loss for classes, mse_loss for numbers by itself",
-    hidden = "sizes of an mlp's hidden layers",
-    max_iter = "iterations", batch_size = "samples in a minibatch", seed = "of weights and order",
-    test_interval = "iterations between two tests", snapshot = "iterations between two snapshots",
-    display = "iterations between two rows (by itself 1 to 100, by max_iter)",
+    hidden = "sizes of an mlp's hidden layers", max_iter = "iterations",
+    seed = "of weights and order",
     prefix = "how files begin (runs/train_MODEL, with a number where that is there)",
-    resume = "a snapshot to go on from, or latest", mirror = "mirrors pictures at random",
+    mirror = "mirrors pictures at random",
     crop = "crops so many rows and columns at random", pad = "pads by so many before the crop",
-    retry = "whether a training that diverges is tried again at a lower rate",
     strict = "exit status 4 where it had to lower its rate",
-    dry_run = "two iterations of everything, and nothing left behind",
   },
   more = ([[
 MODEL is one that is built in (lander help lenet tells about it):
@@ -50,27 +44,110 @@ example: lander train lenet --base_lr=0.05 --max_iter=2000
 example: lander train mlp --hidden=16 --data=csv:iris.csv,y=kind --base_lr=0.1]],
 }
 
--- What a schedule or a type doesn't use is left out, as the solver would refuse it.
-local function solver_options(opt)
-  local solver = { type = opt.type, lr_policy = opt.lr_policy, base_lr = opt.base_lr,
-                   weight_decay = opt.weight_decay, max_iter = opt.max_iter,
-                   random_seed = opt.seed }
+-- ---- options ----
+
+-- All options that some solver has, by name, and those that belong to schedules alone.
+local function solver_table()
+  local all, scheduled = {}, {}
+  for _, d in ipairs(core.describe "solver") do
+    for _, option in ipairs(d.options) do all[option.name] = all[option.name] or option end
+  end
+  for _, d in ipairs(core.describe "schedule") do
+    for _, option in ipairs(d.options or {}) do scheduled[option.name] = true end
+  end
+  scheduled.max_iter = nil
+  all.random_seed = nil -- it is --seed
+  return all, scheduled
+end
+
+-- How a value is read that lander.train, or a solver, wants to be of a type.
+local kinds = {
+  integer = "number", count = "number", number = "number", string = "text", boolean = "flag",
+  any = "text", ["string|boolean"] = "value", ["table|integer"] = "number",
+  int = "number", choice = "text", bool = "flag", ints = "numbers",
+}
+
+for name, text in pairs(core.train_words) do
+  if command.defaults[name] ~= nil then command.about[name] = text end
+end
+
+-- The options of lander.train and of solvers that have no default here.
+function command.more_options()
+  local list, _, types = {}, core.train_options()
+  for name, text in pairs(core.train_words) do
+    if command.defaults[name] == nil then
+      list[#list + 1] = { name = name, kind = kinds[types[name]], help = text,
+                          may_be_off = types[name]:find "boolean" ~= nil }
+    end
+  end
+  for name, option in pairs((solver_table())) do
+    if command.defaults[name] == nil then
+      list[#list + 1] = { name = name, kind = kinds[option.kind], help = option.help }
+    end
+  end
+  return list
+end
+
+-- The options of the type and the schedule that are asked for, where they were not typed.
+local function own_options(opt)
+  -- These any has; of a type that there isn't they are passed on, to be told so.
+  local own = { type = true, lr_policy = true, base_lr = true, max_iter = true }
+  local all, scheduled = solver_table()
   for kind, name in pairs { solver = opt.type, schedule = opt.lr_policy } do
     for _, d in ipairs(core.describe(kind)) do
       for _, option in ipairs(d.name == name and d.options or {}) do
-        if option.name == "momentum" or kind == "schedule" and opt[option.name] then
-          solver[option.name] = opt[option.name]
-        end
+        own[option.name] = own[option.name] or kind == "schedule" or not scheduled[option.name]
       end
     end
   end
+  return own, all
+end
+
+-- What was typed, and what lander train has a value for: where the type and the schedule use it,
+-- as the solver would refuse it.
+local function solver_options(opt, given)
+  local solver, own, all = { random_seed = opt.seed }, own_options(opt)
+  for name in pairs(all) do
+    if given[name].given_at or own[name] then solver[name] = opt[name] end
+  end
+  if not given.max_iter.given_at and (opt.max_epoch or opt.max_time) then solver.max_iter = nil end
   return solver
 end
 
 local function augmentation(opt)
   if not opt.mirror and opt.crop == 0 and opt.pad == 0 then return nil end
-  return { mirror = opt.mirror, crop = opt.crop > 0 and opt.crop or nil, pad = opt.pad }
+  return { mirror = opt.mirror, crop = opt.crop ~= 0 and opt.crop or nil, pad = opt.pad }
 end
+
+local function check_hidden(opt, given)
+  if not given.hidden.given_at then return end
+  if opt[1] ~= "mlp" then
+    core.exit(2, ("--hidden is for mlp, and %s has its own layers"):format(opt[1]))
+  end
+  for _, n in ipairs(opt.hidden) do
+    if math.type(n) ~= "integer" or n < 1 then
+      core.exit(2, ("--hidden must be sizes of layers, whole numbers from 1, found %s"):format(n))
+    end
+  end
+end
+
+-- What is wrong whatever the data are.
+local function check_words(opt, given)
+  check_hidden(opt, given)
+  if math.type(opt.seed) ~= "integer" or opt.seed < 0 then
+    core.exit(2, ("--seed must be a whole number from 0, found %s"):format(opt.seed))
+  end
+  if opt.prefix:find "/$" or core.list_dir(opt.prefix) then
+    core.exit(2, ("--prefix=%s is a folder: put a name behind it, such as %s/%s"):format(opt.prefix,
+      opt.prefix:gsub("/+$", ""), opt[1]:match "([^/]+)$":gsub("%.%w+$", "")))
+  end
+  if opt.weights then core.commands.check_file(opt.weights, "--weights: ") end
+  if opt.resume and opt.resume ~= "latest" then
+    core.commands.check_file(opt.resume, "--resume: ")
+  end
+end
+
+-- ---- a net for the data ----
 
 local function same_list(a, b)
   for i = 1, math.max(#a, #b) do
@@ -96,9 +173,9 @@ end
 local function check_size(opt, net, size, refused)
   local wanted = net:layers()[1].size
   if same_list(wanted, size) then return net end
-  error(("%s takes samples of %s, the data have %s%s; %s"):format(opt[1], core.size_text(wanted),
-    core.size_text(size), refused and (" (%s)"):format(core.plain_message(refused)) or "",
-    way_out(opt, size, wanted)), 0)
+  core.exit(2, ("%s takes samples of %s, the data have %s%s; %s"):format(opt[1],
+    core.size_text(wanted), core.size_text(size), refused
+    and (" (%s)"):format(core.plain_message(refused)) or "", way_out(opt, size, wanted)))
 end
 
 -- The size of an input: of the data, or of the parts of pictures that it gets.
@@ -137,7 +214,37 @@ local function make_net(opt, data)
     -- An option that it doesn't take says nothing about these data.
     if not tostring(net):find("unknown option", 1, true) then refused = refused or net end
   end
+  if core.commands.is_model(opt[1]) then
+    core.exit(2, ("%s can't be made for samples of %s: %s"):format(opt[1], core.size_text(size),
+      core.plain_message(refused)))
+  end
   error(refused, 0)
+end
+
+-- ---- files ----
+
+-- What a run was about: { model =, data = }, nil where a script made it or nobody knows.
+local function subject_of(prefix)
+  for _, event in ipairs(core.read_journal(prefix .. ".jsonl") or {}) do
+    local words = event.event == "start" and event.command
+    if type(words) == "table" and words[1] == "train" then
+      local opt = core.commands.read(command, table.move(words, 2, #words, 1, {}))
+      return { model = opt[1], data = opt.data }
+    end
+  end
+end
+
+-- The files of a run are written over by one of the same model and target, and no other.
+local function check_prefix(opt)
+  local prefix = opt.prefix
+  if opt.resume or core.resume_prefix or not core.file_exists(prefix .. ".jsonl") then return end
+  local ok, found = pcall(subject_of, prefix)
+  if ok and found and found.model == opt[1] and datasets.same(found.data, opt.data) then
+    return
+  end
+  core.exit(2, ("--prefix=%s: there are files of another run, %s; give another prefix, or remove "
+    .. "them (%s*)"):format(prefix, ok and found and ("of %s%s"):format(found.model,
+    found.data ~= "" and " on " .. found.data or "") or "of a script", prefix))
 end
 
 -- A prefix that no run has yet: nothing is written over unasked. `lander resume` wants the one it
@@ -153,26 +260,33 @@ local function own_prefix(model, resume)
   return resume == "latest" and newest or prefix
 end
 
--- One training with these options; its run.
-function command.train(opt)
-  local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
-  local data = datasets.open(datasets.word_for(saved, opt.data))
-  local net = saved and check_size(opt, saved, size_for(opt, data.train))
-    or make_net(opt, data.train)
-  return lander.train {
-    net = net, data = data.train, test_data = data.test, batch_size = opt.batch_size,
-    loss = opt.loss ~= "" and opt.loss or nil,
-    solver = solver_options(opt), augment = augmentation(opt),
-    display = opt.display ~= "" and core.value_of(opt.display) or nil,
-    test_interval = opt.test_interval, snapshot = opt.snapshot, retry = opt.retry,
-    snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume),
-    resume = opt.resume ~= "" and opt.resume or nil, dry_run = opt.dry_run,
-  }
+-- ---- running ----
+
+-- What lander.train takes, of the options that are its own.
+local function train_options(opt)
+  local options = {}
+  for name in pairs(core.train_words) do options[name] = opt[name] end
+  return options
 end
 
-function command.run(opt)
+-- One training with these options; its run.
+function command.train(opt, given)
+  check_words(opt, given)
+  local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
+  local data = datasets.open(datasets.word_for(saved, opt.data))
+  local options = train_options(opt)
+  options.net = saved and check_size(opt, saved, size_for(opt, data.train))
+    or make_net(opt, data.train)
+  options.data, options.test_data = data.train, data.test
+  options.solver, options.augment = solver_options(opt, given), augmentation(opt)
+  options.snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume)
+  return lander.train(options)
+end
+
+function command.run(opt, given)
   core.strict = core.strict or opt.strict
-  local run = command.train(opt)
+  if opt.prefix ~= "" then check_prefix(opt) end
+  local run = command.train(opt, given)
   core.print(("%s %d %s %s\n"):format(run.status, run.iter, core.number_text(run.loss),
     core.number_text(run.accuracy)))
 end

@@ -29,6 +29,7 @@ function target.find(word, rest)
       .. "file that returns a net (.lua)", word, core.did_you_mean(word, models),
       table.concat(models, ", "))
   end
+  core.commands.check_file(word, "tune: ")
   local chunk, message = loadfile(word)
   if not chunk then core.exit(1, message) end
   return { word = word, rest = rest, script = true }
@@ -56,10 +57,8 @@ end
 
 -- The options of `lander train` in these words. Of a trial that diverges its rate is what failed.
 local function read_train(t, words)
-  local defaults = {}
-  for name, value in pairs(core.commands.find "train".defaults) do defaults[name] = value end
-  defaults.retry = false
-  return lander.args(defaults, { t.word, table.unpack(words) })
+  return core.commands.read(core.commands.find "train", { t.word, table.unpack(words) },
+    { retry = false })
 end
 
 local function train_model(t, words)

@@ -17,11 +17,40 @@ function core.exit(status, message)
   error(setmetatable({ exit_status = status, message = message }, Exit), 0)
 end
 
+-- What a library's message says to who wrote no script: options are words of the command line.
+local function as_words(message)
+  return (message:gsub("^lander%.%l+: ", ""):gsub("^solver: ", "")
+    :gsub("option '([%a_][%w_.]*)'", "--%1"):gsub("%f[%a]solver%.([%a_]+)", "--%1")
+    :gsub("^(%l[%l_]*) = '(.-)'", "--%1=%2"):gsub("^(%l[%l_]*) = ([%d.]+)", "--%1=%2")
+    :gsub("^(%l[%l_]*)( must )", "--%1%2"):gsub("^(%l[%l_]*)( needs )", "--%1%2")
+    :gsub("^(%l[%l_]*)(, )", "--%1%2"))
+end
+
+-- f(...), with options that are words of the command line where the command of that name runs it:
+-- what is wrong with them is wrong usage then. A script's options are its own.
+function core.as_usage(command, f, ...)
+  local results = table.pack(pcall(f, ...))
+  if results[1] then return table.unpack(results, 2, results.n) end
+  local message = core.plain_message(results[2])
+  if core.running_command == command and type(message) == "string" then
+    core.exit(2, as_words(message))
+  end
+  error(message, 0)
+end
+
 local function is_list(value)
   return type(value) == "table" and #value > 0
 end
 
--- Every option by its full name: { name =, default =, owner = the table it is in, key = }.
+-- What the words behind an option are read as.
+local function kind_of(default)
+  if is_list(default) then return type(default[1]) == "number" and "numbers" or "texts" end
+  return type(default) == "boolean" and "flag" or type(default) == "number" and "number" or "text"
+end
+
+core.kind_of_option = kind_of
+
+-- Every option by its full name: { name =, kind =, default =, owner = the table it is in, key = }.
 local function collect(defaults, prefix, found)
   local result = {}
   for key, value in pairs(defaults) do
@@ -35,7 +64,8 @@ local function collect(defaults, prefix, found)
           .. "true, false or a table of them"):format(name, kind), 0)
       else
         result[key] = value
-        found[name] = { name = name, default = value, owner = result, key = key }
+        found[name] = { name = name, kind = kind_of(value), default = value, owner = result,
+                        key = key }
       end
     elseif prefix == "" then
       result[key] = value
@@ -48,10 +78,17 @@ local function usage_error(message)
   core.exit(2, message .. "\n(--help shows the options)")
 end
 
-local function read_number(name, text)
+-- An option, or a word that has a place.
+local function shown(option)
+  return option.name and "--" .. option.name or "argument " .. option.place
+end
+
+local function read_number(option, text)
   local number = tonumber(text)
   if not number then
-    usage_error(("--%s must be a number, found '%s'"):format(name, text))
+    local point = text:match "^%s*%-?%d+,%d+%s*$" and text:gsub(",", "."):match "%S+"
+    usage_error(("%s must be a number, found '%s'%s"):format(shown(option), text, point
+      and (" (%s is written with a point)"):format(point) or ""))
   end
   return math.tointeger(number) or number
 end
@@ -59,25 +96,32 @@ end
 local truth = { ["true"] = true, yes = true, on = true, ["1"] = true,
                 ["false"] = false, no = false, off = false, ["0"] = false }
 
-local function read_value(option, text)
-  local default = option.default
-  if is_list(default) then
-    local list = {}
-    for item in text:gmatch "[^,]+" do
-      list[#list + 1] = type(default[1]) == "number" and read_number(option.name, item) or item
-    end
-    if #list == 0 then usage_error(("--%s is an empty list"):format(option.name)) end
-    return list
-  elseif type(default) == "number" then
-    return read_number(option.name, text)
-  elseif type(default) == "boolean" then
-    local value = truth[text:lower()]
-    if value == nil then
-      usage_error(("--%s must be true or false, found '%s'"):format(option.name, text))
-    end
-    return value
+local function read_list(option, text)
+  local list = {}
+  for item in text:gmatch "[^,]+" do
+    list[#list + 1] = option.kind == "numbers" and read_number(option, item) or item
   end
-  return text
+  if #list == 0 then usage_error(("--%s is an empty list"):format(option.name)) end
+  return list
+end
+
+local function read_flag(option, text)
+  local value = truth[text:lower()]
+  if value == nil then
+    usage_error(("--%s must be true or false, found '%s'"):format(option.name, text))
+  end
+  return value
+end
+
+local readers = {
+  numbers = read_list, texts = read_list, flag = read_flag,
+  number = read_number,
+  value = function(_, text) return core.value_of(text) end,
+  text = function(_, text) return text end,
+}
+
+local function read_value(option, text)
+  return readers[option.kind](option, text)
 end
 
 local function show_default(value)
@@ -91,17 +135,19 @@ end
 
 core.default_text = show_default
 
+local said = { numbers = "LIST", texts = "LIST", number = "NUMBER", text = "TEXT", value = "VALUE" }
+
+-- How an option is written: "--base_lr=NUMBER".
+function core.option_text(option)
+  if option.kind == "flag" then return ("--%s, --no-%s"):format(option.name, option.name) end
+  return ("--%s=%s"):format(option.name, said[option.kind])
+end
+
 local function help_text(options, script)
   local rows = {}
   for _, name in ipairs(core.sorted_keys(options)) do
-    local default = options[name].default
-    local flag = type(default) == "boolean"
-    rows[#rows + 1] = {
-      flag and ("  --%s, --no-%s"):format(name, name)
-        or ("  --%s=%s"):format(name, is_list(default) and "LIST"
-          or type(default) == "number" and "NUMBER" or "TEXT"),
-      "default " .. show_default(default),
-    }
+    rows[#rows + 1] = { "  " .. core.option_text(options[name]),
+                        "default " .. show_default(options[name].default) }
   end
   rows[#rows + 1] = { "  --help", "shows this" }
   return ("usage: lander %s [options]\n%s\n"):format(script,
@@ -114,16 +160,43 @@ local function find_option(options, word)
   if options[name] then return options[name], false end
   local positive = name:match "^no_(.+)$"
   local option = positive and options[positive]
-  if option and type(option.default) == "boolean" then return option, true end
+  if option and (option.kind == "flag" or option.may_be_off) then return option, true end
+  if word == "help" then usage_error "--help takes no value" end
   if core.is_own_option and core.is_own_option("--" .. word) then
     usage_error(("--%s is lander's own: it goes before the script"):format(word))
+  end
+  local other = core.other_words[name]
+  if other and options[other] then
+    usage_error(("unknown option --%s: here it is --%s"):format(word, other))
   end
   usage_error(("unknown option --%s%s"):format(word,
     core.did_you_mean(name, core.sorted_keys(options)):gsub("'(.*)'", "--%1")))
 end
 
-local function set(option, value)
+-- What other engines call an option.
+core.other_words = {
+  lr = "base_lr", learning_rate = "base_lr", beta1 = "momentum", beta2 = "momentum2",
+  epsilon = "delta", eps = "delta", wd = "weight_decay", clip = "clip_gradients",
+  epoch = "max_epoch", epochs = "max_epoch", iterations = "max_iter", steps = "max_iter",
+  batch = "batch_size", optimizer = "type", scheduler = "lr_policy", random_seed = "seed",
+  snapshot_prefix = "prefix",
+}
+
+-- Once for an option: of two values nobody knows which is meant. Words that `lander resume` puts
+-- behind those of a run take their place.
+local function set(option, value, words, at)
+  local before = option.given_at
+  if before and at <= #words - (core.later_words or 0) then
+    usage_error(words[before] == words[at] and ("%s is there twice"):format(words[at])
+      or ("--%s is there twice, %s and %s"):format(option.name, words[before], words[at]))
+  end
+  option.given_at = at
   option.owner[option.key] = value
+end
+
+local function example_of(option)
+  local default = option.default
+  return default ~= nil and default ~= "" and show_default(default) or said[option.kind]
 end
 
 -- Reads words[at], and the word behind it when that is its value; returns what is next.
@@ -131,18 +204,18 @@ local function read_option(options, words, at)
   local word, equals, text = words[at]:match "^%-%-([^=]+)(=?)(.*)$"
   if not word then usage_error(("'%s' is no option"):format(words[at])) end
   local option, negative = find_option(options, word)
-  if type(option.default) == "boolean" and equals == "" then
-    set(option, not negative)
-  elseif negative then
+  if equals ~= "" and negative then
     usage_error(("--%s takes no value"):format(word))
   elseif equals ~= "" then
-    set(option, read_value(option, text))
+    set(option, read_value(option, text), words, at)
+  elseif negative or option.kind == "flag" then
+    set(option, not negative, words, at)
   else
-    at = at + 1
-    if not words[at] or words[at]:find "^%-%-" then
-      usage_error(("--%s needs a value: --%s=%s"):format(word, word, show_default(option.default)))
+    if not words[at + 1] or words[at + 1]:find "^%-%-" then
+      usage_error(("--%s needs a value: --%s=%s"):format(word, word, example_of(option)))
     end
-    set(option, read_value(option, words[at]))
+    set(option, read_value(option, words[at + 1]), words, at)
+    at = at + 1
   end
   return at + 1
 end
@@ -166,7 +239,7 @@ local function read_words(options, result, words)
       position = position + 1
       local default = result[position]
       if type(default) == "number" then
-        word = read_value({ name = "argument " .. position, default = default }, word)
+        word = read_value({ place = position, kind = "number" }, word)
       end
       result[position] = word
       at = at + 1
@@ -178,6 +251,18 @@ local function read_words(options, result, words)
       at = read_option(options, words, at)
     end
   end
+end
+
+-- The values of options: those of `defaults`, and of `more`, a list of { name =, kind = }, where
+-- they are given. may_be_off: --no-NAME makes it false.
+function core.read_args(defaults, words, more)
+  local options = {}
+  local result = collect(defaults, "", options)
+  for _, option in ipairs(more) do
+    options[option.name] = setmetatable({ owner = result, key = option.name }, { __index = option })
+  end
+  read_words(options, result, words)
+  return result, options
 end
 
 -- lander.args(defaults[, words]) -> a table of values. `words` is the global `arg`.

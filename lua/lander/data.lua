@@ -33,11 +33,12 @@ local function check_names(names, owner, level)
   end
 end
 
--- The result of a core function, or its message as an error there. Called in parentheses: a
--- tail call would lose a level.
-local function check(level, dataset, message)
-  if not dataset then error(message, level + 1) end
-  return dataset
+-- The result of a core function, or its message as an error there; which kind of error it is, the
+-- command wants to know. Called in parentheses: a tail call would lose a level.
+local function check(level, dataset, message, kind)
+  if dataset then return dataset end
+  core.reading_failed = kind
+  error(message, level + 1)
 end
 
 
@@ -197,7 +198,7 @@ function data.fashion_mnist(dir, options)
   if not sets and kind == "io" then
     error(("fashion_mnist: %s; %s"):format(message, FASHION_ADVICE), 2)
   end
-  check(2, sets, message)
+  check(2, sets, message, kind)
   for _, set in pairs(sets) do
     if set.classes == #FASHION_CLASSES then set:name_classes(FASHION_CLASSES) end
   end
@@ -312,7 +313,7 @@ function core.dataset_metatable.__methods.map(d, f)
     keep(y, n, i, new_y == nil and old_y or new_y, "y")
   end
   local made = check(2, core.own_tensors(x.rows, y.rows, #y.size == 0 and d or nil))
-  core.take_places(made, d, false)
+  core.take_places(made, d)
   return made
 end
 

@@ -156,15 +156,21 @@ local function make_panels(things, options)
         labels = { x = options.x_label or labels.x, y = options.y_label or labels.y } }
     end
   end
-  if #panels == 0 then fail("there is nothing to draw: the run has no such rows") end
+  if #panels == 0 then
+    core.plot_nothing(things, type(options.what) == "table" and options.what or { options.what })
+  end
   return panels
 end
 
-local function plot(...)
+local function prepare(...)
   local things, given = read_arguments(...)
   local options = read_options(given)
   check_things(things)
-  local panels = make_panels(things, options)
+  return make_panels(things, options), options
+end
+
+local function plot(...)
+  local panels, options = core.as_usage("plot", prepare, ...)
   if options.kind == "svg" then
     return core.write_text(options.to, core.plot_svg_panels(panels, options))
   end
@@ -191,8 +197,12 @@ function lander.plot(...)
   if path then return path end
 end
 
+local results = { plot = true, report = true } -- commands whose result is a file
+
 -- Writes a whole file, so that a full disk costs no older one; returns its path.
 function core.write_text(path, text)
-  core.write_file(path, text)
-  return path
+  local ok, message = pcall(core.write_file, path, text)
+  if ok then return path end
+  if results[core.running_command] then core.exit(6, message) end
+  error(message, 0)
 end

@@ -296,7 +296,7 @@ local function read_what(what, runs)
   local list = type(what) == "table" and what or { what }
   for _, word in ipairs(list) do
     if not quantities[word] then
-      fail("what = '%s'%s: a run has loss, test_loss, accuracy, rate", tostring(word),
+      fail("what = '%s' is unknown%s; a run has loss, test_loss, accuracy, rate", tostring(word),
         core.did_you_mean(tostring(word), core.sorted_keys(quantities)))
     end
   end
@@ -388,6 +388,23 @@ local function check_curve(curve)
   if wrong then error(wrong, 0) end
 end
 
+-- Where runs have no rows of what is asked for: what they have.
+function core.plot_nothing(things, whats)
+  local has = {}
+  for _, thing in ipairs(things) do
+    for _, row in ipairs(kind_of(thing) == "run" and core.run_rows(thing) or {}) do
+      for name, quantity in pairs(quantities) do
+        if row.event == quantity.event and core.row_value(row, quantity.field) then
+          has[name] = true
+        end
+      end
+    end
+  end
+  local names = table.concat(core.sorted_keys(has), ", ")
+  fail("there is nothing to draw: the run has no %s%s", table.concat(whats, ", "),
+    names == "" and ", nor other rows" or "; it has " .. names)
+end
+
 -- The curves of all things, and what the axes are called where that is known.
 function core.plot_curves(things, options)
   local curves, runs = {}, count_runs(things)
@@ -409,7 +426,7 @@ function core.plot_curves(things, options)
     end
   end
   if #curves == 0 and not options.may_be_empty then
-    fail("there is nothing to draw: the run has no such rows")
+    core.plot_nothing(things, whats)
   end
   if #curves > MOST_CURVES then
     fail("%d curves are more than can be told apart (%d)", #curves, MOST_CURVES)

@@ -162,9 +162,6 @@ local function one_run(run)
     add("confusion", "Confusion matrix", core.report_confusion(result, run.data, names))
     add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, names))
   end
-  if run.net and run.data and not (run.untrained or core.stopped()) then
-    add("regression", "Predicted and true", core.report_regression(run.net, run.data, run))
-  end
   if run.net and not run.untrained then
     add("filters", "First-layer filters", core.report_filters(run.net))
   end
@@ -344,19 +341,25 @@ local function check_net(run, options)
   run.classes = options.net and core.count_classes(options.net)
 end
 
-local function report(...)
+local function prepare(...)
   local things, options = read_arguments(...)
   if not options.to then error("lander.report: to, the name of the page, is missing", 0) end
   local runs = read_runs(things)
-  local text
   if #runs == 1 then
     check_net(runs[1], options)
+  elseif options.net or options.data then
+    error("lander.report: net and data belong to one run, found several", 0)
+  end
+  return runs, options
+end
+
+local function report(...)
+  local runs, options = core.as_usage("report", prepare, ...)
+  local text
+  if #runs == 1 then
     runs[1].name = options.title or runs[1].name
     text = one_run(runs[1])
   else
-    if options.net or options.data then
-      error("lander.report: net and data belong to one run, found several", 0)
-    end
     text = several_runs(runs, options.title or "Runs")
   end
   return core.write_text(options.to, text)

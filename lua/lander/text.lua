@@ -22,23 +22,42 @@ local function distance(a, b)
   return previous[#b]
 end
 
+-- The one of `words` that begins as this does, which was cut short; nil: none or several do.
+local function begun(word, words)
+  local found
+  for _, candidate in ipairs(#word >= 3 and words or {}) do
+    if candidate:sub(1, #word):lower() == word and candidate ~= found then
+      if found then return nil end
+      found = candidate
+    end
+  end
+  return found
+end
+
 -- The nearest of `words`, or nil when none is near enough to be meant: at most a third
--- of the letters, and at least one, wrong; but never all of them.
+-- of the letters, and at least one, wrong; but never all of them. Capitals count as small ones.
 function core.nearest(word, words)
   local best, least = nil, math.huge
+  word = word:lower()
   for _, candidate in ipairs(words) do
-    local d = distance(word, candidate)
+    local d = distance(word, candidate:lower())
     local most = math.min(#word - 1, math.max(1, math.max(#word, #candidate) // 3))
     if d < least and d <= math.max(0, most) then
       best, least = candidate, d
     end
   end
-  return best
+  return best or begun(word, words)
 end
 
 function core.did_you_mean(word, words)
   local nearest = core.nearest(word, words)
   return nearest and (", did you mean '%s'?"):format(nearest) or ""
+end
+
+-- The word that was meant; where none is near, all that there are.
+function core.known_words(word, words)
+  local meant = core.did_you_mean(word, words)
+  return meant ~= "" and meant or "; there are " .. table.concat(words, ", ")
 end
 
 function core.sorted_keys(t)

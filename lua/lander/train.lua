@@ -99,21 +99,16 @@ local function set_loss(t)
     end
     local target, classes = numbers_in(t.data:target_shape()), t.data.classes
     loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
-    t.numbers_unasked = loss == "mse_loss"
-    t.loss_said = ("loss: %s, as %s"):format(loss, classes > 0 and "the targets are classes"
-      or loss == "mse_loss" and "the targets are numbers" or "the net has none")
+    t.loss_said = ("loss: %s, as %s%s"):format(loss, classes > 0 and "the targets are classes"
+      or loss == "mse_loss" and "the targets are numbers" or "the net has none",
+      classes == 0 and core.running_command == "train"
+        and " (classes=N behind --data makes labels of them)" or "")
   end
   core.ensure_loss(t.net, loss)
 end
 
--- f(t). The options of `lander train` are words of the command line, so what is wrong with them is
--- wrong usage; a script's are its own.
 local function as_usage(f, t)
-  local ok, result = pcall(f, t)
-  if ok then return result end
-  local message = core.plain_message(result)
-  if core.running_command == "train" and type(message) == "string" then core.exit(2, message) end
-  error(message, 0)
+  return core.as_usage("train", f, t)
 end
 
 -- Where the net takes one input, it is what the batches have.
@@ -127,6 +122,17 @@ local function check_shape(t)
     error(("lander.train: the data have samples of %s%s, the net's input '%s' takes %s"):format(
       found, t.augment and " (as augment makes them)" or "", inputs[1].name, wanted), 0)
   end
+end
+
+-- What follows from the options and the data.
+local function settle(t)
+  set_loss(t)
+  t.classes = core.count_classes(t.net)
+  check_classes(t)
+  core.read_best(t)
+  -- `lander resume RUN` runs the script again, which may not say it itself.
+  local resume = t.options.resume or t.prefix and core.resume_prefix == t.prefix and "latest" or nil
+  t.resume = core.find_resume(resume, t.prefix)
 end
 
 local function prepare(options)
@@ -155,15 +161,9 @@ local function prepare(options)
   set_data(t)
   set_limits(t)
   t.display = options.display or core.display_for(t.max_iter)
-  as_usage(set_loss, t)
-  t.classes = core.count_classes(t.net)
-  check_classes(t)
-  core.read_best(t)
+  as_usage(settle, t)
   t.test_first = options.test_initialization
   if t.test_first == nil then t.test_first = t.test_interval > 0 or options.dry_run end
-  -- `lander resume RUN` runs the script again, which may not say it itself.
-  local resume = options.resume or t.prefix and core.resume_prefix == t.prefix and "latest" or nil
-  t.resume = core.find_resume(resume, t.prefix)
   if options.weights then
     core.check_kind(options.weights, "weights")
     t.weights_said = tostring(t.net:load_weights(options.weights, { partial = true }))
@@ -174,7 +174,7 @@ local function prepare(options)
   t.run.net, t.run.solver = t.net, t.solver
   core.note_data(t.net, options.data, t.augment and t.augment.crop and true or nil)
   as_usage(make_batches, t)
-  check_shape(t)
+  as_usage(check_shape, t)
   if t.prefix then
     core.probe_prefix(t.prefix)
     core.sweep(t.prefix)
@@ -198,8 +198,8 @@ end
 -- ---- the head of a run ----
 
 local function data_text(t)
-  local classes = (t.data.classes or 0) > 0 and (", %d class%s"):format(t.data.classes,
-    t.data.classes == 1 and "" or "es") or ""
+  local count = t.data.classes or 0
+  local classes = count > 0 and (", %d class%s"):format(count, count == 1 and "" or "es") or ""
   local text = ("data: %s samples of %s%s"):format(core.count_text(#t.data),
     core.size_text(t.data:shape()), classes)
   if t.test_data then text = text .. (", %s to test"):format(core.count_text(#t.test_data)) end
@@ -253,8 +253,10 @@ local function say_head(t)
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
   if t.loss_said then say(t.loss_said) end
-  for _, hint in ipairs(core.data_hints(t.net, t.data, t.numbers_unasked)) do
-    say("hint: " .. hint)
+  local scaling = core.scaling_text(t.net, t.data)
+  if scaling then say("hint: " .. scaling) end
+  if t.data.classes == 1 then
+    say("warning: all samples are of one class: there is nothing to tell apart")
   end
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
@@ -267,7 +269,8 @@ local function say_head(t)
   elseif t.options.resume then
     say("resume = \"latest\": there is no snapshot yet, so this is the beginning")
   end
-  local of = t.classes and (" for %d classes"):format(t.classes) or ""
+  local of = t.classes and (" for %d class%s"):format(t.classes,
+    t.classes == 1 and "" or "es") or ""
   say(("first loss %s%s"):format(core.number_text(t.first_loss), t.chance
     and (", chance%s %s"):format(of, core.number_text(t.chance)) or "") .. memory_text())
 end
@@ -344,13 +347,12 @@ local function say_resume(t)
   end
 end
 
--- What the last test has found, and of which iteration that is where it is not the last one.
-local function test_text(t)
+-- The last test's accuracy, and of which iteration it is where that is not the last one.
+local function accuracy_text(t)
   local run = t.run
-  local found = run.accuracy and ("accuracy %.4f"):format(run.accuracy)
-    or run.regression and core.regression_text(run.regression)
-  return found and (", test %s%s"):format(found, t.tested and t.tested ~= run.iter
-    and (" (at %d)"):format(t.tested) or "") or ""
+  if not run.accuracy then return "" end
+  return (", test accuracy %.4f%s"):format(run.accuracy, t.tested and t.tested ~= run.iter
+    and (" (at %d)"):format(t.tested) or "")
 end
 
 -- The commands that come next, each to be typed as it stands. `lander test` has to be told which
@@ -370,7 +372,7 @@ local function say_end(t)
     t.progress:say(("diverged: the net is as it was at %d"):format(run.iter))
   else
     t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
-      core.number_text(run.loss), test_text(t)))
+      core.number_text(run.loss), accuracy_text(t)))
   end
   for _, line in ipairs(t.advice) do t.progress:say(line) end
   if t.best and t.best.iter ~= run.iter and t.best.iter > 0 then
@@ -399,13 +401,9 @@ local function worth_saving(t, status)
     or status == "stopped" and t.solver.iter > t.first_iter
 end
 
-local function forget_test(run)
-  run.test_loss, run.accuracy, run.regression = nil, nil, nil
-end
-
 -- A test of the untrained net says nothing about one that was trained since.
 local function forget_first_test(t)
-  if t.tested == 0 and t.solver.iter > 0 then forget_test(t.run) end
+  if t.tested == 0 and t.solver.iter > 0 then t.run.test_loss, t.run.accuracy = nil, nil end
 end
 
 local function finish(t, what)
@@ -419,7 +417,7 @@ local function finish(t, what)
   if what.status == "diverged" then
     run.message = what.why
     run.loss = what.loss ~= what.loss and core.nan or what.loss
-    forget_test(run)
+    run.test_loss, run.accuracy = nil, nil
   elseif not good then
     t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
       what.message))
@@ -478,9 +476,9 @@ local function close_at_end(t)
 end
 
 -- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } -> a run:
---   { status =, reason =, iter =, loss =, test_loss =, accuracy =, regression =, best =, retries =,
---     lr_scale =, base_lr =, history =, events =, path =, rule =, message =, fault =, net =,
---     solver = }, as doc/training.md tells
+--   { status =, reason =, iter =, loss =, test_loss =, accuracy =, best =, retries =, lr_scale =,
+--     base_lr =, history =, events =, path =, rule =, message =, fault =, net =, solver = }, as
+--   doc/training.md tells
 function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)

@@ -15,10 +15,32 @@ local known = {
   on_iter = "function", on_test = "function", on_snapshot = "function", on_diverge = "function",
 }
 
--- The names of all options, for completion.
+-- The names of all options, for completion, and the type that each must have.
 function core.train_options()
-  return core.sorted_keys(known)
+  return core.sorted_keys(known), known
 end
+
+-- What `lander train` says of those that are words of its command line.
+core.train_words = {
+  batch_size = "samples in a minibatch",
+  best = "loss or accuracy: what the best net is chosen by; --no-best: it is not saved",
+  display = "iterations between two rows (by itself 1 to 100, by max_iter)",
+  dry_run = "two iterations of everything, and nothing left behind",
+  early_stop = "ends after so many tests that were not better",
+  keep = "how many snapshots stay (3)",
+  loss = "of a net that has none: softmax_loss for classes, mse_loss for numbers by itself",
+  max_epoch = "times through the data, in place of max_iter",
+  max_time = "seconds, in place of max_iter",
+  overfit = "trains on so many minibatches only, which a net must be able to learn by heart",
+  quiet = "no progress",
+  resume = "a snapshot to go on from, or latest",
+  retry = "whether a training that diverges is tried again at a lower rate",
+  shuffle = "whether the samples' order is drawn anew for each epoch",
+  snapshot = "iterations between two snapshots, and one at the end; 0: none (1000)",
+  test_initialization = "whether the untrained net is tested too",
+  test_interval = "iterations between two tests; 0: one at the end",
+  weights = "a saved net whose weights it begins with",
+}
 
 local function fail(text, ...)
   error(("lander.train: " .. text):format(...), 0)
@@ -86,7 +108,8 @@ local function check_limits(options)
   local most = options.solver.max_iter
   if core.is_solver(options.solver) and most == 0 then most = nil end
   if most ~= nil and (math.type(most) ~= "integer" or most < 1) then
-    fail("solver.max_iter, the number of iterations, must be an integer from 1")
+    fail("solver.max_iter, the number of iterations, must be an integer from 1, found %s",
+      type(most) == "number" and core.number_text(most) or "a " .. type(most))
   end
   for _, name in ipairs { "max_epoch", "max_time" } do
     local value = options[name]

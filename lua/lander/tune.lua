@@ -140,7 +140,7 @@ local function begin(t, resume)
   core.probe_prefix(t.prefix)
   core.make_dir(t.folder)
   local path = t.prefix .. ".jsonl"
-  local found = resume ~= false and core.tune_read(t, path)
+  local found = resume ~= false and core.as_usage("tune", core.tune_read, t, path)
   t.journal = core.open_journal(path, found, true)
   if not found then t.journal:write(core.tune_definition(t)) end
 end
@@ -298,7 +298,7 @@ and momentum (0.5 to 0.99) must be tuned to get the best out of a net; they depe
 
 -- lander.tune { search =, trial =, ... } -> a table that print shows; doc/tuning.md
 function lander.tune(options)
-  local t = core.at_user(prepare, options)
+  local t = core.at_user(core.as_usage, "tune", prepare, options)
   be_child(t)
   core.at_user(begin, t, options.resume)
   local _ <close> = close_journal(t)

@@ -379,13 +379,11 @@ static int dataset_place(lua_State *L) {
   return 1;
 }
 
-/* core.take_places(made, d, names): the samples of `made` were made of d's, one by one;
- * names: its columns are called as d's are */
+/* core.take_places(made, d): the samples of `made` were made of d's, one by one */
 static int take_places(lua_State *L) {
   lander_error error;
   lander_dataset *made = binding_check_dataset(L, 1), *d = binding_check_dataset(L, 2);
-  binding_check(L, lander_dataset_take_places(made, d, lua_toboolean(L, 3), &error),
-                &error);
+  binding_check(L, lander_dataset_take_places(made, d, &error), &error);
   return 0;
 }
 

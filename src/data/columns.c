@@ -70,11 +70,27 @@ static const char *other_separator(char out[SEPARATOR_TEXT], const records *r) {
     for (size_t k = 0; k < length; k++) fields += field[k] == others[i].separator;
     if (fields == 1) continue;
     snprintf(out, SEPARATOR_TEXT,
-             " (is the separator another one?): separator=%s makes %d of it",
+             " (is the separator another one?): separator=%s makes %d fields of it",
              others[i].word, fields);
     break;
   }
   return out;
+}
+
+/* ", which has a, b, c", as many as there is room for. */
+static void list_names(char *out, size_t size, const records *r) {
+  const int64_t count = records_fields(r);
+  size_t used = 0;
+  for (int64_t i = 0; i < count; i++) {
+    size_t length;
+    const char *name = records_field(r, i, &length);
+    if (used + length + sizeof ", which has , ..." > size) {
+      snprintf(out + used, size - used, ", ...");
+      return;
+    }
+    used += (size_t)snprintf(out + used, size - used, "%s%s",
+                             i == 0 ? ", which has " : ", ", name);
+  }
 }
 
 static lander_status find_name(const reading *r, int64_t *index, lander_error *error) {
@@ -94,11 +110,14 @@ static lander_status find_name(const reading *r, int64_t *index, lander_error *e
                      "%s: column '%s' is no number, and the file has no header with "
                      "names",
                      records_path(r->records), name);
+  const char *nearest = text_nearest(name, field_at, r->records);
   if (count == 1)
     snprintf(hint, sizeof hint, ", which is one field%s",
              other_separator(separator, r->records));
+  else if (nearest)
+    text_did_you_mean(hint, sizeof hint, nearest);
   else
-    text_did_you_mean(hint, sizeof hint, text_nearest(name, field_at, r->records));
+    list_names(hint, sizeof hint, r->records);
   return error_set(error, LANDER_ERROR_ARGUMENT,
                    "%s: there is no column '%s' in its header%s",
                    records_path(r->records), name, hint);
@@ -119,8 +138,9 @@ static lander_status use(const reading *r, int64_t index, column_use what,
                          lander_error *error) {
   struct column *c = &r->out->at[index];
   if (c->use != COLUMN_UNUSED)
-    return error_set(error, LANDER_ERROR_ARGUMENT, "%s: column %lld is asked for twice",
-                     records_path(r->records), (long long)index + 1);
+    return error_set(error, LANDER_ERROR_ARGUMENT, "%s: column %lld is asked for %s",
+                     records_path(r->records), (long long)index + 1,
+                     c->use == what ? "twice" : "in x and in y");
   *c = (struct column){what, r->out->used[what - 1]++};
   return LANDER_OK;
 }
