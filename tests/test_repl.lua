@@ -306,9 +306,59 @@ end
 
 function TestTyping.test_history_is_kept()
   local home = support.folder()
-  typed({ "expect > ", "type 123 * 2\\r", "expect 246", "type \\x04", "end" }, home)
-  lu.assertTrue(support.exists(home .. "/state/lander/history"))
-  typed({ "expect > ", "type \\e[A\\r", "expect \\n246", "type \\x04", "end" }, home)
+  typed({ "expect > ", "type 123 * 2\\r", "expect 246", "type f = function()\\r", "expect >> ",
+          "type return 7 end\\r", "expect > ",
+          -- What another session adds meanwhile.
+          "type io.open('" .. home .. "/state/lander/history', 'a')"
+          .. [[:write('333\\\\040*\\\\0402\\n')]]
+          .. ":close();\\r", "expect > ", "type \\x04", "end" }, home)
+  -- The last ones: that of the other, this session's own, an entry of two lines, the first.
+  typed({ "expect > ", "type \\e[A\\r", "expect \\n666",
+          "type \\e[A\\e[A\\e[A", "expect return 7 end", "type \\r", "expect > ", "type f()\\r",
+          "expect \\n7", "type \\e[A\\e[A\\e[A\\e[A\\e[A\\e[A\\r", "expect \\n246",
+          "type \\x04", "end" }, home)
+  local text = support.read(home .. "/state/lander/history")
+  lu.assertStrContains(text, "\nf\\040=\\040function()\\012return\\0407\\040end\n")
+end
+
+function TestTyping.test_a_history_that_can_not_be_kept()
+  local home = support.folder()
+  os.execute("mkdir -p " .. home .. "/state/lander/history")
+  typed({ "expect the history is not kept: ", "expect it is no file", "expect > ",
+          "type 6 * 7\\r", "expect \\n42", "type \\e[A\\r", "expect \\n42", "type \\x04",
+          "end" }, home)
+  os.execute("rm -r " .. home .. "/state")
+  support.write(home .. "/state", "a file where a folder should be")
+  typed({ "expect the history is not kept: ", "expect > ", "type \\x04", "end" }, home)
+  home = support.folder()
+  os.execute("mkdir -p " .. home .. "/state/lander")
+  support.write(home .. "/state/lander/history", "my own notes\n")
+  typed({ "expect it is no history", "expect > ", "type 6 * 7\\r", "expect 42", "type \\x04",
+          "end" }, home)
+  lu.assertEquals(support.read(home .. "/state/lander/history"), "my own notes\n")
+end
+
+-- Of a text that is pasted, and at the beginning of a line, a TAB is one; letters may have
+-- several bytes.
+function TestTyping.test_pasting_and_other_letters()
+  lu.assertStrContains(typed {
+    "expect > ",
+    "type \\e[200~function f(x)\\r\\treturn x\\t+ 1\\rend\\rf(41)\\r\\e[201~", "expect \\n42",
+    "type \\t'caf\xC3\xA9 \xE6\x97\xA5'\\r", 'expect \n"caf\xC3\xA9 \xE6\x97\xA5"',
+    "type x = { ['\xC3\xA9t\xC3\xA9'] = 5 }\\r", "expect > ",
+    "type x['\xC3\xA9t\\t']\\r", "expect \\n5",
+    "type '" .. ("x"):rep(300) .. "'\\r", 'expect \\n"xxx', "expect > ",
+    "type \\xff\\x01\\xfe\\x03", "expect ^C", "type 'alive'\\r", 'expect "alive"',
+    "type \\x04", "end",
+  }, "ok, exit status 0")
+end
+
+function TestTyping.test_ctrl_z_at_the_prompt()
+  local out = typed({ "expect > ", "type x = 4\\r", "expect > ", "type x + \\x1a",
+    "expect is stopped", "expect > ", "type 3\\r", "expect \\n7", "type \\x04",
+    "expect is over", "end" }, nil, nil,
+    [[bash -m -c '"$@"; echo is stopped; fg; echo is over' sh]])
+  lu.assertStrContains(out, "ok, exit status 0")
 end
 
 -- A Ctrl-D that is typed while something runs leaves when that is done.
@@ -381,6 +431,46 @@ function TestTyping.test_a_training_is_stopped_and_goes_on()
     steps[#steps + 1] = step
   end
   lu.assertStrContains(typed(steps, folder, "-i " .. script), "ok, exit status 0")
+end
+
+-- Also a loop in a coroutine, and one that waits for a line; twice is stronger than a pcall.
+function TestTyping.test_ctrl_c_wherever_it_comes()
+  local steps = { "expect > " }
+  local forever = "while true do local t = {} end"
+  for _, case in ipairs {
+    { "coroutine.wrap(function() print 'in' " .. forever .. " end)()", 1 },
+    { "coroutine.resume(coroutine.create(function() coroutine.wrap(function() print 'in' "
+      .. forever .. " end)() end)) " .. forever, 2 },
+    { "print 'in' io.read()", 1 },
+    { "print 'in' while true do pcall(function() " .. forever .. " end) end", 2 },
+    { "print 'in' while true do pcall(coroutine.wrap(function() " .. forever .. " end)) end", 2 },
+  } do
+    steps[#steps + 1] = "type " .. case[1] .. "\\r"
+    steps[#steps + 1] = "expect \\nin"
+    for _ = 1, case[2] do
+      -- The line ends when the signal has come.
+      for _, step in ipairs { "type \\x03", "expect ^C", "expect \\n" } do
+        steps[#steps + 1] = step
+      end
+    end
+    steps[#steps + 1] = "expect interrupted"
+    steps[#steps + 1] = "expect > "
+  end
+  for _, step in ipairs { "type co = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) "
+    .. "error('from ' .. b) end)\\r", "expect > ", "type co(1)\\r", "expect \\n2",
+    "type co 'within'\\r", "expect from within", "expect > ",
+    "type coroutine.resume(5)\\r", "expect coroutine expected",
+    "type coroutine.resume(coroutine.create(function(...) return ... end), 1, 2)\\r",
+    "expect true\\r\\n1\\r\\n2", "type \\x04", "end" } do
+    steps[#steps + 1] = step
+  end
+  lu.assertStrContains(typed(steps), "ok, exit status 0")
+end
+
+function TestTyping.test_sigterm_ends_what_runs()
+  local out = typed { "expect > ", "type os.execute '(sleep 0.3; kill -TERM $PPID) &' "
+    .. "while true do local t = {} end\\r", "expect interrupted", "end" }
+  lu.assertStrContains(out, "ok, exit status 130")
 end
 
 function TestTyping.test_sigterm_at_the_prompt_ends_it()

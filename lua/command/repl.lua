@@ -30,26 +30,33 @@ local function without_semicolon(line)
   return rest or line, rest ~= nil
 end
 
--- Reads lines until they make a chunk -> chunk, quiet, its text; nil and a message; nil alone at
--- the end of the input; false after Ctrl-C; "word" and a line that begins with a colon.
-local function read_chunk()
-  local line = core.read_line(PROMPT)
-  if not line or hints.is_exit(line) then return line and nil end
-  if hints.asked_help(line) then return "word", ":doc " .. hints.asked_help(line) end
-  if line:find "^%s*:" then return "word", line end
+-- What a line becomes, with those that go on with it -> the whole text, and what read_chunk gives.
+local function read_on(line)
+  if hints.asked_help(line) then return line, "word", ":doc " .. hints.asked_help(line) end
+  if line:find "^%s*:" then return line, "word", line end
   local said = hints.of_words(line)
-  if said then return nil, said end
+  if said then return line, nil, said end
   local text = line
   while true do
     local plain, quiet = without_semicolon(text)
     local chunk, message = compile(plain)
-    if chunk then return chunk, quiet, plain end
-    if message ~= "more" then return nil, message end
+    if chunk then return text, chunk, quiet, plain end
+    if message ~= "more" then return text, nil, message end
     local more = core.read_line(CONTINUED)
-    if more == nil then return nil, select(2, load(text, "=input", "t")) end
-    if more == false then return false end
+    if more == nil then return text, nil, select(2, load(text, "=input", "t")) end
+    if more == false then return text, false end
     text = text .. "\n" .. more
   end
+end
+
+-- Reads lines until they make a chunk -> chunk, quiet, its text; nil and a message; nil alone at
+-- the end of the input; false after Ctrl-C; "word" and a line that begins with a colon.
+local function read_chunk(remember)
+  local line = core.read_line(PROMPT)
+  if not line or hints.is_exit(line) then return line and nil end
+  local text, chunk, more, plain = read_on(line)
+  remember(text)
+  return chunk, more, plain
 end
 
 -- ---- running ----
@@ -172,12 +179,22 @@ local function history_path()
   return state .. "/lander/history"
 end
 
+-- remember(text), which adds it to the history. Where its file can't be used, that is said once.
 local function open_history()
   local path = history_path()
-  if not (path and core.interactive()) then return function() end end
-  if not pcall(core.make_dir, path:match "^(.*)/") then return function() end end
-  core.load_history(path)
-  return function() core.save_history(path) end
+  local function complain(why)
+    core.write_error("the history is not kept: " .. core.plain_message(why) .. "\n")
+    path = nil
+  end
+  local made, why = true, nil
+  if path then made, why = pcall(core.make_dir, path:match "^(.*)/") end
+  if path and made then made, why = core.load_history(path) end
+  if not made then complain(why) end
+  return function(text)
+    local kept
+    kept, why = core.remember(text, path)
+    if not kept then complain(why) end
+  end
 end
 
 -- ---- the loop ----
@@ -186,9 +203,8 @@ local function note_standard()
   for name in pairs(_G) do standard[name] = true end
 end
 
-local function read_and_run(typed, save_history)
-  local chunk, more, text = read_chunk()
-  if typed then save_history() end
+local function read_and_run(remember)
+  local chunk, more, text = read_chunk(remember)
   if chunk == "word" then return true, run_word(more) end
   if chunk then return true, run(chunk, more, text) end
   if more then report(more) end
@@ -209,13 +225,13 @@ return function()
     core.print(("Lander %s. help lists what there is; TAB completes; exit or Ctrl-D leaves.\n")
       :format(lander.version))
   end
-  local save_history = open_history()
+  local remember = typed and open_history() or function() end
   repeat
     -- Protected: Ctrl-C may come between two lines.
-    local fine, goes_on, ok = protected(read_and_run, typed, save_history)
+    local fine, goes_on, ok = protected(read_and_run, remember)
     failed = failed or not fine or goes_on and not ok
   until fine and not goes_on
   core.close_editor()
   -- What a training's divergence would say is settled: the one who typed has seen it.
-  core.exit_status = failed and not typed and 1 or 0
+  core.exit_status = core.terminated() and 130 or failed and not typed and 1 or 0
 end

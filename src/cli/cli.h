@@ -3,6 +3,7 @@
 #ifndef LANDER_CLI_CLI_H
 #define LANDER_CLI_CLI_H
 
+#include <histedit.h>
 #include <lua.h>
 #include <stdbool.h>
 
@@ -17,20 +18,39 @@ void console_open(lua_State *L);
 /* Ends the live line, so that what is printed next has a line of its own. */
 void console_end_line(void);
 
+/* Whether results go to a terminal that can do more than write. */
+bool console_obeys(void);
+
+/* ---- history.c ---- */
+
+/* The lines that were typed; NULL without memory. */
+History *history_get(void);
+void history_close(void);
+/* Adds load_history and remember to the table on top of the stack. */
+void history_open(lua_State *L);
+
 /* ---- line.c ---- */
 
-/* Adds read_line and the history's functions to the table on top of the stack. */
+/* Adds read_line and the like, and the history's functions, to the table on top of the
+ * stack. */
 void line_open(lua_State *L);
+
+/* ---- coroutines.c ---- */
+
+/* Keeps account of the coroutines that run, from here on. */
+void coroutines_open(lua_State *L);
+/* Sets the hook of each; may be called by a signal handler, as lua_sethook may. */
+void coroutines_hook(lua_Hook hook, int mask, int count);
 
 /* ---- signals.c ---- */
 
 /* From now on SIGINT and SIGTERM raise the engine's stop flag, which long calls look at;
  * Lua code is stopped by a hook, except inside a training, which ends its iteration. A
- * second signal before the first was heeded ends the process at once. Adds catch_stop to
- * the table on top of the stack. */
+ * second signal before the first was heeded ends the process at once; in a REPL it stops
+ * Lua code wherever it is, and past all that catches errors. Adds catch_stop and its like
+ * to the table on top of the stack. */
 void signals_open(lua_State *L);
-/* In a REPL the second signal stops Lua code wherever it is; the third ends the process.
- */
+/* Whether a signal came that nobody heeded yet. */
 bool signals_pending(void);
 /* While a line is edited SIGTERM ends the process, with the terminal as it was before. */
 void signals_at_prompt(bool now);

@@ -16,6 +16,10 @@ static bool is_terminal(int file) {
   return isatty(file) && term && strcmp(term, "dumb") != 0;
 }
 
+bool console_obeys(void) {
+  return is_terminal(STDOUT_FILENO);
+}
+
 static int terminal_width(int file) {
   struct winsize size;
   return ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;

@@ -3,22 +3,27 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <histedit.h>
 #include <lauxlib.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_LINES 1000 /* of history */
+/* A terminal that knows it says where a text begins and ends that is pasted. */
+#define PASTES_ON    "\x1b[?2004h"
+#define PASTES_OFF   "\x1b[?2004l"
+#define PASTE_BEGINS "\x1b[200~"
+#define PASTE_ENDS   "\x1b[201~"
 
 /* libedit's callbacks carry no pointer of ours. */
 static struct {
   lua_State *L;
   EditLine *editor;
-  History *history;
   const char *prompt;
   bool cleared; /* by Ctrl-C */
+  bool pasting;
 } session;
 
 static char *prompt(EditLine *editor) {
@@ -34,6 +39,30 @@ static unsigned char clear_line(EditLine *editor, int key) {
   session.cleared = true;
   fputs("^C\n", stdout);
   return CC_NEWLINE;
+}
+
+/* Ctrl-Z, as where it is a signal. */
+static unsigned char suspend(EditLine *editor, int key) {
+  (void)key;
+  fputs("^Z\n", stdout);
+  fflush(stdout);
+  el_set(editor, EL_PREP_TERM, 0);
+  kill(0, SIGTSTP);
+  el_set(editor, EL_PREP_TERM, 1);
+  el_resize(editor);
+  return CC_REDISPLAY;
+}
+
+static unsigned char begin_paste(EditLine *editor, int key) {
+  (void)editor, (void)key;
+  session.pasting = true;
+  return CC_NORM;
+}
+
+static unsigned char end_paste(EditLine *editor, int key) {
+  (void)editor, (void)key;
+  session.pasting = false;
+  return CC_NORM;
 }
 
 /* The bytes of the line before the cursor, and of what they are completed with, come from
@@ -55,16 +84,33 @@ static void show_choices(const char *text) {
   fflush(stdout);
 }
 
+/* The editor counts letters. */
+static int letters_in(const char *end, lua_Integer bytes) {
+  int count = 0;
+  for (const char *at = end - bytes; at < end; at++) count += (*at & 0xC0) != 0x80;
+  return count;
+}
+
+/* At the beginning of a line, and in a text that is pasted, TAB is itself. */
+static bool is_indent(const LineInfo *line) {
+  const char *at = line->buffer;
+  while (at < line->cursor && (*at == ' ' || *at == '\t')) at++;
+  return at == line->cursor || session.pasting;
+}
+
 static unsigned char complete(EditLine *editor, int key) {
   (void)key;
   lua_State *L = session.L;
   int top = lua_gettop(L);
   const LineInfo *line = el_line(editor);
   unsigned char result = CC_ERROR;
+  if (is_indent(line)) {
+    el_insertstr(editor, "\t");
+    return CC_REFRESH;
+  }
   if (ask_for_completion(line->buffer, (size_t)(line->cursor - line->buffer)) &&
       lua_isstring(L, -2)) {
-    int replaced = (int)lua_tointeger(L, -3);
-    el_deletestr(editor, replaced);
+    el_deletestr(editor, letters_in(line->cursor, lua_tointeger(L, -3)));
     el_insertstr(editor, lua_tostring(L, -2));
     result = CC_REFRESH;
     if (lua_isstring(L, -1)) {
@@ -80,59 +126,50 @@ static unsigned char complete(EditLine *editor, int key) {
 
 static void close_editor(void) {
   if (session.editor) el_end(session.editor);
-  if (session.history) history_end(session.history);
+  history_close();
   session.editor = NULL;
-  session.history = NULL;
 }
 
-static bool open_editor(void) {
-  HistEvent event;
-  if (session.editor) return true;
-  session.history = history_init();
-  session.editor = el_init("lander", stdin, stdout, stderr);
-  if (!session.history || !session.editor) {
-    close_editor();
-    return false;
-  }
-  history(session.history, &event, H_SETSIZE, MOST_LINES);
-  history(session.history, &event, H_SETUNIQUE, 1);
-  el_set(session.editor, EL_PROMPT, prompt);
-  el_set(session.editor, EL_EDITOR, "emacs");
-  el_set(session.editor, EL_HIST, history, session.history);
-  el_set(session.editor, EL_ADDFN, "lander-complete", "completes a word", complete);
-  el_set(session.editor, EL_BIND, "^I", "lander-complete", NULL);
-  /* While a line is typed Ctrl-C is a key like others, not a signal. */
-  el_set(session.editor, EL_SETTY, "-d", "-isig", NULL);
-  el_set(session.editor, EL_ADDFN, "lander-clear", "clears the line", clear_line);
-  el_set(session.editor, EL_BIND, "^C", "lander-clear", NULL);
+/* Letters of more than one byte; what is typed is UTF-8 where nobody says otherwise. */
+static void set_letters(void) {
+  if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static void bind(const char *name, const char *help, const char *key,
+                 unsigned char (*function)(EditLine *, int)) {
+  el_set(session.editor, EL_ADDFN, name, help, function);
+  el_set(session.editor, EL_BIND, key, name, NULL);
+}
+
+static void bind_keys(void) {
+  bind("lander-complete", "completes a word", "^I", complete);
+  bind("lander-clear", "clears the line", "^C", clear_line);
+  bind("lander-suspend", "suspends the session", "^Z", suspend);
+  bind("lander-begin-paste", "a paste begins", PASTE_BEGINS, begin_paste);
+  bind("lander-end-paste", "a paste ends", PASTE_ENDS, end_paste);
   /* A Ctrl-D from before the prompt, while lines still were the terminal's, is a NUL
    * here. */
   el_set(session.editor, EL_BIND, "^@", "em-delete-or-list", NULL);
   el_set(session.editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+}
+
+static bool open_editor(void) {
+  if (session.editor) return true;
+  set_letters();
+  History *entries = history_get();
+  session.editor = entries ? el_init("lander", stdin, stdout, stderr) : NULL;
+  if (!session.editor) {
+    close_editor();
+    return false;
+  }
+  el_set(session.editor, EL_PROMPT, prompt);
+  el_set(session.editor, EL_EDITOR, "emacs");
+  el_set(session.editor, EL_HIST, history, entries);
+  /* While a line is typed Ctrl-C is a key like others, not a signal. */
+  el_set(session.editor, EL_SETTY, "-d", "-isig", NULL);
+  bind_keys();
   el_source(session.editor, NULL); /* the user's own .editrc */
   return true;
-}
-
-/* ---- history ---- */
-
-/* core.load_history(path), core.save_history(path) -> whether that worked */
-static int load_history(lua_State *L) {
-  HistEvent event;
-  lua_pushboolean(L, open_editor() && history(session.history, &event, H_LOAD,
-                                              luaL_checkstring(L, 1)) >= 0);
-  return 1;
-}
-
-static int save_history(lua_State *L) {
-  HistEvent event;
-  lua_pushboolean(L, session.history && history(session.history, &event, H_SAVE,
-                                                luaL_checkstring(L, 1)) >= 0);
-  return 1;
-}
-
-static void remember(const char *line) {
-  HistEvent event;
-  if (line[strspn(line, " \t\n")]) history(session.history, &event, H_ENTER, line);
 }
 
 /* ---- reading ---- */
@@ -148,13 +185,23 @@ static int cleared(lua_State *L) {
   return 1;
 }
 
+static void tell_terminal(const char *text) {
+  if (!console_obeys()) return;
+  fputs(text, stdout);
+  fflush(stdout);
+}
+
 static int edit_line(lua_State *L) {
   int length = 0;
   session.L = L;
   session.cleared = false;
+  el_resize(session.editor);
+  tell_terminal(PASTES_ON);
   signals_at_prompt(true);
+  el_set(session.editor, EL_PREP_TERM, 1); /* before the prompt says that keys are keys */
   const char *line = el_gets(session.editor, &length);
   signals_at_prompt(false);
+  tell_terminal(PASTES_OFF);
   signals_clear(); /* a Ctrl-C on the way to the prompt is not for what was typed after */
   if (session.cleared) return cleared(L);
   if (!line || length <= 0) {
@@ -162,7 +209,6 @@ static int edit_line(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  remember(line);
   return give(L, line, (size_t)length);
 }
 
@@ -209,8 +255,8 @@ static int plain_line(lua_State *L) {
 static int read_line(lua_State *L) {
   session.prompt = luaL_checkstring(L, 1);
   console_end_line();
+  if (signals_pending()) clearerr(stdout); /* what it cut off is not lost, but unwanted */
   signals_clear();
-  fflush(stdout);
   if (signals_terminated()) {
     lua_pushnil(L);
     return 1;
@@ -226,10 +272,8 @@ static int close_all(lua_State *L) {
 }
 
 void line_open(lua_State *L) {
-  static const luaL_Reg functions[] = {{"read_line", read_line},
-                                       {"load_history", load_history},
-                                       {"save_history", save_history},
-                                       {"close_editor", close_all},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"read_line", read_line}, {"close_editor", close_all}, {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
+  history_open(L);
 }

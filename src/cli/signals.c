@@ -14,23 +14,38 @@
 static lua_State *state;
 static lander_engine *engine;
 static volatile sig_atomic_t pending; /* signals that nobody heeded yet */
+static volatile sig_atomic_t raised;  /* how many of those have raised an error */
 static volatile sig_atomic_t caught;  /* a training looks at the stop flag by itself */
 static volatile sig_atomic_t interactive, at_prompt, terminated;
+static bool reads, deaf; /* a wait for a line ends by a signal; Ctrl-C is ignored */
 static struct termios terminal; /* as it was before a line was edited */
 static volatile sig_atomic_t wants_snapshot, wants_status; /* asked of a training */
 
+static bool is_users(lua_State *L, lua_Debug *place) {
+  lua_getinfo(L, "S", place);
+  return place->what[0] != 'C' && strncmp(place->source, "@lander/", 8) != 0 &&
+         strncmp(place->source, "@command/", 9) != 0;
+}
+
+/* A signal raises one error. From the second on the user's code gets them until it is
+ * left, so that no pcall in a loop is stronger; ours is to tell of it. A coroutine that
+ * did not come to run then may come here when it is all over. */
 static void interrupt(lua_State *L, lua_Debug *place) {
-  (void)place;
-  lua_sethook(L, NULL, 0, 0);
-  if (caught && pending < 2) return;
+  bool again = raised == pending;
+  if (pending < 2) {
+    lua_sethook(L, NULL, 0, 0);
+    if (again || caught) return;
+  } else if (again && !is_users(L, place)) {
+    return;
+  }
   caught = 0;
+  raised = pending;
   luaL_error(L, "interrupted");
 }
 
-/* The terminal has written ^C: what comes next is not to stand behind it. */
-static void end_line(void) {
+static void say(const char *text) {
   int before = errno;
-  if (write(STDERR_FILENO, "\n", 1) < 0) errno = before;
+  if (write(STDERR_FILENO, text, strlen(text)) < 0) errno = before;
 }
 
 static void handle(int signal) {
@@ -38,13 +53,18 @@ static void handle(int signal) {
     tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
     _exit(EXIT_INTERRUPTED);
   }
+  bool ends = pending > 0 && (!interactive || (terminated && signal == SIGTERM));
   terminated = terminated || signal == SIGTERM;
   pending++;
-  if (interactive && signal == SIGINT) end_line();
-  if (pending > 1 && !interactive) _exit(EXIT_INTERRUPTED);
+  /* The terminal has written ^C: what comes next is not to stand behind it. */
+  if (interactive && signal == SIGINT) say("\n");
+  if (ends) _exit(EXIT_INTERRUPTED);
+  if (pending == 3) say("it does not stop; Ctrl-\\ ends the session\n");
   lander_engine_stop(engine, true);
   /* One of the few calls that Lua allows in a signal handler. */
-  lua_sethook(state, interrupt, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT;
+  lua_sethook(state, interrupt, mask, 1);
+  coroutines_hook(interrupt, mask, 1);
 }
 
 static void ask(int signal) {
@@ -54,11 +74,16 @@ static void ask(int signal) {
     wants_status = 1;
 }
 
-static void install(int flags) {
-  struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
+/* Who types ends a wait for input by Ctrl-C; but the files of a training are not to be
+ * torn. */
+static void install(void) {
+  bool interrupts = reads || (interactive && !caught && !at_prompt);
+  struct sigaction action = {.sa_handler = handle,
+                             .sa_flags = interrupts ? 0 : SA_RESTART};
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  if (deaf) action.sa_handler = SIG_IGN;
+  sigaction(SIGINT, &action, NULL);
 }
 
 /* What a training is asked for; without one, SIGHUP and SIGUSR1 do what they did before.
@@ -77,6 +102,7 @@ static int catch_stop(lua_State *L) {
   static int trainings;
   trainings += lua_toboolean(L, 1) ? 1 : -1;
   caught = trainings > 0;
+  install();
   if (trainings == (lua_toboolean(L, 1) ? 1 : 0)) install_asking(trainings > 0);
   return 0;
 }
@@ -94,19 +120,27 @@ static int signalled(lua_State *L) {
 /* core.set_interactive(bool): whether someone types, who wants to keep the session */
 static int set_interactive(lua_State *L) {
   interactive = lua_toboolean(L, 1);
+  install();
   return 0;
 }
 
 /* core.ignore_interrupts(): Ctrl-C is somebody else's business from here on */
 static int ignore_interrupts(lua_State *L) {
   (void)L;
-  signal(SIGINT, SIG_IGN);
+  deaf = true;
+  install();
   return 0;
 }
 
 /* core.interrupted() -> whether a signal came that nobody heeded yet */
 static int interrupted(lua_State *L) {
   lua_pushboolean(L, pending > 0);
+  return 1;
+}
+
+/* core.terminated() -> whether SIGTERM has come */
+static int was_terminated(lua_State *L) {
+  lua_pushboolean(L, terminated);
   return 1;
 }
 
@@ -123,12 +157,16 @@ void signals_open(lua_State *L) {
   lua_setfield(L, -2, "interrupted");
   lua_pushcfunction(L, ignore_interrupts);
   lua_setfield(L, -2, "ignore_interrupts");
-  install(SA_RESTART);
+  lua_pushcfunction(L, was_terminated);
+  lua_setfield(L, -2, "terminated");
+  coroutines_open(L);
+  install();
 }
 
 void signals_at_prompt(bool now) {
   if (now) tcgetattr(STDIN_FILENO, &terminal);
   at_prompt = now;
+  install();
 }
 
 bool signals_terminated(void) {
@@ -141,11 +179,12 @@ bool signals_pending(void) {
 
 void signals_clear(void) {
   lua_sethook(state, NULL, 0, 0);
-  pending = 0;
+  pending = raised = 0;
   caught = 0;
   lander_engine_stop(engine, false);
 }
 
 void signals_interrupt_input(bool now) {
-  install(now ? 0 : SA_RESTART);
+  reads = now;
+  install();
 }

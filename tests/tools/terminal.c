@@ -42,6 +42,19 @@ static pid_t start(char **command) {
   _exit(127);
 }
 
+/* A prompt asks the terminal to mark what is pasted, and stops asking: that is not to be
+ * seen. Takes it out of what has come since `from`. */
+static void take_out(size_t from) {
+  static const char *const asked[] = {"\033[?2004h", "\033[?2004l"};
+  for (int i = 0; i < 2; i++) {
+    size_t length = strlen(asked[i]);
+    for (char *at; (at = strstr(came + from, asked[i]));) {
+      memmove(at, at + length, strlen(at + length) + 1);
+      count -= length;
+    }
+  }
+}
+
 /* Reads what comes within so many milliseconds; false when nothing did, or the command
  * has ended. */
 static int receive(int ms) {
@@ -51,6 +64,7 @@ static int receive(int ms) {
   if (got <= 0) return 0;
   count += (size_t)got;
   came[count] = 0;
+  take_out(seen);
   return 1;
 }
 
