@@ -140,8 +140,8 @@ end
 
 function TestRepl.test_it_comes_after_a_script()
   local script = support.write(support.folder() .. "/s.lua", "value = 5")
-  local r = run({ "-i", script }, { input = "value\n" })
-  lu.assertEquals({ r.status, r.out }, { 0, "5\n" })
+  local r = run({ "-i", script }, { input = "value\nt = lander.zeros(3, 4)\n:who\n" })
+  lu.assertEquals({ r.status, r.out }, { 0, "5\nt      tensor  3x4\nvalue  number  5\n" })
 end
 
 function TestRepl.test_the_last_result_and_the_quiet_semicolon()
@@ -219,6 +219,25 @@ function TestCompletion.test_what_it_knows()
   lu.assertEquals(complete 'lander.load_npy "scripts/len', "scripts/lenet_fashion.lua")
   lu.assertEquals(complete 'lander.load_npy "scri', "scripts/")
   lu.assertEquals(complete "whi", "while")
+  lu.assertEquals(complete("net.par", model), "params")
+  lu.assertEquals(complete("net.params['conv1.weight'].gr", model), "grad")
+  lu.assertEquals(complete("f(net.params[1].data:siz", model), "size")
+  lu.assertEquals(complete('net["conv1"].outpu', model), "output")
+  lu.assertEquals(complete("d:bat", "d = lander.data.synthetic.xor()\n"), "batches")
+  lu.assertEquals(complete("x .. some_gl", "some_global = 1\n"), "some_global")
+  lu.assertEquals(complete ":ti", "time")
+  lu.assertEquals(complete ":doc group_n", "group_norm")
+end
+
+-- What can't be told without calling something is nothing, not anything; before the first letter
+-- of a name stand the session's own.
+function TestCompletion.test_nothing_and_own_names()
+  for _, line in ipairs { "f(x).", "('x'):", "t[f(1)].na", "nothing.", "3.", "a.b.c:" } do
+    local r = repl(("t = {}\nprint(lander.core.complete(%q))\n"):format(line))
+    lu.assertEquals({ line, r.out }, { line, "\n" })
+  end
+  local _, all = complete("print(", "my_net = 1\nyours = 2\n")
+  lu.assertStrContains(all, "lander  my_net  nn      yours\n")
 end
 
 function TestCompletion.test_several_choices_and_none()

@@ -28,19 +28,37 @@ local function scan(line)
   return open, quote and quote_at
 end
 
--- The value of a path such as net.params or lander.nn, read without calling anything of the
--- user's: fields of plain tables and of our own objects.
-local function resolve(path)
+-- The keys of what a text ends in, such as net.params["conv1.weight"]: nil where that can't be told
+-- without calling something.
+local function keys_at_end(text)
+  local keys = {}
+  while true do
+    local before, bracket = text:match "^(.*)(%b[])$"
+    if bracket then
+      local key = bracket:match "^%[%s*[\"'](.*)[\"']%s*%]$" or tonumber(bracket:sub(2, -2))
+      if key == nil then return nil end
+      table.insert(keys, 1, key)
+      text = before
+    else
+      local start, name = text:match "^(.-)([%a_][%w_]*)$"
+      if not name then return nil end
+      table.insert(keys, 1, name)
+      text = start:match "^(.*[^.])%.$"
+      if not text then return not start:find "[.:]$" and keys or nil end
+    end
+  end
+end
+
+-- The value that a text ends in; nothing of the user's is called but what indexing calls.
+local function resolve(text)
   local value = _G
-  for name in path:gmatch "[%a_][%w_]*" do
-    local ok, found = pcall(function() return value[name] end)
+  for _, key in ipairs(keys_at_end(text) or { {} }) do
+    local ok, found = pcall(function() return value[key] end)
     if not ok or found == nil then return nil end
     value = found
   end
   return value
 end
-
-local PATH = "[%a_][%w_%.]*$"
 
 -- ---- what our own objects have ----
 
@@ -56,15 +74,24 @@ local function tables_behind(index)
   return found
 end
 
--- Options that can be read and set as fields.
+local fields_of = {
+  ["lander.net"] = { "params" },
+  ["lander.param"] = { "name", "data", "grad", "lr_mult", "decay_mult", "frozen" },
+  ["lander.layer"] = { "name", "type", "inputs", "size", "parameters", "output", "outputs",
+                       "gradient" },
+  ["lander.dataset"] = { "classes" },
+}
+
+-- What can be read as a field and is no method: of a solver its options.
 local function own_fields(value)
   local meta = getmetatable(value)
-  if type(meta) == "table" and meta.__name == "lander.solver" then
+  local kind = type(meta) == "table" and meta.__name
+  if kind == "lander.solver" then
     local names = { "iter", "loss", "net" }
     for name in pairs(value:options()) do names[#names + 1] = name end
     return names
   end
-  return {}
+  return fields_of[kind] or {}
 end
 
 -- ---- candidates ----
@@ -101,9 +128,15 @@ local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for"
   "goto", "if", "in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until",
   "while" }
 
-local function globals()
+-- Before the first letter only what the session has made, and where everything else is.
+local function globals(word)
+  if word == "" then
+    local set = { lander = true, nn = true }
+    for _, name in ipairs(core.own_names()) do set[name] = true end
+    return set
+  end
   local set = fields(_G)
-  for _, word in ipairs(keywords) do set[word] = true end
+  for _, other in ipairs(keywords) do set[other] = true end
   return set
 end
 
@@ -169,9 +202,9 @@ end
 -- Texts that have a meaning of their own where the quote stands.
 local function texts(line, quote_at)
   local before = line:sub(1, quote_at - 1)
-  local path = before:match "([%a_][%w_%.]*)%[%s*$"
-  if path then
-    local set = keys_of(resolve(path))
+  local owner = before:match "^(.*)%[%s*$"
+  if owner then
+    local set = keys_of(resolve(owner))
     if next(set) then return set end
   end
   if before:find "help%s*%(?%s*$" then return help_words() end
@@ -219,16 +252,18 @@ local function candidates(line)
     local word = line:sub(quote_at + 1)
     return word, texts(line, quote_at) or file_names(word), ""
   end
-  local path, mark, word = line:match "([%a_][%w_%.]*)([.:])([%w_]*)$"
-  if path then return word, fields(resolve(path), mark == ":"), "" end
-  word = line:match "^%s*help%s+([%w_]*)$"
+  local word = line:match "^%s*help%s+([%w_]*)$" or line:match "^%s*:doc%s+([%w_]*)$"
   if word and rawget(_G, "help") == lander.help then return word, help_words(), "" end
-  word = line:match(PATH) or ""
+  word = line:match "^%s*:(%a*)$"
+  if word then return word, core.own_words(), "" end
+  local owner, mark, name = line:match "^(.-[^.])([.:])([%a_]?[%w_]*)$"
+  if owner then return name, fields(resolve(owner), mark == ":"), "" end
+  word = line:match "[%w_]*$"
   local brace = open[#open]
   local options = brace and brace.mark == "{" and line:sub(brace.at):find "[{,]%s*[%w_]*$"
     and call_options(line, brace.at)
   if options then return word, options, " = " end
-  return word, globals(), ""
+  return word, globals(word), ""
 end
 
 -- As columns in the width of the window.

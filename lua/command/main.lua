@@ -187,6 +187,10 @@ local function run(line, words)
   return status
 end
 
+-- What is there before a script or a session makes its own.
+core.standard_names = { lander = true, nn = true, help = true, arg = true }
+for name in pairs(_G) do core.standard_names[name] = true end
+
 core.commands = core.load_source "command/commands.lua"(lander)
 
 -- Runs a script or a command as if its words had been typed.

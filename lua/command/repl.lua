@@ -128,19 +128,27 @@ end
 -- A value in a few words.
 local function in_short(value)
   if getmetatable(value) == core.net_metatable then return #value:layers() .. " layers" end
+  local tensor = kind_of(value) == "tensor" and value:dim() > 0
+  if tensor and value:numel() > 8 then return core.size_text(value:size()) end
   local text = core.show(value):match "^[^\n]*"
   if text == "{" then return "{...}" end
-  return utf8.len(text) and #text > 50 and text:sub(1, 47) .. "..." or text
+  return #text > 50 and utf8.len(text) and text:sub(1, utf8.offset(text, 0, 47) - 1) .. "..."
+    or text
 end
 
-local standard = { ["_"] = true }
+-- The names that the session has made.
+function core.own_names()
+  local names = {}
+  for _, name in ipairs(core.sorted_keys(_G)) do
+    if name ~= "_" and not core.standard_names[name] then names[#names + 1] = name end
+  end
+  return names
+end
 
 function words.who()
   local rows = {}
-  for _, name in ipairs(core.sorted_keys(_G)) do
-    if not standard[name] then
-      rows[#rows + 1] = { name, kind_of(_G[name]), in_short(_G[name]) }
-    end
+  for i, name in ipairs(core.own_names()) do
+    rows[i] = { name, kind_of(_G[name]), in_short(_G[name]) }
   end
   if #rows == 0 then core.print "nothing yet\n" end
   for _, line in ipairs(core.columns(rows, {})) do core.print(line .. "\n") end
@@ -156,6 +164,12 @@ end
 function words.help()
   for _, line in ipairs(core.columns(about, {})) do core.print(line .. "\n") end
   return true
+end
+
+function core.own_words()
+  local set = {}
+  for name in pairs(words) do set[name] = true end
+  return set
 end
 
 local function run_word(line)
@@ -199,10 +213,6 @@ end
 
 -- ---- the loop ----
 
-local function note_standard()
-  for name in pairs(_G) do standard[name] = true end
-end
-
 local function read_and_run(remember)
   local chunk, more, text = read_chunk(remember)
   if chunk == "word" then return true, run_word(more) end
@@ -218,7 +228,6 @@ return function()
   rawset(_G, "help", lander.help)
   if rawget(_G, "nn") == nil then rawset(_G, "nn", lander.nn) end
   core.in_session = true
-  note_standard()
   core.complete = core.load_source "command/complete.lua"(lander)
   core.set_interactive(typed)
   if typed then

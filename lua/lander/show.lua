@@ -126,6 +126,10 @@ local special = {
     end
     return table.concat(core.columns(rows, {}), "\n")
   end,
+  ["lander.param"] = function(param)
+    return ("parameter %s, %s%s"):format(param.name, core.size_text(param.data:size()),
+      param.frozen and ", frozen" or "")
+  end,
   ["lander.batches"] = function(batches)
     return ("batches of %s, %d samples given out"):format(core.size_text(batches:shape()),
       batches:position())
