@@ -1092,10 +1092,11 @@ LANDER_API const char *lander_dataset_target(const lander_dataset *d, int64_t k)
 LANDER_API bool lander_dataset_place(const lander_dataset *d, int64_t position, char *out,
                                      size_t room);
 /* Says that each sample of `made` was made of the one of d at the same position, so its
- * place is that one's. fails: argument (another count; it has places; it is a part),
+ * place is that one's; names: so are the names of its columns and targets. fails:
+ * argument (another count; it has places or names; it is a part; names for other sizes),
  * memory. */
 LANDER_API lander_status lander_dataset_take_places(lander_dataset *made,
-                                                    const lander_dataset *d,
+                                                    const lander_dataset *d, bool names,
                                                     lander_error *error);
 /* The shape of a sample's x (which 0) or y (which 1); returns its dims. fails: never. */
 LANDER_API int lander_dataset_shape(const lander_dataset *d, int which,

@@ -562,11 +562,15 @@ function TestCommands.test_rows_to_predict()
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
     "--base_lr=1e-15", "--prefix=raw")
   lu.assertNil(r.err:find("no better than chance", 1, true)) -- too short to tell
-  lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers (classes=N behind")
-  lu.assertStrMatches(r.err, ".*\nhint: input has mean %S+ and deviation %S+, target has mean "
-    .. "%S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to %-%-data\n.*")
+  lu.assertStrContains(r.err, "\nloss: mse_loss, as the targets are numbers\n")
+  lu.assertStrMatches(r.err, ".*\nhint: input '%l+' has mean %S+ and deviation %S+, target "
+    .. "'price' has mean %S+ and deviation %S+: nets learn badly [^\n]*; add ,normalize=true to "
+    .. "%-%-data\n.*")
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price,normalize=true",
     "--max_iter=200", "--base_lr=0.05", "--prefix=p")
+  local told = "mean absolute error [%d,.]+ %(price%), R2 [01]%.%d+"
+  lu.assertStrMatches(r.err, ".*\nfinished at 200: loss %S+, test " .. told .. "\n.*")
+  lu.assertStrMatches(lander_("test", "p.npz").out, "loss %S+, " .. told .. ", %d+ samples\n")
   lu.assertNil(r.err:find("hint:", 1, true))
   lu.assertNil(r.err:find("no better than chance", 1, true))
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=100",

@@ -224,7 +224,7 @@ function TestUsage.test_warnings()
   local r = lander_ "train mlp --hidden=2 --max_iter=1 --data=csv:same.csv,y=kind"
   lu.assertEquals(r.status, 0, r.err)
   lu.assertStrContains(r.err, "data: 2 samples of 2, 1 class\n")
-  lu.assertStrContains(r.err, "\nwarning: all samples are of one class: ")
+  lu.assertStrContains(r.err, "\nhint: all of 2 samples are of one class, ")
 end
 
 -- Every option of lander.train and of the solvers is one of `lander train`.

@@ -101,21 +101,123 @@ function TestNoted.test_the_loss_of_the_data()
   lu.assertEquals(loss_of(lander.ones(16), 3), "softmax_loss") -- labels that nobody called so
 end
 
--- Said at the head of a run: numbers that are far from 1.
-function TestNoted.test_a_hint_where_numbers_are_far_from_1()
+-- Said at the head of a run.
+TestHints = {}
+
+local function hints(net, d, unasked)
+  return table.concat(core.data_hints(net, d, unasked), "; ")
+end
+
+function TestHints.test_numbers_that_are_far_from_1()
   local net = require "models.mlp" { 2, 4, 1 }
   local x, y = lander.randn(300, 2), lander.randn(300)
-  local function hint(dx, dy) return core.scaling_text(net, lander.data.tensors(dx, dy)) end
-  lu.assertNil(hint(x, y))
-  lu.assertNil(hint(x * 50, y + 50))
+  local function hint(dx, dy) return hints(net, lander.data.tensors(dx, dy)) end
+  lu.assertEquals(hint(x, y), "")
+  lu.assertEquals(hint(x * 50, y + 50), "")
   x:select(2, 2):mul_(1000)
   lu.assertStrMatches(hint(x, y), "input 2 has mean %S+ and deviation %S+: nets learn badly from "
     .. "numbers so far from 1; .*")
   lu.assertStrMatches(hint(x, y + 1e6), "input 2 has .*, target has mean 1e%+06 and deviation "
     .. "[%d.]+: nets .*")
-  lu.assertStrContains(core.scaling_text(net, lander.data.tensors(lander.full(200, 9, 3, 2, 2),
-    lander.ones(9), { classes = 2 })), "channel 1 has mean 200 and deviation 0: nets")
+  lu.assertStrMatches(hint(x * 0, y * 1e30), "target has mean %S+ and deviation %S+e%+%d+: .*")
+  lu.assertStrContains(hints(net, lander.data.tensors(lander.full(200, 9, 3, 2, 2),
+    lander.arange(1, 9):gt(4) + 1, { classes = 2 })), "channel 1 has mean 200 and deviation 0")
   local nn = lander.nn
-  lu.assertNil(core.scaling_text(nn.net { nn.input { 2 }, nn.embedding { 500, 2 } },
-    lander.data.tensors(lander.full(400, 9, 2), lander.ones(9), { classes = 2 })))
+  lu.assertEquals(hints(nn.net { nn.input { 2 }, nn.embedding { 500, 2 } }, lander.data.tensors(
+    lander.full(400, 9, 2), lander.arange(1, 9):gt(4) + 1, { classes = 2 })), "")
+end
+
+local function table_of(text)
+  return support.write(support.folder() .. "/t.csv", text)
+end
+
+function TestHints.test_columns_go_by_their_names()
+  local net = require "models.mlp" { 2, 4, 1 }
+  local d = lander.data.csv(table_of "a,b,c\n1,2000,3.5\n2,1000,4000\n", { y = "c" })
+  lu.assertStrMatches(hints(net, d), "input 'b' has mean 1500 and .*, target 'c' has mean .*")
+end
+
+-- Labels that are read as numbers.
+function TestHints.test_a_target_that_looks_like_labels()
+  local net = require "models.mlp" { 1, 4, 1 }
+  local function hint(labels, unasked)
+    local rows = { "a,sold" }
+    for i = 1, 40 do rows[#rows + 1] = ("0,%s"):format(labels[i % #labels + 1]) end
+    local d = lander.data.csv(table_of(table.concat(rows, "\n")), { y = "sold" })
+    local said = hints(net, d, unasked ~= false)
+    lu.assertEquals(hints(net, (d:normalize()), unasked ~= false), said)
+    return said
+  end
+  lu.assertEquals(hint { 0, 1 }, "the target 'sold' is 0 or 1 in 40 samples; if these are classes "
+    .. "and no amounts, classes = 2 where the data are read makes labels of them")
+  lu.assertStrContains(hint { 1, 2 }, "is 1 or 2 in 40 samples; if these are classes and no "
+    .. "amounts, classes = 2, first = 1 where")
+  lu.assertStrContains(hint { 3, 1, 5 }, "is a whole number from 1 to 5 in 40 samples; if these "
+    .. "are classes and no amounts, classes = 5, first = 1 where")
+  lu.assertEquals(hint { 0, 1, 0.5 }, "")
+  lu.assertEquals(hint { 0, 60 }, "")
+  lu.assertEquals(hint({ 0, 1 }, false), "") -- where it was said that they are numbers
+  lu.assertEquals(hint { 7 }, "the target 'sold' is 7 in all of 40 samples: there is nothing to "
+    .. "learn")
+end
+
+function TestHints.test_classes_without_anything_to_tell_apart()
+  local net = require "models.mlp" { 1, 4, 2 }
+  lu.assertEquals(hints(net, lander.data.csv(table_of "a,b\n1,no\n2,no\n", { y = "b" })),
+    "all of 2 samples are of one class, 'no': there is nothing to tell apart")
+  lu.assertEquals(hints(net, lander.data.tensors(lander.ones(3, 1), lander.ones(3) * 2,
+    { classes = 2 })), "all of 3 samples are of one class, number 2: there is nothing to tell "
+    .. "apart")
+  lu.assertEquals(hints(net, lander.data.tensors(lander.ones(2, 1), lander.tensor { 1, 2 },
+    { classes = 2 })), "")
+  local rows = { "a,name" }
+  for i = 1, 20 do rows[i + 1] = ("1,n%02d"):format(i) end
+  lu.assertEquals(hints(net, lander.data.csv(table_of(table.concat(rows, "\n")), { y = "name" })),
+    "20 samples are of 20 classes, such as 'n01' and 'n02': is 'name' the column that you meant?")
+end
+
+-- Bad data go by the line and the column that they come from.
+TestFaults = {}
+support.keep_status(TestFaults)
+
+local function fault_of(text, o)
+  local path = table_of(text)
+  local d = lander.data.csv(path, { y = o.y or "c" })
+  if o.normalize then d = d:normalize() end
+  local run = lander.train { net = require "models.mlp" { 2, 4, 1 }, data = d:shuffle(5),
+    quiet = true, batch_size = 4, solver = { base_lr = 1e-3, max_iter = 2 } }
+  return run.status, run.message:gsub(path:gsub("%p", "%%%0"), "t.csv"), run.fault
+end
+
+function TestFaults.test_a_cell_of_a_table()
+  local text = "a,b,c\n1,2,3\n2,nan,4\n5,6,7\n"
+  for _, normalize in ipairs { false, true } do
+    local status, message, fault = fault_of(text, { normalize = normalize })
+    lu.assertEquals(status, "data_fault")
+    lu.assertStrMatches(message, "sample %d %(t.csv, line 3%): the input 'b' is nan; fill it in, "
+      .. "or leave that line out")
+    lu.assertStrMatches(fault.place, ".*, line 3")
+    lu.assertEquals(fault.field, "input[2]")
+    status, message = fault_of(text, { y = "b", normalize = normalize })
+    lu.assertEquals(status, "data_fault")
+    lu.assertStrMatches(message, "sample %d %(t.csv, line 3%): the target 'b' is nan; .*")
+  end
+end
+
+-- Squares that overflow are the data's fault, and normalising cures it.
+function TestFaults.test_numbers_whose_squares_are_too_large()
+  local e = lander.config().real == "double" and "200" or "22"
+  local text = ("a,b,c\n1,2,3eE\n2,5,4eE\n5,6,7eE\n"):gsub("E", e)
+  local status, message, fault = fault_of(text, {})
+  lu.assertEquals({ status, fault.field }, { "data_fault", "target" })
+  lu.assertStrMatches(message, "sample %d %(t.csv, line %d%): the target 'c' is %de%+%d+, too "
+    .. "large for its square to be a number: it is the scale of the data, not the net; "
+    .. "d:normalize%(%) .*")
+  status, message = fault_of(text, { y = "a" })
+  lu.assertEquals(status, "data_fault")
+  lu.assertStrContains(message, "the input 'c' is")
+  local d = lander.data.csv(table_of(text), { y = "c" }):normalize()
+  local _, y = all(d)
+  lu.assertAlmostEquals(y:std(), math.sqrt(3 / 2), 1e-3)
+  lu.assertAlmostEquals(y:mean(), 0, 1e-3)
 end

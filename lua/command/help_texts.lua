@@ -35,7 +35,8 @@ finished; gives { base_lr =, run =, attempts = }. When none did that is an error
 them.
   example: lander.retry { base_lr = 0.1, attempt = function(base_lr) return base_lr < 1 end }
 test: lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples = } | mean
-loss of a net over a dataset, and the share of samples whose class is right.
+loss of a net over a dataset, and the share of samples whose class is right; of numbers
+regression = { mae =, r2 = }: the mean absolute error, and R2, which is 1 where all is right.
   example: lander.test(net, data).accuracy
 load: lander.load(path) -> net | a net that net:save or lander.train saved.
   example: net:save "x.npz" net = lander.load "x.npz"

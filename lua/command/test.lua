@@ -4,7 +4,8 @@ local core = lander.core
 local datasets = core.commands.datasets
 
 local command = {
-  usage = "test NET.npz [--data=DATA]", help = "loss and accuracy of a saved net on data",
+  usage = "test NET.npz [--data=DATA]",
+  help = "loss and accuracy (of numbers, mean error and R2) of a saved net on data",
   least = 1, most = 1,
   defaults = { data = "", part = "", batch_size = 100 },
   about = { data = datasets.own_about, part = datasets.part_about,
@@ -19,7 +20,8 @@ function command.run(opt)
   local data = datasets.open_for(net, opt[1], opt.data, opt.part)
   local result = lander.test(net, data, { batch_size = opt.batch_size })
   core.print(("loss %s%s, %s samples\n"):format(core.number_text(result.loss), result.accuracy
-    and (", accuracy %.4f"):format(result.accuracy) or "", core.count_text(result.samples)))
+    and (", accuracy %.4f"):format(result.accuracy) or result.regression
+    and ", " .. core.regression_text(result.regression) or "", core.count_text(result.samples)))
 end
 
 return command

@@ -313,7 +313,7 @@ function core.dataset_metatable.__methods.map(d, f)
     keep(y, n, i, new_y == nil and old_y or new_y, "y")
   end
   local made = check(2, core.own_tensors(x.rows, y.rows, #y.size == 0 and d or nil))
-  core.take_places(made, d)
+  core.take_places(made, d, false)
   return made
 end
 

@@ -54,16 +54,18 @@ local function test(t)
   local iter = t.solver.iter
   if not t.test_data or t.tested == iter then return end
   t.progress:pause()
-  local loss, accuracy = core.measure(t)
+  local loss, accuracy, regression = core.measure(t)
   t.progress:continue()
   if not loss then return accuracy end
   t.tested = iter
-  t.run.test_loss, t.run.accuracy = loss, accuracy
-  local said = accuracy and (", accuracy %.4f"):format(accuracy) or ""
+  t.run.test_loss, t.run.accuracy, t.run.regression = loss, accuracy, regression
+  local said = accuracy and (", accuracy %.4f"):format(accuracy)
+    or regression and ", " .. core.regression_text(regression) or ""
   t.progress:say(("test at %d: loss %s%s"):format(iter, core.number_text(loss), said))
   t.log:test(iter, loss, accuracy)
   local event = core.train_event(t, {
     event = "test", iter = iter, loss = loss, accuracy = accuracy,
+    mae = regression and regression.mae, r2 = regression and regression.r2,
   })
   if core.is_finite(loss) then
     t.tested_finite = iter
@@ -145,7 +147,7 @@ local function step(t)
     if rule then warn(t, rule, detail) end
     return loss
   end
-  local fault, fault_detail = core.batch_fault(t, t.batches, x, y, not ok)
+  local fault, fault_detail = core.batch_fault(t, t, x, y, not ok)
   if fault then return nil, { status = "data_fault", message = fault, fault = fault_detail } end
   if not ok then
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end

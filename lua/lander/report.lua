@@ -162,6 +162,9 @@ local function one_run(run)
     add("confusion", "Confusion matrix", core.report_confusion(result, run.data, names))
     add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, names))
   end
+  if run.net and run.data and not (run.untrained or core.stopped()) then
+    add("regression", "Predicted and true", core.report_regression(run.net, run.data, run))
+  end
   if run.net and not run.untrained then
     add("filters", "First-layer filters", core.report_filters(run.net))
   end

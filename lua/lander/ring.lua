@@ -8,7 +8,7 @@ local core = lander.core
 
 -- What this side of the library knows at a place, beside the solver's own state.
 local remembered = { "tested", "unimproved", "to_beat", "tested_finite" }
-local results = { "test_loss", "accuracy" }
+local results = { "test_loss", "accuracy", "regression" }
 
 local LOST = "a place to go back to is not on the disk"
 

@@ -1,6 +1,6 @@
 -- scaling.lua: nets learn from numbers around 0 whose deviation is about 1. d:normalize makes such
--- numbers of any, lander.train says where they are missing, and what was taken out is kept with
--- the net, as is what else `lander predict` must know of the data.
+-- numbers of any, hints.lua says where they are missing, and what was taken out is kept with the
+-- net, as is what else `lander predict` must know of the data.
 local lander = ...
 local core = lander.core
 
@@ -30,15 +30,28 @@ local function add_up(sums, t)
   for i = 1, row:numel() do sums[i] = (sums[i] or 0) + row[i] end
 end
 
+-- What the numbers of a batch are divided by, group by group, so that their squares are no larger
+-- than a float: a power of two, which costs no digit.
+local function units_of(t)
+  local units = t:abs():max(3, true):max(1, true)
+  for i = 1, units:size(2) do
+    local most = units[1][i][1]
+    units:set(most > 0 and 2.0 ^ math.floor(math.log(most, 2)) or 1, 1, i, 1)
+  end
+  return units
+end
+
 -- Of what a function that is called again and again returns, a batch or nil -> mean, std: lists
 -- of a number for each group. Differences from the first sample are summed, as the mean may be far
 -- from 0. What is not finite is left out: the training names it.
 local function measure(next_batch, by)
-  local origin, sums, squares, counts = nil, {}, {}, {}
+  local origin, unit, sums, squares, counts = nil, nil, {}, {}, {}
   for t in next_batch do
     t = in_groups(t, by)
     local finite = t:isfinite()
     t = lander.where(finite, t, 0)
+    unit = unit or units_of(t)
+    t = t / unit
     origin = origin or t:narrow(1, 1, 1):narrow(3, 1, 1):clone()
     local off = (t - origin) * finite
     add_up(sums, off)
@@ -48,11 +61,21 @@ local function measure(next_batch, by)
   local mean, std = {}, {}
   for i = 1, by[1] do
     local count = math.max(counts[i], 1)
-    local off = sums[i] / count
-    mean[i] = origin[1][i][1] + off
-    std[i] = math.sqrt(math.max(squares[i] / count - off * off, 0))
+    local off, by_unit = sums[i] / count, unit[1][i][1]
+    mean[i] = (origin[1][i][1] + off) * by_unit
+    std[i] = math.sqrt(math.max(squares[i] / count - off * off, 0)) * by_unit
   end
   return mean, std
+end
+
+-- Mean and deviation of one batch of samples of this size, by group.
+function core.mean_and_deviation(t, size)
+  local done
+  return measure(function()
+    local now = not done and t or nil
+    done = true
+    return now
+  end, grouped(size))
 end
 
 -- A function that gives x (1) or y (2) of the next batch.
@@ -116,22 +139,16 @@ local function check_numbers(d, numbers)
   end
 end
 
--- What the columns of x are called: by the table's header, or that of what it was made from. nil
--- where a name could be taken for a number or for two.
+-- What the columns of x are called, by the table's header. nil where a name could be taken for a
+-- number or for two.
 local function columns_of(d)
-  local names, seen = d:columns() or core.about_data(d).columns, {}
+  local names, seen = d:columns(), {}
   for _, name in ipairs(names or {}) do
     local plain = name:find "^%S" and name:find "%S$" and not name:find "[,:]"
     if not plain or tonumber(name) or seen[name] then return nil end
     seen[name] = true
   end
   return names
-end
-
--- What a table's header calls the numbers of x, and those of y; nil where there was none.
-function core.names_of(d)
-  local known = core.about_data(d)
-  return d:columns() or known.x_names, d:targets() or known.y_names
 end
 
 local function normalize(d, numbers)
@@ -151,10 +168,8 @@ local function normalize(d, numbers)
   end
   local made, message = core.own_tensors(x, y, d.classes > 0 and d or nil)
   if not made then error(message, 0) end
-  core.take_places(made, d)
-  local known = core.about_data(made)
-  known.normalize, known.columns = numbers, columns_of(d)
-  known.x_names, known.y_names = core.names_of(d)
+  core.take_places(made, d, true)
+  core.about_data(made).normalize = numbers
   return made, numbers
 end
 
@@ -196,56 +211,4 @@ end
 function core.noted_data(net)
   local ok, note = pcall(core.read_json, net:note() or "")
   return ok and type(note) == "table" and note.lander == 1 and note or nil
-end
-
--- ---- the hint ----
-
-local FAR = 100 -- a mean or deviation beyond it is said
-
--- Whether the numbers of x are places in a table, which no one scales.
-local function are_symbols(net)
-  for _, info in ipairs(net:layers()) do
-    if info.type == "embedding" then return true end
-  end
-end
-
-local function far_one(mean, std)
-  local worst, at = FAR, nil
-  for i = 1, #mean do
-    local size = math.max(math.abs(mean[i]), std[i])
-    if size > worst and core.is_finite(size) then worst, at = size, i end
-  end
-  return at
-end
-
-local function far_text(d, x, y)
-  local said = {}
-  local function look(what, t, size)
-    local done
-    local mean, std = measure(function()
-      local now = not done and t or nil
-      done = true
-      return now
-    end, grouped(size))
-    local at = far_one(mean, std)
-    if not at then return end
-    said[#said + 1] = ("%s%s has mean %s and deviation %s"):format(what,
-      #mean == 1 and "" or " " .. at, core.number_text(mean[at]), core.number_text(std[at]))
-  end
-  look(#d:shape() >= 3 and "channel" or "input", x, d:shape())
-  if d.classes == 0 then look("target", y, d:target_shape()) end
-  return #said > 0 and table.concat(said, ", ") or nil
-end
-
--- What is to be said about numbers that are far from 1, judging by a few hundred samples; nil:
--- nothing. Data that can't be read are told of where they are trained on.
-function core.scaling_text(net, d)
-  if are_symbols(net) then return nil end
-  local read, x, y = pcall(function()
-    return d:batches({ size = math.min(#d, 256), shuffle = true, seed = 1 }):next()
-  end)
-  local text = read and x and far_text(d, x, y)
-  return text and ("%s: nets learn badly from numbers so far from 1; %s"):format(text,
-    core.running_command == "train" and "add ,normalize=true to --data"
-      or "d:normalize() takes both out (doc/data.md)")
 end

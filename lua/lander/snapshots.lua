@@ -27,6 +27,7 @@ local function note(t)
     samples = #t.data, batch_size = t.batch_size, shuffle = t.shuffle, seed = t.seed,
     position = t.batches:position(), first_loss = t.first_loss,
     tested = t.tested, test_loss = t.run.test_loss, accuracy = t.run.accuracy,
+    regression = t.run.regression,
     best = t.best, unimproved = t.unimproved, to_beat = t.to_beat,
     tested_finite = t.tested_finite,
     ring = core.ring_note(t), stale = t.stale, bad = bad_snapshots(t),
@@ -261,6 +262,7 @@ function core.resume(t)
   take_rate(t, found)
   t.seed, t.first_position, t.first_loss = found.seed, found.position, found.first_loss
   t.tested, run.test_loss, run.accuracy = found.tested, found.test_loss, found.accuracy
+  run.regression = found.regression
   t.best, t.unimproved, t.seconds_before = found.best, found.unimproved, found.seconds
   t.tested_finite, t.place, t.to_beat = found.tested_finite, found.place, found.to_beat
   run.best = t.best

@@ -99,10 +99,9 @@ local function set_loss(t)
     end
     local target, classes = numbers_in(t.data:target_shape()), t.data.classes
     loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
-    t.loss_said = ("loss: %s, as %s%s"):format(loss, classes > 0 and "the targets are classes"
-      or loss == "mse_loss" and "the targets are numbers" or "the net has none",
-      classes == 0 and core.running_command == "train"
-        and " (classes=N behind --data makes labels of them)" or "")
+    t.numbers_unasked = loss == "mse_loss"
+    t.loss_said = ("loss: %s, as %s"):format(loss, classes > 0 and "the targets are classes"
+      or loss == "mse_loss" and "the targets are numbers" or "the net has none")
   end
   core.ensure_loss(t.net, loss)
 end
@@ -253,10 +252,8 @@ local function say_head(t)
   say(data_text(t))
   if t.weights_said then say(t.weights_said) end
   if t.loss_said then say(t.loss_said) end
-  local scaling = core.scaling_text(t.net, t.data)
-  if scaling then say("hint: " .. scaling) end
-  if t.data.classes == 1 then
-    say("warning: all samples are of one class: there is nothing to tell apart")
+  for _, hint in ipairs(core.data_hints(t.net, t.data, t.numbers_unasked)) do
+    say("hint: " .. hint)
   end
   if t.writes_over then say(t.prefix .. ": the files of an older run are written over") end
   if t.resume then
@@ -347,12 +344,13 @@ local function say_resume(t)
   end
 end
 
--- The last test's accuracy, and of which iteration it is where that is not the last one.
-local function accuracy_text(t)
+-- What the last test has found, and of which iteration that is where it is not the last one.
+local function test_text(t)
   local run = t.run
-  if not run.accuracy then return "" end
-  return (", test accuracy %.4f%s"):format(run.accuracy, t.tested and t.tested ~= run.iter
-    and (" (at %d)"):format(t.tested) or "")
+  local found = run.accuracy and ("accuracy %.4f"):format(run.accuracy)
+    or run.regression and core.regression_text(run.regression)
+  return found and (", test %s%s"):format(found, t.tested and t.tested ~= run.iter
+    and (" (at %d)"):format(t.tested) or "") or ""
 end
 
 -- The commands that come next, each to be typed as it stands. `lander test` has to be told which
@@ -372,7 +370,7 @@ local function say_end(t)
     t.progress:say(("diverged: the net is as it was at %d"):format(run.iter))
   else
     t.progress:say(("%s at %d%s: loss %s%s"):format(run.status, run.iter, reason,
-      core.number_text(run.loss), accuracy_text(t)))
+      core.number_text(run.loss), test_text(t)))
   end
   for _, line in ipairs(t.advice) do t.progress:say(line) end
   if t.best and t.best.iter ~= run.iter and t.best.iter > 0 then
@@ -401,9 +399,13 @@ local function worth_saving(t, status)
     or status == "stopped" and t.solver.iter > t.first_iter
 end
 
+local function forget_test(run)
+  run.test_loss, run.accuracy, run.regression = nil, nil, nil
+end
+
 -- A test of the untrained net says nothing about one that was trained since.
 local function forget_first_test(t)
-  if t.tested == 0 and t.solver.iter > 0 then t.run.test_loss, t.run.accuracy = nil, nil end
+  if t.tested == 0 and t.solver.iter > 0 then forget_test(t.run) end
 end
 
 local function finish(t, what)
@@ -417,7 +419,7 @@ local function finish(t, what)
   if what.status == "diverged" then
     run.message = what.why
     run.loss = what.loss ~= what.loss and core.nan or what.loss
-    run.test_loss, run.accuracy = nil, nil
+    forget_test(run)
   elseif not good then
     t.progress:say(("%s at %d: %s"):format((what.status:gsub("_", " ")), run.iter,
       what.message))
@@ -476,9 +478,9 @@ local function close_at_end(t)
 end
 
 -- lander.train { net =, data =, solver = { base_lr =, max_iter =, ... }, ... } -> a run:
---   { status =, reason =, iter =, loss =, test_loss =, accuracy =, best =, retries =, lr_scale =,
---     base_lr =, history =, events =, path =, rule =, message =, fault =, net =, solver = }, as
---   doc/training.md tells
+--   { status =, reason =, iter =, loss =, test_loss =, accuracy =, regression =, best =, retries =,
+--     lr_scale =, base_lr =, history =, events =, path =, rule =, message =, fault =, net =,
+--     solver = }, as doc/training.md tells
 function lander.train(options)
   local t = core.at_user(prepare, options)
   local _ <close> = close_at_end(t)

@@ -379,11 +379,13 @@ static int dataset_place(lua_State *L) {
   return 1;
 }
 
-/* core.take_places(made, d): the samples of `made` were made of d's, one by one */
+/* core.take_places(made, d, names): the samples of `made` were made of d's, one by one;
+ * names: its columns are called as d's are */
 static int take_places(lua_State *L) {
   lander_error error;
   lander_dataset *made = binding_check_dataset(L, 1), *d = binding_check_dataset(L, 2);
-  binding_check(L, lander_dataset_take_places(made, d, &error), &error);
+  binding_check(L, lander_dataset_take_places(made, d, lua_toboolean(L, 3), &error),
+                &error);
   return 0;
 }
 

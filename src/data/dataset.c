@@ -235,16 +235,37 @@ bool lander_dataset_place(const lander_dataset *d, int64_t position, char *out,
   return true;
 }
 
+static lander_status take_names(lander_dataset *made, const lander_dataset *d,
+                                lander_error *error) {
+  lander_status status = LANDER_OK;
+  for (int which = 0; which < 2; which++) {
+    char *const *list = which == DATASET_X ? d->columns : d->targets;
+    for (int64_t k = 0; list && k < d->shape[which].numbers && status == LANDER_OK; k++)
+      status = dataset_name_column(made, which, k, list[k], error);
+  }
+  return status;
+}
+
+static lander_status check_places(const lander_dataset *made, const lander_dataset *d,
+                                  bool names, lander_error *error) {
+  bool fits = made->count == d->count && !made->places && !made->columns_lent &&
+              !made->columns && !made->targets;
+  for (int which = 0; which < 2 && names; which++)
+    fits = fits && made->shape[which].numbers == d->shape[which].numbers;
+  if (fits) return LANDER_OK;
+  return error_set(error, LANDER_ERROR_ARGUMENT,
+                   "places are for a dataset of as many samples, %lld, that has none%s",
+                   (long long)d->count, names ? ", with as many columns" : "");
+}
+
 lander_status lander_dataset_take_places(lander_dataset *made, const lander_dataset *d,
-                                         lander_error *error) {
+                                         bool names, lander_error *error) {
   error_clear(error);
-  if (made->count != d->count || made->places || made->type == &part_type)
-    return error_set(error, LANDER_ERROR_ARGUMENT,
-                     "places are for a dataset of as many samples, %lld, that has none",
-                     (long long)d->count);
+  lander_status status = check_places(made, d, names, error);
+  if (status == LANDER_OK && names) status = take_names(made, d, error);
   int64_t first = 0;
-  places *p = d->count > 0 ? find_place(d, &first) : NULL;
-  if (!p) return LANDER_OK;
+  places *p = d->count > 0 && status == LANDER_OK ? find_place(d, &first) : NULL;
+  if (!p) return status;
   made->place_of =
       memory_new(made->engine, (size_t)d->count, sizeof *made->place_of, error);
   if (!made->place_of) return LANDER_ERROR_MEMORY;

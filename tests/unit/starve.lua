@@ -331,7 +331,7 @@ local function build(lander, folder)
     local other <close> = d:shuffle(2)
     if not d:class_names() then d:name_classes { "cat", "dog" } end
     local x, y = d:batches({ size = #d }):next()
-    core.take_places(core.data_tensors(x, y), d)
+    core.take_places(core.data_tensors(x, y), d, true)
     return #a, #b, #part, other[1], d:shape(), d:target_shape(), d:class_names(), d:columns(),
       d:targets(), d:place(2),
       tostring(d), d[2], d.classes

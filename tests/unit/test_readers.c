@@ -360,10 +360,13 @@ static void test_places(void) {
   lander_tensor *y = lander_tensor_new(engine, 1, size, &error);
   lander_dataset *made = lander_data_tensors(x, y, NULL, &error);
   check_place(made, 0, NULL);
-  UNIT_CHECK(lander_dataset_take_places(made, d, &error) == LANDER_ERROR_ARGUMENT);
-  UNIT_CHECK(lander_dataset_take_places(made, part, &error) == LANDER_OK);
-  UNIT_CHECK(lander_dataset_take_places(made, part, &error) == LANDER_ERROR_ARGUMENT);
+  UNIT_CHECK(lander_dataset_take_places(made, d, false, &error) == LANDER_ERROR_ARGUMENT);
+  UNIT_CHECK(lander_dataset_take_places(made, part, true, &error) == LANDER_OK);
+  UNIT_CHECK(lander_dataset_take_places(made, part, true, &error) ==
+             LANDER_ERROR_ARGUMENT);
   lander_dataset_free(d); /* the others know all the same */
+  UNIT_CHECK(!strcmp(lander_dataset_column(made, 0), "a") &&
+             !strcmp(lander_dataset_target(made, 0), "b"));
   for (int64_t i = 0; i < 2; i++) {
     lander_real sample[2];
     char line[32];
