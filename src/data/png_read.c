@@ -34,6 +34,18 @@ static lander_status damaged(const encoded *file, png_picture *p, lander_error *
                    p->message);
 }
 
+/* The shade of a colour as JPEG has it (ITU-R BT.601), rounded: libpng's own comes from
+ * amounts of light, and the same picture would be another one in the other format. */
+static uint8_t shade(const uint8_t *rgb) {
+  return (uint8_t)((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16);
+}
+
+static void turn_grey(picture *p) {
+  size_t pixels = (size_t)p->rows * (size_t)p->columns;
+  for (size_t i = 0; i < pixels; i++) p->bytes[i] = shade(p->bytes + 3 * i);
+  p->channels = 1;
+}
+
 lander_status png_decode(codecs *c, const encoded *file, int channels, picture *out,
                          lander_error *error) {
   static const char *const names[] = {"libpng16.so.16", "libpng16.so", "libpng16.dylib",
@@ -50,15 +62,17 @@ lander_status png_decode(codecs *c, const encoded *file, int channels, picture *
   png_picture p = {.version = PNG_VERSION};
   static const png_rgb white = {255, 255, 255};
   if (!begin(&p, file->bytes, file->size)) return damaged(file, &p, error);
-  if (channels == 0) channels = p.format & PNG_COLOUR ? 3 : 1;
+  bool coloured = p.format & PNG_COLOUR, to_grey = coloured && channels == 1;
+  out->channels = coloured || channels == 3 ? 3 : 1;
   p.flags |= PNG_16_BITS_AS_8;
-  p.format = channels == 3 ? PNG_COLOUR : PNG_GREY;
-  out->channels = channels;
+  p.format = out->channels == 3 ? PNG_COLOUR : PNG_GREY;
   out->rows = p.height > INT32_MAX ? 0 : (int)p.height;
   out->columns = p.width > INT32_MAX ? 0 : (int)p.width;
   status = codecs_allocate(file, PNG_RATIO, out, error);
   if (status == LANDER_OK && !finish(&p, &white, out->bytes, 0, NULL))
     status = damaged(file, &p, error);
+  else if (status == LANDER_OK && to_grey)
+    turn_grey(out);
   done(&p);
   return status;
 }
