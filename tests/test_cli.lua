@@ -98,6 +98,21 @@ function TestCommand.test_modules_beside_the_script_are_found()
   lu.assertStrMatches(r.out, "42\t.*")
 end
 
+-- A file does not take the place of a stream that is closed, and get what is printed.
+function TestCommand.test_closed_streams()
+  local folder = support.folder()
+  local path = support.write(folder .. "/s.lua", [[
+    local file = io.open(arg[1], "w")
+    io.stderr:write "lost" io.stdout:write "lost"
+    file:write(tostring(io.read "l")) file:close()]])
+  for streams, status in pairs { ["2>&-"] = 0, [">&- 2>&-"] = 1, ["<&- >/dev/null 2>&1"] = 0 } do
+    local command = ("'%s' '%s' '%s/out' </dev/null %s"):format(support.executable, path, folder,
+      streams)
+    local _, _, got = os.execute(command)
+    lu.assertEquals({ support.read(folder .. "/out"), got, streams }, { "nil", status, streams })
+  end
+end
+
 function TestCommand.test_it_starts_quickly()
   run { "-e", "" } -- warm
   local clock = require("lander").core.clock

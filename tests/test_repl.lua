@@ -497,3 +497,10 @@ function TestTyping.test_sigterm_at_the_prompt_ends_it()
     "expect true", "end" }
   lu.assertStrContains(out, "ok, exit status")
 end
+
+-- What asks a training for its status is nothing to a session without one; who hangs up ends it.
+function TestTyping.test_other_signals_at_the_prompt()
+  local out = typed { "expect > ", "type os.execute('(sleep 0.1; kill -USR1 $PPID; sleep 0.1; "
+    .. "kill -HUP $PPID) &')\r", "expect true", "type 6 * 7\r", "expect 42", "end" }
+  lu.assertStrContains(out, "ok, exit status 129")
+end

@@ -1,9 +1,11 @@
 /* main.c: the command `lander`: makes a Lua state and hands the words of the command line
  * to lua/command/main.lua, which knows what they mean. */
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../lander.h"
 #include "cli.h"
@@ -46,8 +48,17 @@ static int run(lua_State *L) {
   return 1;
 }
 
+/* Where a stream was closed, the next file that is opened would take its place, and get
+ * what is printed. What takes it here can't be read or written, as the closed one. */
+static void fill_streams(void) {
+  for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++)
+    if (fcntl(file, F_GETFD) < 0)
+      (void)!open("/dev/null", file == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv) {
   words w = {argc, argv};
+  fill_streams();
   lua_State *L = luaL_newstate();
   if (!L) {
     fputs("lander: not enough memory\n", stderr);

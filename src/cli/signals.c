@@ -67,6 +67,22 @@ static void handle(int signal) {
   coroutines_hook(interrupt, mask, 1);
 }
 
+/* Ends the process as the signal would have, with the terminal as it was. */
+static void leave(int number) {
+  tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static bool is_ignored(int signal) {
+  struct sigaction before;
+  return sigaction(signal, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
+static void leave_by(int number, bool now) {
+  if (!is_ignored(number)) signal(number, now ? leave : SIG_DFL);
+}
+
 static void ask(int signal) {
   if (signal == SIGHUP)
     wants_snapshot = 1;
@@ -117,9 +133,11 @@ static int signalled(lua_State *L) {
   return 1;
 }
 
-/* core.set_interactive(bool): whether someone types, who wants to keep the session */
+/* core.set_interactive(bool): whether someone types, who wants to keep the session, also
+ * where a training is asked for its status that has just ended */
 static int set_interactive(lua_State *L) {
   interactive = lua_toboolean(L, 1);
+  if (interactive) signal(SIGUSR1, SIG_IGN);
   install();
   return 0;
 }
@@ -144,9 +162,30 @@ static int was_terminated(lua_State *L) {
   return 1;
 }
 
+/* A finalizer: the state is being closed, and the engine goes next. */
+static int stop_listening(lua_State *L) {
+  (void)L;
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGTERM, &action, NULL);
+  if (!deaf) sigaction(SIGINT, &action, NULL);
+  return 0;
+}
+
+/* Of a later date than the engine, so that it goes before it. */
+static void listen_until_closed(lua_State *L) {
+  lua_newuserdatauv(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, stop_listening);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 void signals_open(lua_State *L) {
   state = L;
   engine = lander_lua_engine(L);
+  listen_until_closed(L);
   lua_pushcfunction(L, catch_stop);
   lua_setfield(L, -2, "catch_stop");
   lua_pushcfunction(L, signalled);
@@ -167,6 +206,8 @@ void signals_at_prompt(bool now) {
   if (now) tcgetattr(STDIN_FILENO, &terminal);
   at_prompt = now;
   install();
+  leave_by(SIGHUP, now);
+  leave_by(SIGQUIT, now);
 }
 
 bool signals_terminated(void) {

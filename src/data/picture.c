@@ -92,15 +92,16 @@ static void shrink_line(const float *in, int n, int64_t in_step, float *out, int
   }
 }
 
-/* (rows, columns, channels) to (rows, m, channels), then to (m2, m, channels). */
-static void resize(const picture *p, int rows, int columns, float *given, float *wide,
+/* (rows, columns, channels) to (rows, m, channels), row by row; then to (m2, m,
+ * channels). */
+static void resize(const picture *p, int rows, int columns, float *row, float *wide,
                    float *small, uint8_t *bytes) {
   int64_t c = p->channels, old_row = p->columns * c, new_row = columns * c;
-  for (int64_t i = 0; i < p->rows * old_row; i++) given[i] = p->bytes[i];
-  for (int64_t r = 0; r < p->rows; r++)
+  for (int64_t r = 0; r < p->rows; r++) {
+    for (int64_t i = 0; i < old_row; i++) row[i] = p->bytes[r * old_row + i];
     for (int64_t k = 0; k < c; k++)
-      shrink_line(given + r * old_row + k, p->columns, c, wide + r * new_row + k, columns,
-                  c);
+      shrink_line(row + k, p->columns, c, wide + r * new_row + k, columns, c);
+  }
   for (int64_t k = 0; k < new_row; k++)
     shrink_line(wide + k, p->rows, new_row, small + k, rows, new_row);
   for (int64_t i = 0; i < rows * new_row; i++) bytes[i] = (uint8_t)(small[i] + 0.5f);
@@ -110,13 +111,13 @@ lander_status picture_resize(lander_engine *engine, picture *p, int rows, int co
                              lander_error *error) {
   if (p->rows == rows && p->columns == columns) return LANDER_OK;
   size_t c = (size_t)p->channels;
-  size_t given = (size_t)p->rows * (size_t)p->columns * c;
+  size_t row = (size_t)p->columns * c;
   size_t wide = (size_t)p->rows * (size_t)columns * c;
   size_t small = (size_t)rows * (size_t)columns * c;
-  float *room = memory_new(engine, given + wide + small, sizeof *room, error);
+  float *room = memory_new(engine, row + wide + small, sizeof *room, error);
   uint8_t *bytes = room ? memory_new(engine, small, 1, error) : NULL;
   if (bytes) {
-    resize(p, rows, columns, room, room + given, room + given + wide, bytes);
+    resize(p, rows, columns, room, room + row, room + row + wide, bytes);
     memory_free(engine, p->bytes);
     p->bytes = bytes;
     p->rows = rows;
