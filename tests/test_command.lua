@@ -16,6 +16,7 @@ local function prepare()
   write("narrow.csv", "kind\ncat\ndog\n")
   write("bad.csv", "a,b,kind\n1,x,cat\n3,4,dog\n")
   write("empty.csv", "")
+  write("empty.npy", "")
   write("header.csv", "a,b,kind\n")
   write("same.csv", "a,b,kind\n1,2,cat\n3,4,cat\n")
   write("numbers.csv", "a,b\n1,2\n3,4\n5,6\n")
@@ -81,6 +82,15 @@ function TestUsage.test_commands_and_files()
     { "summary lenet mlp", "'mlp' is too much" },
     { "info nosuch.npz", "there is no file 'nosuch.npz'" },
     { "info runs", "'runs' is a folder, expected a file" },
+    { "test runs/mine", "there is no file 'runs/mine', did you mean 'runs/mine.npz'?" },
+    { "test runs/mine.jsonl", "'runs/mine.jsonl' is no net" },
+    { "test lenet --data=blobs", "lenet is a model, and no net that was trained" },
+    { "info x.jsonl", "'x.jsonl' is no journal of a run", status = 1 },
+    { "info ok.csv", "info is for saved nets and snapshots (.npz) and journals (.jsonl)" },
+    { "info lenet", "lander summary lenet shows its layers" },
+    { "summary number.lua", "returns a number, expected a net", status = 1 },
+    { "time lenet --threads=1000000", "threads must be from 1 to 256" },
+    { "time lenet --seconds=-1", "--seconds must be a number above 0, found -1" },
     { "time lenet --batch=0", "--batch must be a whole number from 1, found 0" },
     { "help nosuch", "no help on 'nosuch'" },
     { "help --completion=tcsh", "found 'tcsh'" },
@@ -99,7 +109,7 @@ function TestUsage.test_options_of_a_training()
     { csv .. "--base_lr=-1", "--base_lr" },
     { csv .. "--base_lr", "--base_lr needs a value: --base_lr=0.01" },
     { csv .. "--hidden=0", "--hidden must be sizes of layers, whole numbers from 1, found 0" },
-    { csv .. "--hidden=", "--hidden is an empty list" },
+    { csv .. "--hidden=", "--hidden= has no value" },
     { "train lenet --hidden=5", "--hidden is for mlp" },
     { csv .. "--max_iter=0", "--max_iter, the number of iterations, must be", "found 0" },
     { csv .. "--max_iter=1e30", "--max_iter" },
@@ -116,6 +126,12 @@ function TestUsage.test_options_of_a_training()
     { csv .. "--best=acc", "--best must be" },
     { csv .. "--retry=maybe", "--retry must be true or false, found 'maybe'" },
     { csv .. "--iter_size=3", "--batch_size=64 can't be cut in --iter_size" },
+    { csv .. "--hidden=99999999", "from 1 to 16777216, got '99999999'" },
+    { csv .. "--batch_size=1000000000", "--batch_size must be an integer from 1 to" },
+    { csv .. "--crop=3", "--mirror, --crop and --pad are for pictures" },
+    { csv .. "--early_stop=0", "--early_stop must be an integer from 1, found 0" },
+    { "train mlp --data=", "--data= has no value" },
+    { csv .. "--prefix=/proc/x", "/proc/x", status = UNSAVED },
     { csv .. "--help=5", "--help takes no value" },
     { csv .. "--no-retry=1", "--no-retry takes no value" },
     { csv .. "--data=xor", "--data is there twice, --data=csv:ok.csv,y=kind and --data=xor" },
@@ -144,6 +160,7 @@ function TestUsage.test_data()
     { "train mlp --data=csv:ok.csv,y=kind,zebra=1", "unknown option 'zebra'; there are "
       .. "class_names, classes, decimal, ", "normalize, ", "test, x, y" },
     { "train mlp --data=csv:ok.csv,y=kind,normalize=3", "normalize must be true or false" },
+    { "train mlp --data=csv:ok.csv,y=", "y= has no value" },
     { "train mlp --data=csv:ok.csv,y=kind,y=a", "y is there twice" },
     { "train mlp --data=csv:semicolons.csv,y=kind", "separator=semicolon" },
     { "train mlp --data=csv:narrow.csv,y=kind", "no column is left for x" },
@@ -178,6 +195,7 @@ function TestUsage.test_runs_and_results()
     { "plot x", "'x.jsonl' is no journal" },
     { "plot runs/mine --what=los", "--what=los is unknown, did you mean 'loss'?" },
     { "plot runs/plain --what=accuracy", "the run has no accuracy; it has loss, rate" },
+    { "plot runs/mine --what=", "--what= has no value" },
     { "plot runs/mine --to=x.gif", "--to=x.gif must end in .svg (a picture) or .txt" },
     { "plot runs/mine --smooth=-1", "--smooth must be a whole number from 1, found -1" },
     { "plot runs/mine --to=no/x.svg", "no/x.svg", status = UNSAVED },
@@ -186,8 +204,9 @@ function TestUsage.test_runs_and_results()
     { "report runs/mine runs/plain --net=runs/mine.npz", "--net belongs to one run, found" },
     { "report runs/mine --data=blobs", "give --net=NET.npz too" },
     { "predict runs/mine.npz x.jsonl", "a FILE is a .csv, .npy, .png or .jpg" },
-    { "predict runs/mine.npz nosuch.csv", "there is no file 'nosuch.csv'" },
+    { "predict runs/mine.npz ok.csv nosuch.csv", "there is no file 'nosuch.csv'" },
     { "predict runs/mine.npz bad.csv", "'x' is no number", status = BAD_DATA },
+    { "predict runs/mine.npz empty.npy", "not a .npy file", status = BAD_DATA },
     { "predict runs/mine.npz runs", "runs is a folder" },
     { "predict runs/mine.npz", "nothing to predict" },
     { "predict runs/mine.npz ok.csv --top=0", "--top must be a whole number from 1, found 0" },

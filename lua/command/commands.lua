@@ -53,22 +53,56 @@ local function about(option)
     and (default and "yes" or "no") or core.default_text(default))
 end
 
-function commands.help_text(command)
-  local rows = {}
-  for i, option in ipairs(commands.options(command)) do
-    rows[i] = { "  " .. core.option_text(option), about(option) }
+local COLUMN = 30 -- where the texts of options begin
+
+-- A text in lines of the window's width, from that column on.
+local function lines_of(text)
+  local width = math.max(20, math.min(core.window and core.window(1) or 80, 100) - COLUMN)
+  local lines, line = {}, ""
+  for word in text:gmatch "%S+" do
+    if line ~= "" and #line + 1 + #word > width then
+      lines[#lines + 1], line = line, word
+    else
+      line = line == "" and word or line .. " " .. word
+    end
   end
-  rows[#rows + 1] = { "  --help", "shows this" }
-  return ("usage: lander %s\n%s\n%s\n%s\n"):format(command.usage, command.help,
-    table.concat(core.columns(rows, {}), "\n"), command.more and "\n" .. command.more or "")
+  lines[#lines + 1] = line
+  return lines
 end
 
--- The options in these words, and which were typed. `other`: defaults in place of the command's.
-function commands.read(command, words, other)
+-- An option: how it is written, and beside that, or below where there is no room, its text.
+local function add_option(out, written, text)
+  local first = "  " .. written
+  for i, line in ipairs(lines_of(text)) do
+    if i == 1 and #first > COLUMN - 2 then out[#out + 1], first = first, "" end
+    out[#out + 1] = (i == 1 and first or "") .. (" "):rep(COLUMN - (i == 1 and #first or 0)) .. line
+  end
+end
+
+-- Options that have a title come below it, the others first.
+function commands.help_text(command)
+  local out, titled, titles = {}, {}, {}
+  for _, option in ipairs(commands.options(command)) do
+    local title = option.title
+    if title and not titled[title] then titled[title], titles[#titles + 1] = {}, title end
+    add_option(title and titled[title] or out, core.option_text(option), about(option))
+  end
+  add_option(out, "--help", "shows this")
+  for _, title in ipairs(titles) do
+    out[#out + 1] = "\n" .. title .. "\n" .. table.concat(titled[title], "\n")
+  end
+  return ("usage: lander %s\n%s\n%s\n%s\n"):format(command.usage, command.help,
+    table.concat(out, "\n"), command.more and "\n" .. command.more or "")
+end
+
+-- The options in these words, and which were typed. `other`: defaults in place of the command's;
+-- may_repeat: as for core.read_args.
+function commands.read(command, words, other, may_repeat)
   local defaults = {}
   for name, value in pairs(command.defaults or {}) do defaults[name] = value end
   for name, value in pairs(other or {}) do defaults[name] = value end
-  return core.read_args(defaults, words, command.more_options and command.more_options() or {})
+  return core.read_args(defaults, words, command.more_options and command.more_options() or {},
+    may_repeat)
 end
 
 local function wants_help(words)

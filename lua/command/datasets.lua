@@ -83,6 +83,8 @@ local function read_pieces(word, kind, rest)
     if name and not (#places == 0 and kind.least > 0) then
       if options[name] ~= nil or name == "test" and test then
         fail(word, "%s is there twice", name)
+      elseif value == "" then
+        fail(word, "%s= has no value", name)
       elseif name == "test" then
         test = { value }
         into = test

@@ -4,7 +4,7 @@ local core = lander.core
 
 local function show_run(path)
   local last
-  for _, event in ipairs(core.read_journal(path) or {}) do
+  for _, event in ipairs(core.run_rows(path)) do
     if event.event == "end" or event.event == "snapshot" or event.event == "train" then
       last = event
     end
@@ -21,11 +21,23 @@ local function show_net(path)
   return ("%s: %s\n%s"):format(path, kind, lander.load(path):summary())
 end
 
+local function check(path)
+  if core.commands.is_model(path) then
+    core.exit(2, ("%s is a model, no file: lander summary %s shows its layers, lander help %s "
+      .. "tells about it"):format(path, path, path))
+  end
+  core.commands.check_file(path)
+  if not (path:find "%.npz$" or path:find "%.jsonl$") then
+    core.exit(2, ("%s: info is for saved nets and snapshots (.npz) and journals (.jsonl)"):format(
+      path))
+  end
+end
+
 return {
   usage = "info FILE ...", help = "what a saved net, a snapshot or a journal (.jsonl) holds",
   least = 1, most = math.huge,
   run = function(opt)
-    for _, path in ipairs(opt) do core.commands.check_file(path) end
+    for _, path in ipairs(opt) do check(path) end
     for _, path in ipairs(opt) do
       core.print((path:find "%.jsonl$" and show_run or show_net)(path) .. "\n")
     end

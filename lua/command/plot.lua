@@ -20,6 +20,7 @@ function command.run(opt)
   local things, what = {}, {}
   for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
   for word in opt.what:gmatch "[^,]+" do what[#what + 1] = word end
+  if #what == 0 then core.exit(2, "--what has no value: loss, test_loss, accuracy or rate") end
   things[#things + 1] = {
     what = what, log = opt.log or nil, smooth = opt.smooth > 1 and opt.smooth or nil,
     to = opt.to ~= "" and opt.to or nil, title = opt.title ~= "" and opt.title or nil,

@@ -112,20 +112,32 @@ end
 local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = read_picture,
                   jpeg = read_picture }
 
+local function reader_of(path)
+  return readers[path:lower():match "%.(%w+)$"]
+end
+
+-- Before any of them is predicted.
+local function check_files(opt)
+  for i = 2, #opt do
+    local path = opt[i]
+    if core.list_dir(path) then
+      core.exit(2, ("%s is a folder: %s/*.png names the pictures in it"):format(path,
+        path:gsub("/+$", "")))
+    elseif not reader_of(path) then
+      core.exit(2, ("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path))
+    end
+    core.commands.check_file(path)
+  end
+end
+
 -- The samples of a file as a batch of this net's input; `word` says how it is read where that is
 -- not as the net's own data were.
 local function as_batch(net, path, word, ending)
   local known, size = datasets.known_of(net), net:layers()[1].size
-  local reader = readers[ending or path:lower():match "%.(%w+)$"]
-  if core.list_dir(path) then
-    core.exit(2, ("%s is a folder: %s/*.png names the pictures in it"):format(path,
-      path:gsub("/+$", "")))
-  elseif not reader then
-    core.exit(2, ("%s: a FILE is a .csv, .npy, .png or .jpg"):format(path))
-  end
-  core.commands.check_file(path)
-  local x, count = reader(datasets.parse_for(known, word), path, size, known.crop),
-    numbers(size)
+  local reader = ending and readers[ending] or reader_of(path)
+  local p, count = datasets.parse_for(known, word), numbers(size)
+  -- What can't be read there is bad data.
+  local x = core.with_status(5, "predict", reader, p, path, size, known.crop)
   if x:numel() == 0 or x:numel() % count ~= 0 then
     error(("%s holds %d numbers; a sample of this net is %s"):format(path, x:numel(),
       core.size_text(size)), 0)
@@ -209,11 +221,12 @@ local function tell_data(net, opt, tell)
 end
 
 function command.run(opt)
-  local net = core.commands.open_net(opt[1])
+  local net = core.commands.open_trained(opt[1])
   if #opt == 1 and opt.data == "" then
     core.commands.usage_error(command, "nothing to predict: give files, or --data=DATA")
   end
   core.commands.check_count("top", opt.top)
+  check_files(opt)
   local tell = teller(net, opt)
   if #opt == 1 then return tell_data(net, opt, tell) end
   for i = 2, #opt do tell(as_batch(net, opt[i], opt.data), opt[i], 1) end

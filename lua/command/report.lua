@@ -48,7 +48,7 @@ function command.run(opt)
   things[#things + 1] = { to = opt.to ~= "" and opt.to or free_page(),
                           title = opt.title ~= "" and opt.title or nil }
   if opt.net ~= "" then
-    local net = core.commands.open_net(opt.net)
+    local net = core.commands.open_trained(opt.net)
     things[#things].net = net
     things[#things].data = core.commands.datasets.open_for(net, opt.net, opt.data, "")
   end

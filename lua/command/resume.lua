@@ -42,7 +42,6 @@ return {
     local words, status = read_run(prefix)
     check_snapshot(prefix, words, status)
     table.move(opt, 2, #opt, #words + 1, words)
-    core.later_words = #opt - 1
     core.resume_prefix = prefix
     core.write_error(("%s %s\n"):format(core.program or "lander", table.concat(words, " ")))
     return core.run_words(words)

@@ -16,7 +16,7 @@ local command = {
 
 function command.run(opt)
   core.commands.check_count("batch_size", opt.batch_size)
-  local net = core.commands.open_net(opt[1])
+  local net = core.commands.open_trained(opt[1])
   local data = datasets.open_for(net, opt[1], opt.data, opt.part)
   local result = lander.test(net, data, { batch_size = opt.batch_size })
   core.print(("loss %s%s, %s samples\n"):format(core.number_text(result.loss), result.accuracy

@@ -17,7 +17,7 @@ return {
       core.exit(2, ("--threads must be a whole number from 0, found %s"):format(core.number_text(
         opt.threads)))
     end
-    if opt.threads > 0 then lander.threads(opt.threads) end
+    if opt.threads > 0 then core.as_usage("time", lander.threads, opt.threads) end
     local net = core.commands.open_net(opt[1])
     core.print(tostring(lander.time(net, opt.batch, opt.seconds)) .. "\n")
   end,

@@ -82,7 +82,8 @@ function command.more_options()
   end
   for name, option in pairs((solver_table())) do
     if command.defaults[name] == nil then
-      list[#list + 1] = { name = name, kind = kinds[option.kind], help = option.help }
+      list[#list + 1] = { name = name, kind = kinds[option.kind], help = option.help,
+                          title = "of solvers (lander help sgd, lander help step)" }
     end
   end
   return list
@@ -185,6 +186,13 @@ local function size_for(opt, data)
   return size
 end
 
+local function check_augment(opt, data)
+  local size = data:shape()
+  if #size == 3 or not augmentation(opt) then return end
+  core.exit(2, ("--mirror, --crop and --pad are for pictures; a sample of these data is %s"):format(
+    core.size_text(size)))
+end
+
 -- How many numbers a net for these data gives out.
 local function outputs_for(data)
   local outputs = 1
@@ -200,7 +208,7 @@ local function make_net(opt, data)
     local sizes = { 1, table.unpack(opt.hidden) } -- the first is that of the data
     sizes[#sizes + 1] = outputs
     sizes.size = size
-    return core.commands.open_net(opt[1], sizes)
+    return core.as_usage("train", core.commands.open_net, opt[1], sizes)
   end
   local tries = { { size = size, classes = outputs }, { classes = outputs }, {} }
   if opt[1]:find "%.lua$" then
@@ -228,7 +236,7 @@ local function subject_of(prefix)
   for _, event in ipairs(core.read_journal(prefix .. ".jsonl") or {}) do
     local words = event.event == "start" and event.command
     if type(words) == "table" and words[1] == "train" then
-      local opt = core.commands.read(command, table.move(words, 2, #words, 1, {}))
+      local opt = core.commands.read(command, table.move(words, 2, #words, 1, {}), nil, true)
       return { model = opt[1], data = opt.data }
     end
   end
@@ -274,6 +282,7 @@ function command.train(opt, given)
   check_words(opt, given)
   local saved = opt[1]:find "%.npz$" and core.commands.open_net(opt[1])
   local data = datasets.open(datasets.word_for(saved, opt.data))
+  check_augment(opt, data.train)
   local options = train_options(opt)
   options.net = saved and check_size(opt, saved, size_for(opt, data.train))
     or make_net(opt, data.train)

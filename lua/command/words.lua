@@ -71,9 +71,13 @@ end
 commands.is_model = is_model
 
 local function unknown_model(word)
-  if core.list_dir(word) then
+  if word:find "/" and not core.file_exists(word) and not core.file_exists(word .. ".npz") then
+    commands.check_file(word)
+  elseif core.list_dir(word) then
     core.exit(2, ("'%s' is a folder, expected a model, a saved net (.npz) or a file that returns "
       .. "one (.lua)"):format(word))
+  elseif core.file_exists(word .. ".npz") then
+    core.exit(2, ("there is no file '%s', did you mean '%s.npz'?"):format(word, word))
   elseif core.file_exists(word) then
     core.exit(2, ("'%s' is no net: one is a saved net (.npz), or a file that returns one (.lua)")
       :format(word))
@@ -105,13 +109,23 @@ function commands.open_net(word, options)
     return lander.load(word)
   end
   if is_model(word) then return make_model(word, options) end
-  if not (word:find "%.lua$" or word:find "/") then unknown_model(word) end
+  local may_be_lua = word:find "%.lua$" or word:find "/" and not word:find "%.%w+$"
+  if not may_be_lua or core.file_exists(word .. ".npz") then unknown_model(word) end
   local net = run_file(word, options)
   if getmetatable(net) ~= core.net_metatable then
-    error(("%s returns a %s, expected a net or a function that returns one"):format(word,
-      type(net)), 0)
+    error(("%s returns %s, expected a net or a function that returns one"):format(word,
+      net == nil and "nothing" or "a " .. type(net)), 0)
   end
   return net
+end
+
+-- A net that was trained: a model that is built in has not been.
+function commands.open_trained(word)
+  if is_model(word) then
+    core.exit(2, ("%s is a model, and no net that was trained: lander train %s makes one "
+      .. "(runs/train_%s.npz)"):format(word, word, word))
+  end
+  return commands.open_net(word)
 end
 
 -- ---- runs ----

@@ -20,22 +20,28 @@ end
 -- What a library's message says to who wrote no script: options are words of the command line.
 local function as_words(message)
   return (message:gsub("^lander%.%l+: ", ""):gsub("^solver: ", "")
+    :gsub("^batches: option 'size'", "--batch_size"):gsub("must be a table or ", "must be ")
     :gsub("option '([%a_][%w_.]*)'", "--%1"):gsub("%f[%a]solver%.([%a_]+)", "--%1")
     :gsub("^(%l[%l_]*) = '(.-)'", "--%1=%2"):gsub("^(%l[%l_]*) = ([%d.]+)", "--%1=%2")
     :gsub("^(%l[%l_]*)( must )", "--%1%2"):gsub("^(%l[%l_]*)( needs )", "--%1%2")
     :gsub("^(%l[%l_]*)(, )", "--%1%2"))
 end
 
--- f(...), with options that are words of the command line where the command of that name runs it:
--- what is wrong with them is wrong usage then. A script's options are its own.
-function core.as_usage(command, f, ...)
+-- f(...). What fails in it ends the command of that name, where that runs, with this status.
+function core.with_status(status, command, f, ...)
   local results = table.pack(pcall(f, ...))
   if results[1] then return table.unpack(results, 2, results.n) end
   local message = core.plain_message(results[2])
   if core.running_command == command and type(message) == "string" then
-    core.exit(2, as_words(message))
+    core.exit(status, as_words(message))
   end
   error(message, 0)
+end
+
+-- The same, of options that are words of the command line there: what is wrong with them is wrong
+-- usage. A script's options are its own.
+function core.as_usage(command, f, ...)
+  return core.with_status(2, command, f, ...)
 end
 
 local function is_list(value)
@@ -182,11 +188,11 @@ core.other_words = {
   snapshot_prefix = "prefix",
 }
 
--- Once for an option: of two values nobody knows which is meant. Words that `lander resume` puts
--- behind those of a run take their place.
+-- Once for an option: of two values nobody knows which is meant. But words that `lander resume`
+-- puts behind those of a run take their place.
 local function set(option, value, words, at)
   local before = option.given_at
-  if before and at <= #words - (core.later_words or 0) then
+  if before and not (option.may_repeat or core.resume_prefix) then
     usage_error(words[before] == words[at] and ("%s is there twice"):format(words[at])
       or ("--%s is there twice, %s and %s"):format(option.name, words[before], words[at]))
   end
@@ -206,6 +212,8 @@ local function read_option(options, words, at)
   local option, negative = find_option(options, word)
   if equals ~= "" and negative then
     usage_error(("--%s takes no value"):format(word))
+  elseif equals ~= "" and text == "" and option.is_command then
+    usage_error(("--%s= has no value: --%s=%s"):format(word, word, example_of(option)))
   elseif equals ~= "" then
     set(option, read_value(option, text), words, at)
   elseif negative or option.kind == "flag" then
@@ -253,14 +261,16 @@ local function read_words(options, result, words)
   end
 end
 
--- The values of options: those of `defaults`, and of `more`, a list of { name =, kind = }, where
--- they are given. may_be_off: --no-NAME makes it false.
-function core.read_args(defaults, words, more)
+-- The values of a command's options: those of `defaults`, and of `more`, a list of { name =,
+-- kind = }, where they are given. may_be_off: --no-NAME makes it false. may_repeat: an option may
+-- be there twice, as in the journal of a run that was resumed with others.
+function core.read_args(defaults, words, more, may_repeat)
   local options = {}
   local result = collect(defaults, "", options)
   for _, option in ipairs(more) do
     options[option.name] = setmetatable({ owner = result, key = option.name }, { __index = option })
   end
+  for _, option in pairs(options) do option.is_command, option.may_repeat = true, may_repeat end
   read_words(options, result, words)
   return result, options
 end

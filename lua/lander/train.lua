@@ -175,7 +175,7 @@ local function prepare(options)
   as_usage(make_batches, t)
   as_usage(check_shape, t)
   if t.prefix then
-    core.probe_prefix(t.prefix)
+    core.with_status(6, "train", core.probe_prefix, t.prefix)
     core.sweep(t.prefix)
   end
   t.progress = core.new_progress {

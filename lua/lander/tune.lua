@@ -137,7 +137,7 @@ end
 
 local function begin(t, resume)
   if not t.prefix then return end
-  core.probe_prefix(t.prefix)
+  core.with_status(6, "tune", core.probe_prefix, t.prefix)
   core.make_dir(t.folder)
   local path = t.prefix .. ".jsonl"
   local found = resume ~= false and core.as_usage("tune", core.tune_read, t, path)
