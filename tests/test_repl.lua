@@ -28,6 +28,13 @@ function TestRepl.test_unfinished_input_goes_on()
   lu.assertStrContains(r.err, "expected")
 end
 
+-- The last of several statements may be a value.
+function TestRepl.test_a_value_behind_a_semicolon()
+  local r = repl("x = 5; x\nx = 6; y = ';'; x, y\nx = 7; _\n"
+    .. "x = 1; for i = 1, 2 do\nx = x + i end\nx")
+  lu.assertEquals({ r.out, r.err, r.status }, { '5\n6\n";"\n6\n4\n', "", 0 })
+end
+
 function TestRepl.test_errors_do_not_end_it()
   local r = repl "error 'one'\nx = = 2\nundefined.field\nprint 'still here'\n"
   lu.assertEquals({ r.status, r.out }, { 1, "still here\n" })
@@ -96,6 +103,8 @@ setmetatable({ 1 }, { __len = error, __pairs = error, __index = error })
 { 1, setmetatable({}, { __tostring = function() error "boom" end }) }
 t = { 5 } t.t = t
 t
+{ h = { {1}, {2}, {3}, {4} }, a = { {}, {1} } }
+{ require "models.mlp" { 2, 3, 2 } }
 f = function() end
 { f, print, nn }
 ]]
@@ -104,7 +113,8 @@ f = function() end
   lu.assertStrContains(first, "\n  1, 2, 3,")
   lu.assertStrContains(first, "40, ... 960 more\n")
   lu.assertEquals(rest, "{ 1 }\n{ 1, a table whose __tostring failed: input:1: boom }\n"
-    .. "{ 5, t = { 5, t = {...} } }\n{ function (input:1), function (built in), lander.nn }\n")
+    .. "{ 5, t = { 5, t = {...} } }\n{ a = { {}, {...} }, h = { {...}, ... 3 more } }\n"
+    .. "{ net of 4 layers }\n{ function (input:1), function (built in), lander.nn }\n")
 end
 
 -- What a terminal would obey is written as Lua has it.

@@ -11,6 +11,15 @@ local PROMPT = "> "
 
 -- ---- reading ----
 
+-- `x = 5; x` as a chunk that gives x; nil: it is nothing of that kind.
+local function value_at_end(text)
+  for at in text:gmatch "();" do
+    local value = text:sub(at + 1)
+    local chunk = value:find "%S" and load(text:sub(1, at) .. "return " .. value, "=input", "t")
+    if chunk then return chunk end
+  end
+end
+
 -- A chunk from what was typed: as an expression first, then as a statement; or nil and
 -- "more" when it is unfinished, or the error. `= x` is how older Luas were asked for x.
 local function compile(text)
@@ -20,7 +29,7 @@ local function compile(text)
   local message
   chunk, message = load(text, "=input", "t")
   if chunk then return chunk end
-  if message:find "<eof>'?$" then return nil, "more" end
+  if message:find "<eof>'?$" then return value_at_end(text) or nil, "more" end
   return nil, message
 end
 

@@ -5,6 +5,7 @@ local core = lander.core
 -- ---- showing values ----
 
 local MOST_ENTRIES, MOST_DEPTH, MOST_BYTES, WIDTH = 40, 2, 10000, 76
+local HIDDEN = "{...}" -- a table that lies too deep
 
 local show
 
@@ -99,14 +100,18 @@ end
 local function show_table(t, depth)
   local length = rawlen(t)
   local keys = ordered_keys(t, length)
-  local parts, count, plain = {}, length + #keys, #keys == 0
+  local parts, count, plain, all_hidden = {}, length + #keys, #keys == 0, #keys == 0
   for i = 1, math.min(count, MOST_ENTRIES) do
     local key = i <= length and i or keys[i - length]
     local value = rawget(t, key)
-    plain = plain and type(value) ~= "table" and type(value) ~= "userdata"
     parts[i] = (i > length and show_key(key) or "") .. show(value, depth - 1)
+    plain = plain and (parts[i] == HIDDEN or type(value) ~= "table" and type(value) ~= "userdata")
+    all_hidden = all_hidden and parts[i] == HIDDEN
   end
   if count == 0 then return "{}" end
+  if all_hidden and count > 3 then
+    return ("{ %s, ... %s more }"):format(HIDDEN, core.count_text(count - 1))
+  end
   if count > MOST_ENTRIES then
     parts[#parts + 1] = ("... %s more"):format(core.count_text(count - MOST_ENTRIES))
   end
@@ -161,13 +166,17 @@ function show(value, depth)
   if kind == "string" then return quoted(value) end
   if kind == "function" then return function_text(value) end
   if value ~= value then return "nan" end
-  if meta == core.net_metatable then return value:summary(core.window and core.window(1)) end
+  if meta == core.net_metatable then
+    return depth == MOST_DEPTH and value:summary(core.window and core.window(1))
+      or ("net of %d layers"):format(#value:layers())
+  end
   local own = type(meta) == "table" and special[meta.__name]
   if own then return own(value) end
   local text = kind == "table" and show_library(value, depth)
   if text then return text end
   if kind ~= "table" or type(meta) == "table" and meta.__tostring then return own_text(value) end
-  return depth > 0 and show_table(value, depth) or "{...}"
+  if depth > 0 then return show_table(value, depth) end
+  return next(value) == nil and "{}" or HIDDEN
 end
 
 -- A value as text: tensors and nets as they print themselves, tables a level or two deep.
