@@ -66,11 +66,17 @@ function TestUsage.test_commands_and_files()
   check {
     { "frobnicate", "no command and no script 'frobnicate'", "--help" },
     { "trian lenet", "did you mean lander train?" },
+    { "lenet", "'lenet' is a model: lander train lenet trains it" },
+    { "runs", "'runs' is a folder, expected a file" },
+    { "runs/mine.npz", "'runs/mine.npz' is a saved net or a snapshot: lander info" },
+    { "evaluate runs/mine.npz", "did you mean lander test?" },
+    { "--train mlp", "commands have no dashes: lander train" },
     { "nosuch.lua", "there is no file 'nosuch.lua'" },
     { "tne.lua", "there is no file 'tne.lua', did you mean 'ten.lua'?" },
     { "--nonsense", "unknown option: '--nonsense'" },
     { "train", "MODEL is missing\nusage: lander train MODEL" },
     { "train lenett", "there is no model 'lenett', did you mean 'lenet'?" },
+    { "train models/mlp.lua", "there is no model 'models/mlp.lua', did you mean 'mlp'?" },
     { "train nosuch", "there is no model 'nosuch'; there are alexnet, " },
     { "train nosuch.lua", "there is no file 'nosuch.lua'" },
     { "train no/such.lua", "there is no folder 'no'" },
@@ -147,6 +153,7 @@ function TestUsage.test_data()
     { "train mlp --data=runs", "Perhaps --data=images:runs,size=32x32" },
     { "train mlp --data=fashion", "there is no such data, did you mean 'fashion_mnist'?" },
     { "train mlp --data=Fashion-MNIST", "did you mean 'fashion_mnist'?" },
+    { "train mlp --data=https://x.org/x.csv", "addresses are not read: fetch the file first" },
     { "train mlp --data=csw:a", "did you mean 'csv'?" },
     { "train mlp --data=zebra", "there is no such data; there are blobs, cifar10, csv, " },
     { "train mlp --data=csv", "written --data=csv:FILE,y=COLUMN" },
@@ -244,6 +251,15 @@ function TestUsage.test_warnings()
   lu.assertEquals(r.status, 0, r.err)
   lu.assertStrContains(r.err, "data: 2 samples of 2, 1 class\n")
   lu.assertStrContains(r.err, "\nhint: all of 2 samples are of one class, ")
+end
+
+-- A shell leaves ~ alone in the middle of a word.
+function TestUsage.test_files_at_home()
+  lander_ "version" -- makes the folder
+  local r = run({ "train", "mlp", "--hidden=2", "--max_iter=1", "--data=csv:~/ok.csv,y=kind",
+                  "--prefix=~/there/x" }, { folder = folder, under = "env HOME=" .. folder })
+  lu.assertEquals(r.status, 0, r.err)
+  lu.assertTrue(support.exists(folder .. "/there/x.npz"))
 end
 
 -- Every option of lander.train and of the solvers is one of `lander train`.

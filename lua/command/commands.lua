@@ -143,6 +143,9 @@ function commands.run(command, words)
   local opt, given = words, nil
   if not command.passes_on then
     opt, given = commands.read(command, words)
+    for name, value in pairs(opt) do
+      if type(value) == "string" then opt[name] = commands.at_home(value) end
+    end
     check_dashes(command, opt)
   end
   if #opt < (command.least or 0) then

@@ -136,12 +136,16 @@ end
 
 -- A word in its parts: { word =, name =, kind =, places =, options =, test =, normalize = }.
 local function parse(word)
+  if word:find "^%a+://" then fail(word, "addresses are not read: fetch the file first") end
   local name, rest = word:match "^([%w_]+):(.*)$"
   name, rest = name or word:match "^([^,]*)", rest or word:match "^[^,]*,?(.*)$"
   local kind = kinds[name]
   if not kind then unknown_kind(word, name) end
   local places, options, test = read_pieces(word, kind, rest)
   check_count(word, name, kind, places)
+  for _, list in ipairs { places, test or {} } do
+    for i, place in ipairs(list) do list[i] = commands.at_home(place) end
+  end
   if test and (whole[name] or kind.most == 0) then fail(word, "%s has no test=", name) end
   if test then check_count(word, name, kind, test) end
   local normalize = options.normalize

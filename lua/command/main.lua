@@ -57,7 +57,11 @@ local function usage_error(what)
 end
 
 local function unknown(word)
-  local names = {}
+  local names, command = {}, word:match "^%-+(%a+)$"
+  if command and core.commands.find(command) then
+    return usage_error(("unknown option: '%s'; commands have no dashes: lander %s"):format(word,
+      command))
+  end
   for _, o in ipairs(options) do names[#names + 1] = o[1] end
   return usage_error(("unknown option: '%s'%s"):format(word, core.did_you_mean(word, names)))
 end
@@ -126,10 +130,29 @@ local function set_arg(words, script)
   end
 end
 
+-- What other programs call a command.
+local other_names = { fit = "train", eval = "test", evaluate = "test", infer = "predict",
+                      continue = "resume", search = "tune", show = "plot" }
+
+-- Files that are no scripts, and what is for them.
+local not_scripts = {
+  npz = "a saved net or a snapshot: lander info, lander test and lander predict take it",
+  jsonl = "a journal: lander plot, lander report and lander resume take its run",
+  csv = "a table: lander train mlp --data=csv:FILE,y=COLUMN trains on it",
+}
+
 -- A word that is no command is a script, which is there.
 local function check_script(name)
-  if name:find "[./]" or core.file_exists(name) then return core.commands.check_file(name) end
-  local near = core.nearest(name, core.commands.names)
+  local what = not_scripts[name:match "%.(%w+)$"]
+  if what and core.file_exists(name) then
+    core.exit(2, ("'%s' is %s"):format(name, what))
+  elseif name:find "[./]" or core.file_exists(name) or core.list_dir(name) then
+    return core.commands.check_file(name)
+  elseif core.commands.is_model(name) then
+    core.exit(2, ("'%s' is a model: lander train %s trains it, lander help %s tells about it")
+      :format(name, name, name))
+  end
+  local near = other_names[name] or core.nearest(name, core.commands.names)
   core.exit(2, ("there is no command and no script '%s'%s\n(lander --help lists the commands)")
     :format(name, near and (", did you mean lander %s?"):format(near) or ""))
 end

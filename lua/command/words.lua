@@ -19,6 +19,12 @@ local function near_file(path)
   return core.did_you_mean(path, names)
 end
 
+-- "~/x" -> "/home/me/x": a shell does that at the beginning of a word alone, not in --data=csv:~/x.
+function commands.at_home(path)
+  local home = os.getenv "HOME"
+  return home and path:gsub("^~/", function() return home .. "/" end) or path
+end
+
 -- A file, a pipe, whatever can be opened.
 local function is_there(path)
   if core.file_exists(path) then return true end
@@ -70,10 +76,14 @@ end
 
 commands.is_model = is_model
 
+-- A model's name as a script or a folder has it, models.lenet or models/lenet.lua, for lenet.
+local function model_in(word)
+  local name = word:match "^models[./]([%w_]+)$" or word:match "([%w_]+)%.lua$"
+  return name and is_model(name) and name
+end
+
 local function unknown_model(word)
-  if word:find "/" and not core.file_exists(word) and not core.file_exists(word .. ".npz") then
-    commands.check_file(word)
-  elseif core.list_dir(word) then
+  if core.list_dir(word) then
     core.exit(2, ("'%s' is a folder, expected a model, a saved net (.npz) or a file that returns "
       .. "one (.lua)"):format(word))
   elseif core.file_exists(word .. ".npz") then
@@ -81,9 +91,13 @@ local function unknown_model(word)
   elseif core.file_exists(word) then
     core.exit(2, ("'%s' is no net: one is a saved net (.npz), or a file that returns one (.lua)")
       :format(word))
+  elseif word:find "/" and not model_in(word) then
+    commands.check_file(word)
   end
-  core.exit(2, ("there is no model '%s'%s; a saved net ends in .npz, a file that returns one in "
-    .. ".lua"):format(word, core.known_words(word, core.model_names())))
+  local near = model_in(word) or core.nearest(word, core.model_names())
+  core.exit(2, ("there is no model '%s'%s"):format(word, near
+    and (", did you mean '%s'?"):format(near) or ("; there are %s; a saved net ends in .npz, a "
+    .. "file that returns one in .lua"):format(table.concat(core.model_names(), ", "))))
 end
 
 -- A model that is built in. What it says of its options names no place in it.
@@ -94,6 +108,7 @@ local function make_model(word, options)
 end
 
 local function run_file(path, options)
+  if model_in(path) and not core.file_exists(path) then unknown_model(path) end
   commands.check_file(path)
   local chunk, message = loadfile(path)
   if not chunk then error(message, 0) end

@@ -105,7 +105,12 @@ local truth = { ["true"] = true, yes = true, on = true, ["1"] = true,
 local function read_list(option, text)
   local list = {}
   for item in text:gmatch "[^,]+" do
-    list[#list + 1] = option.kind == "numbers" and read_number(option, item) or item
+    local number = option.kind == "numbers" and tonumber(item)
+    if option.kind == "numbers" and not number then
+      usage_error(("--%s must be numbers with commas between them, found '%s'"):format(option.name,
+        item))
+    end
+    list[#list + 1] = number and (math.tointeger(number) or number) or item
   end
   if #list == 0 then usage_error(("--%s is an empty list"):format(option.name)) end
   return list
