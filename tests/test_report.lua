@@ -117,7 +117,8 @@ function TestReport.test_a_run_that_diverged_for_good()
   lu.assertStrContains(s, "<p>Next: retry = true, which looks for a rate that works by itself; or "
     .. "a base_lr of 1000. ")
   lu.assertStrContains(s, 'class="line diverged"')
-  lu.assertStrContains(s, ">diverged at</dt><dd>")
+  lu.assertStrContains(s, ("<dt>iterations</dt><dd>%d</dd>"):format(
+    support.events(run, "diverged")[1].iter))
   for _, word in ipairs { "Confusion", "Worst mistakes", "filters", "accuracy</dt>", ">Accuracy<",
                           ">Attempts</h2>" } do
     lu.assertNil(s:find(word, 1, true), word)
@@ -139,7 +140,7 @@ function TestReport.test_no_better_than_chance()
   local where = support.folder() .. "/x"
   train(where, { solver = { base_lr = 1e-9, max_iter = 120 } })
   local s = support.read(where .. ".html")
-  lu.assertStrContains(s, '<p class="bad">The run finished.</p>')
+  lu.assertStrContains(s, '<p class="bad">The run finished, but not well.</p>')
   lu.assertStrMatches(s, ".*<p>The loss is no better than chance, %S+: nothing was learnt%..*")
   lu.assertNil(page():find("chance, ", 1, true))
 end
@@ -374,6 +375,43 @@ function TestReport.test_the_table_of_results()
   for content in page():gmatch "<section.-</section>" do
     lu.assertNil(content:find("<caption><span>" .. content:match "<h2[^>]*>(.-)</h2>", 1, true))
   end
+end
+
+-- What only some runs have comes where it does in a page about one of them.
+function TestReport.test_a_run_that_diverged_beside_others()
+  local where = support.folder() .. "/x"
+  train(where, { retry = false })
+  lander.report(where .. ".jsonl", prefix() .. ".jsonl", { to = where .. "2.html" })
+  local facts = {}
+  local results = support.read(where .. "2.html"):match "Results</span>.-</table>"
+  for fact in results:gmatch '<th scope="row">([^<]*)<' do facts[#facts + 1] = fact end
+  lu.assertEquals(table.concat(facts, ", "),
+    "status, iterations, loss, test loss, test accuracy, best accuracy, base_lr, retries")
+end
+
+-- A loss that falls by decades is seen on an axis of decades, whatever diverged.
+function TestReport.test_an_axis_of_decades()
+  local function axis(...)
+    local curve = { stretches = { { x = { 0, 1 }, y = { ... } }, { gone = "diverged",
+      x = { 0, 1 }, y = { 1, 1e9 } } }, marks = {} }
+    return core.goes_over_decades { curve }
+  end
+  lu.assertEquals({ axis(3, 0.03), axis(3, 0.04), axis(3, 0), axis(3, -1) },
+    { true, false, false, false })
+end
+
+-- Each run once, however many of its files are named.
+function TestReport.test_runs_by_a_pattern()
+  local where = support.folder()
+  for i = 1, 2 do
+    for _, ending in ipairs { ".jsonl", ".npz", "_best.npz", ".html" } do
+      support.write(("%s/a%d%s"):format(where, i, ending), support.read(prefix() .. ".jsonl"))
+    end
+  end
+  local r = support.run({ "-c", ("build/lander report %s/a* --to=%s/x.html"):format(where, where) },
+    { program = "sh" })
+  lu.assertEquals(r.status, 0)
+  lu.assertStrContains(support.read(where .. "/x.html"), "2 runs side by side.")
 end
 
 -- What the pointer is told along a curve are rows of the run, and not more of them than are told

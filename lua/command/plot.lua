@@ -17,8 +17,7 @@ local command = {
 
 function command.run(opt)
   core.commands.check_count("smooth", opt.smooth)
-  local things, what = {}, {}
-  for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
+  local things, what = core.commands.journals_of(opt), {}
   for word in opt.what:gmatch "[^,]+" do what[#what + 1] = word end
   if #what == 0 then core.exit(2, "--what has no value: loss, test_loss, accuracy or rate") end
   things[#things + 1] = {

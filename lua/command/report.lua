@@ -43,8 +43,7 @@ end
 function command.run(opt)
   check_page(opt)
   check_net(opt)
-  local things = {}
-  for i, run in ipairs(opt) do things[i] = core.commands.journal_of(run) end
+  local things = core.commands.journals_of(opt)
   things[#things + 1] = { to = opt.to ~= "" and opt.to or free_page(),
                           title = opt.title ~= "" and opt.title or nil }
   if opt.net ~= "" then

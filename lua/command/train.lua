@@ -292,12 +292,24 @@ function command.train(opt, given)
   return lander.train(options)
 end
 
+-- finished 1000 0.3148 0.8893: the loss and the test accuracy; where there is no accuracy, numbers
+-- with their names.
+local function result_line(run)
+  local parts = { run.status, ("%d"):format(run.iter) }
+  if run.accuracy then
+    parts[3], parts[4] = core.number_text(run.loss), core.number_text(run.accuracy)
+  else
+    parts[3] = "loss " .. core.number_text(run.loss)
+    parts[4] = run.test_loss and "test_loss " .. core.number_text(run.test_loss) or nil
+  end
+  return table.concat(parts, " ") .. "\n"
+end
+
 function command.run(opt, given)
   core.strict = core.strict or opt.strict
   if opt.prefix ~= "" then check_prefix(opt) end
   local run = command.train(opt, given)
-  core.print(("%s %d %s %s\n"):format(run.status, run.iter, core.number_text(run.loss),
-    core.number_text(run.accuracy)))
+  core.print(result_line(run))
 end
 
 return command

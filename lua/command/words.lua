@@ -196,3 +196,14 @@ function commands.journal_of(run)
   end
   return path
 end
+
+-- Of several runs, each once: runs/a* are all the files of a run.
+function commands.journals_of(runs)
+  local journals, seen = {}, {}
+  for _, run in ipairs(runs) do
+    local journal = commands.journal_of(run)
+    if not seen[journal] then journals[#journals + 1] = journal end
+    seen[journal] = true
+  end
+  return journals
+end

@@ -91,10 +91,10 @@ local function nothing_learnt(t)
   if t.run.iter < LEAST or not loss then return {} end
   if t.chance and loss >= t.solver.guard_stall * t.chance then
     return { ("the loss is no better than chance, %s: nothing was learnt. Look at the labels, at "
-      .. "the rate, and at the scale of the data (d:normalize(); normalize=true behind --data)")
+      .. "the rate, and at the scale of the data (d:normalize(); normalize=true behind --data).")
       :format(core.number_text(t.chance)) }
   elseif first and loss >= first then
-    return { ("the loss is no lower than that of the untrained net, %s"):format(
+    return { ("the loss is no lower than that of the untrained net, %s."):format(
       core.number_text(first)) }
   end
   return {}

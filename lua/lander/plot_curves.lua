@@ -332,6 +332,20 @@ function core.suits_log(curves)
   return low > 0 and high > 5 * low
 end
 
+-- Whether what counts goes over two decades and more, as a regression's loss may: on another axis
+-- most of it would be a line at 0.
+function core.goes_over_decades(curves)
+  local low, high = math.huge, 0
+  for _, curve in ipairs(curves) do
+    for _, stretch in ipairs(curve.stretches) do
+      for _, y in ipairs(stretch.gone and {} or stretch.y) do
+        low, high = math.min(low, y), math.max(high, y)
+      end
+    end
+  end
+  return low > 0 and high >= 100 * low
+end
+
 -- ---- all together ----
 
 -- What a thing is: "run", "function", "numbers" (a tensor too), "curve" ({ x =, y = }); nil.

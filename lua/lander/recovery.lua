@@ -225,7 +225,8 @@ local function diverged_event(t, what, p, iter)
     event = "diverged", iter = iter, rule = what.rule, where = what.where,
     reason = what.reason, loss = what.loss, value = what.value, baseline = what.baseline,
     threshold = what.threshold, distance = what.distance, gradient_norm = what.gradient_norm,
-    rate = what.rate, lr_scale = t.run.lr_scale, base_lr = t.run.base_lr, verdict = "rate",
+    rate = what.rate, lr_scale = t.run.lr_scale, verdict = "rate",
+    base_lr = core.scaled(t.solver.base_lr, t.run.lr_scale, 1), -- a script may have changed it
     back_to = p.place.iter, retries_left = t.retry.max - t.run.retries,
     samples = t.batches:samples(), before = t.solver:losses(BEFORE),
   })

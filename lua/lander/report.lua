@@ -45,6 +45,7 @@ local function curves(runs)
       if #things > 1 then what = { what[1] } end
       local list, labels = core.curves_of_rows(things, what)
       local log = (title == "Rate" or core.only_gone(list)) and core.suits_log(list)
+        or title == "Loss" and core.goes_over_decades(list)
       panels[#panels + 1] = { curves = list, labels = labels,
                               options = { title = title, log = log and "y" or nil } }
     end
@@ -221,6 +222,13 @@ local function differences(runs)
   return side_by_side("Options that differ", "option", runs, lines)
 end
 
+-- Facts that not all runs have come where a run that has them would show them.
+local places = {}
+for i, name in ipairs { "status", "iterations", "loss", "test loss", "test accuracy",
+                        "best accuracy", "base_lr", "retries" } do
+  places[name] = i
+end
+
 local function results(runs)
   local lines, line_of = {}, {}
   for i, run in ipairs(runs) do
@@ -235,6 +243,7 @@ local function results(runs)
       line[i + 1] = fact[2]
     end
   end
+  table.sort(lines, function(a, b) return places[a[1]] < places[b[1]] end)
   return side_by_side("Results", "result", runs, lines, true)
 end
 

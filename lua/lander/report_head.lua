@@ -54,12 +54,7 @@ function core.run_facts(rows)
     if value ~= nil then list[#list + 1] = { name, text or page.show(value) } end
   end
   add("status", stop.status or "running or killed")
-  if was_put_back then
-    add("diverged at", last_event(rows, "diverged").iter)
-    add("net as it was at", iter)
-  else
-    add("iterations", iter)
-  end
+  add("iterations", was_put_back and last_event(rows, "diverged").iter or iter)
   add("loss", final(rows, "end", "loss") or final(rows, "train", "loss"))
   local tested = last_event(rows, "test").iter
   -- A test of the untrained net says nothing about one that was trained since.
@@ -88,7 +83,7 @@ end
 -- What losses are to be compared with: of the run alone, since it is the same in like ones.
 local function levels(rows)
   local start, list = last_event(rows, "start"), {}
-  for _, level in ipairs { { "loss of the untrained net", "loss" }, { "chance", "chance" } } do
+  for _, level in ipairs { { "first loss", "loss" }, { "chance", "chance" } } do
     local value = start[level[2]]
     if type(value) == "number" then list[#list + 1] = { level[1], page.show(value) } end
   end
@@ -97,12 +92,14 @@ end
 
 -- ---- words ----
 
+local ends = { finished = "finished", diverged = "diverged", stopped = "was stopped",
+               data_fault = "ended with a data fault", model_fault = "ended with a model fault",
+               error = "ended with an error" }
+
 local function status_line(rows)
   local stop = last_event(rows, "end")
   local good = stop.status == "finished" and not stop.advice
-  local text = ("The run %s"):format((stop.status == "finished" or stop.status == "diverged")
-    and stop.status or stop.status and "ended: " .. tostring(stop.status):gsub("_", " ")
-    or "has no end yet")
+  local text = "The run " .. (ends[stop.status] or "has no end yet")
   if stop.reason and stop.reason ~= "max_iter" then
     text = ("%s (%s)"):format(text, tostring(stop.reason))
   end
@@ -110,6 +107,7 @@ local function status_line(rows)
   if retries > 0 then
     text = ("%s, after %d %s"):format(text, retries, retries == 1 and "retry" or "retries")
   end
+  if stop.status == "finished" and not good then text = text .. ", but not well" end
   if stop.message then text = ("%s: %s"):format(text, tostring(stop.message)) end
   return page.paragraph(text .. ".", good and "good" or "bad")
 end

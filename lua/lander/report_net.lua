@@ -124,11 +124,20 @@ local function shade(count, most)
   return part < 0.15 and "" or part < 0.4 and "s1" or part < 0.75 and "s2" or "s3"
 end
 
+local LONG = 12 -- letters of a name that get more room
+
+local function has_long(names)
+  for _, name in ipairs(names or {}) do
+    if (utf8.len(name) or #name) > LONG then return true end
+  end
+end
+
 local function matrix_table(result, names)
   local most = 1
   for _, row in ipairs(result.matrix) do most = math.max(most, table.unpack(row)) end
   local caption = "Rows: what it is. Columns: what the net said. The outlined cells are right."
-  local parts = { '<table class="matrix">', page.caption(caption),
+  local parts = { ('<table class="matrix%s">'):format(has_long(names) and " long" or ""),
+                  page.caption(caption),
                   '<thead><tr><th scope="col">is \\ said</th>' }
   local function add(text) parts[#parts + 1] = text end
   for k = 1, result.classes do

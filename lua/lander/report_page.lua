@@ -58,6 +58,8 @@ tbody th{font-weight:600;position:sticky;left:0;background:var(--ground)}
 .name{min-width:5rem;max-width:16rem;overflow-wrap:anywhere}
 tbody .name{min-width:8rem}
 .matrix td,.matrix thead th{text-align:right;min-width:2.6rem}
+.long tbody th{min-width:min(11rem,34vw);max-width:16rem;overflow-wrap:anywhere}
+.long thead th{min-width:6.5rem;max-width:8rem;overflow-wrap:anywhere}
 .matrix .hit{outline:2px solid var(--line);outline-offset:-2px;font-weight:700}
 .matrix .s0{color:var(--quiet)}
 .matrix .s1{background:#dceafa}.matrix .s2{background:#b4d3f5}.matrix .s3{background:#7fb2ec}
