@@ -225,7 +225,7 @@ end
 -- Facts that not all runs have come where a run that has them would show them.
 local places = {}
 for i, name in ipairs { "status", "iterations", "loss", "test loss", "test accuracy",
-                        "best accuracy", "base_lr", "retries" } do
+                        "mean absolute error", "R2", "best accuracy", "base_lr", "retries" } do
   places[name] = i
 end
 
