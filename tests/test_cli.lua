@@ -315,7 +315,8 @@ function TestCommands.test_a_training_without_a_script()
   lu.assertStrContains(r.out, "finished at iteration 30")
   require("lander").save_npy(folder .. "/x.npy", require("lander").zeros(2, 2))
   r = run { "predict", folder .. "/run.npz", folder .. "/x.npy", "--top=2" }
-  lu.assertStrMatches(r.out, ".*x.npy 1  class %d [%d.]+  class %d [%d.]+\n.*x.npy 2  class .*")
+  lu.assertStrMatches(r.out, ".*x.npy, sample 1  class %d [%d.]+%%  class %d [%d.]+%%\n.*x.npy, "
+    .. "sample 2  class .*")
   r = run { "time", folder .. "/run.npz", "--batch=4", "--seconds=0.01" }
   lu.assertStrContains(r.out, "forward")
 end
@@ -411,18 +412,22 @@ function TestCommands.test_data_by_a_word()
   lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
   lu.assertStrContains(r.err, "data: 54 samples of 2, 2 classes, 6 to test")
   local program = r.err:match "\nnext: (%S+) plot runs/train_two\nnext: "
-  lu.assertStrContains(r.err, "\nnext: " .. program .. " test runs/train_two.npz\n")
+  lu.assertStrContains(r.err, "\nnext: " .. program .. " test runs/train_two.npz\nnext: " .. program
+    .. " predict runs/train_two.npz 't,1.csv'\n")
   lu.assertStrContains(program, support.executable) -- as it was called
   r = lander_("test", "runs/train_two.npz") -- which knows what it was trained on
   lu.assertEquals(r.err, "data: csv:t,1.csv,y=kind, the test part\n")
   lu.assertStrContains(r.out, "1.0000, 6 samples")
-  lu.assertStrContains(lander_("test", "runs/train_two.npz", csv).out, "1.0000, 60 samples")
+  r = lander_("test", "runs/train_two.npz", csv)
+  lu.assertStrContains(r.out, "1.0000, 60 samples")
+  lu.assertEquals(r.err, "data: csv:t,1.csv,y=kind, all of it\n")
   lu.assertStrContains(lander_("test", "runs/train_two.npz", csv, "--part=test").out,
     "1.0000, 6 samples")
   -- The page names the classes.
   lu.assertStrContains(support.read(at "runs/train_two.html"), ">right<")
   r = lander_("predict", "runs/train_two.npz", csv, "--top=1")
-  lu.assertStrMatches(r.out, "sample 1  left [%d.]+\nsample 2  left .*sample 60  right [%d.]+\n")
+  lu.assertStrMatches(r.out, "t,1.csv, line 2  left [%d.]+%%\nt,1.csv, line 3  left .*line 61  "
+    .. "right [%d.]+%%\n")
   -- The test part of its own, whose names are the training's.
   support.write(at "new.csv", "a,b,kind\n5.5,-1,right\n5.6,-1,right\n")
   r = lander_("train", "two.lua", csv .. ",test=new.csv", "--max_iter=5")
@@ -459,22 +464,24 @@ function TestCommands.test_data_that_are_pictures()
       lander.image(lander.full(shade, 6, 5), { to = ("%s/p/%s/%d.png"):format(folder, class, i) })
     end
   end
+  support.write(folder .. "/p/dark/x.gif", "GIF89a")
   support.write(folder .. "/net.lua", "local nn = require 'lander'.nn return function(o) return "
     .. "nn.net { nn.input { 3, 6, 5 }, nn.linear { o.classes or 2 } } end")
   local r = run({ "train", "net.lua", "--data=images:p", "--max_iter=100", "--base_lr=0.1",
                   "--prefix=runs/p" }, { folder = folder })
   if r.err:find "is not installed" then lu.skip(r.err) end
   lu.assertStrMatches(r.out, "finished 100 %S+ 1\n")
+  lu.assertStrContains(r.err, "1 thing in 'p' is left out, such as p/dark/x.gif: only .png")
   r = run({ "predict", "runs/p.npz", "p/dark/1.png", "p/bright/1.png", "--top=1" },
     { folder = folder })
-  lu.assertStrMatches(r.out, "p/dark/1.png 1  dark [%d.]+\np/bright/1.png 1  bright [%d.]+\n")
+  lu.assertStrMatches(r.out, "p/dark/1.png  dark [%d.]+%%\np/bright/1.png  bright [%d.]+%%\n")
   r = run({ "predict", "runs/p.npz", "--data=images:p", "--top=1" }, { folder = folder })
-  lu.assertStrMatches(r.out, "sample 1  bright [%d.]+\n.*sample 20  dark [%d.]+\n")
+  lu.assertStrMatches(r.out, "p/bright/1.png  bright [%d.]+%%\n.*p/dark/9.png  dark [%d.]+%%\n")
   -- A picture of another size is brought to the net's; data beside files are not predicted.
   lander.image(lander.full(0.8, 40, 30), { to = folder .. "/large.png" })
   r = run({ "predict", "runs/p.npz", "large.png", "--data=images:p", "--top=1" },
     { folder = folder })
-  lu.assertStrMatches(r.out, "large.png 1  bright [%d.]+\n")
+  lu.assertStrMatches(r.out, "large.png  bright [%d.]+%%\n")
   -- A picture is scaled as the data were: a net of one weight shows its input.
   support.write(folder .. "/one.lua", "local nn = require 'lander'.nn return nn.net { "
     .. "nn.input { 3, 1, 1 }, nn.flatten {}, nn.linear { 2, bias = false, "
@@ -484,7 +491,7 @@ function TestCommands.test_data_that_are_pictures()
   lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
   r = run({ "predict", "runs/one.npz", "p/dark/1.png", "large.png", "--top=1" },
     { folder = folder })
-  lu.assertStrMatches(r.out, "p/dark/1.png 1  dark [%d.]+\nlarge.png 1  bright [%d.]+\n")
+  lu.assertStrMatches(r.out, "p/dark/1.png  dark [%d.]+%%\nlarge.png  bright [%d.]+%%\n")
 end
 
 -- A net that was trained on parts of pictures is shown their middle.
@@ -507,9 +514,9 @@ function TestCommands.test_parts_of_pictures()
   local said = r.err:match "\ntest at 300: (loss %S+), accuracy"
   lu.assertStrContains(lander_("test", "m.npz").out, said)
   r = lander_("predict", "m.npz", "p/frame/10.png", "p/plain/1.png", "--top=1")
-  lu.assertStrMatches(r.out, "p/frame/10.png 1  frame [%d.]+\np/plain/1.png 1  plain [%d.]+\n")
+  lu.assertStrMatches(r.out, "p/frame/10.png  frame [%d.]+%%\np/plain/1.png  plain [%d.]+%%\n")
   local file, data = r.out:match "plain ([%d.]+)", lander_("predict", "m.npz", "--data=images:p",
-    "--top=1").out:match "sample 11  plain ([%d.]+)"
+    "--top=1").out:match "p/plain/1.png  plain ([%d.]+)"
   lu.assertEquals(file, data)
   lu.assertStrContains(lander_("predict", "m.npz", "p/plain").err,
     "p/plain is a folder: p/plain/*.png names the pictures in it")
@@ -536,17 +543,18 @@ function TestCommands.test_rows_to_predict()
   lu.assertStrMatches(r.out, "finished 60 %S+ 1\n")
   for _, name in ipairs { "new", "bare", "asked" } do
     r = lander_("predict", "k.npz", name .. ".csv", "--top=1")
-    lu.assertStrMatches(r.out, "%l+.csv 1  house [%d.]+\n%l+.csv 2  flat [%d.]+\n", nil, nil,
+    lu.assertStrMatches(r.out, "%l+.csv, line %d  house [%d.]+%%\n%l+.csv, line %d  flat "
+      .. "[%d.]+%%\n", nil, nil,
       name .. r.err)
   end
   r = lander_("predict", "k.npz", "--data=csv:new.csv", "--top=1")
-  lu.assertStrMatches(r.out, "sample 1  house [%d.]+\nsample 2  flat [%d.]+\n")
+  lu.assertStrMatches(r.out, "new.csv, line 2  house [%d.]+%%\nnew.csv, line 3  flat [%d.]+%%\n")
   -- Columns are found by their names, in any order and beside others.
   lu.assertStrMatches(lander_("predict", "k.npz", "wide.csv", "--top=1").out,
-    "wide.csv 1  house [%d.]+\n")
+    "wide.csv, line %d  house [%d.]+%%\n")
   support.write(folder .. "/turned.csv", "more;rooms;kind;size\n1;7;house;1000\n1;7;flat;0\n")
   lu.assertStrMatches(lander_("predict", "k.npz", "turned.csv", "--top=1").out,
-    "turned.csv 1  house [%d.]+\nturned.csv 2  flat [%d.]+\n")
+    "turned.csv, line %d  house [%d.]+%%\nturned.csv, line %d  flat [%d.]+%%\n")
   lu.assertStrContains(lander_("test", "k.npz", "--data=csv:turned.csv").out, "accuracy 1.0000")
   support.write(folder .. "/other.csv", "income;age\n1000;7\n")
   lu.assertStrContains(lander_("predict", "k.npz", "other.csv").err,
@@ -558,7 +566,8 @@ function TestCommands.test_rows_to_predict()
   lu.assertStrContains(lander_("predict", "k.npz", "three.csv").err,
     "three.csv has 3 columns for the input, a sample of this net is 2")
   lu.assertStrMatches(lander_("predict", "k.npz", "three.csv",
-    "--data=csv:three.csv,separator=;,x=1:2", "--top=1").out, "three.csv 1  house [%d.]+\n")
+    "--data=csv:three.csv,separator=;,x=1:2", "--top=1").out,
+    "three.csv, line %d  house [%d.]+%%\n")
   lu.assertStrContains(lander_("predict", "k.npz", "t.txt").err,
     "t.txt: a FILE is a .csv, .npy, .png or .jpg")
   -- Labels that are numbers are told as the table has them.
@@ -571,7 +580,7 @@ function TestCommands.test_rows_to_predict()
     lander_("train", "mlp", "--hidden=4", word, "--max_iter=100", "--base_lr=0.5",
       "--prefix=l" .. first)
     lu.assertStrMatches(lander_("predict", ("l%d.npz"):format(first), "a.csv", "--top=1").out,
-      ("a.csv 1  label %d [%%d.]+\n"):format(first + 1))
+      ("a.csv, line 2  label %d [%%d.]+%%%%\n"):format(first + 1))
   end
   -- Numbers in their own units, and a loss for them.
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=2",
@@ -587,13 +596,19 @@ function TestCommands.test_rows_to_predict()
   local told = "mean absolute error [%d,.]+ %(price%), R2 [01]%.%d+"
   lu.assertStrMatches(r.err, ".*\nfinished at 200: loss %S+, test " .. told .. "\n.*")
   lu.assertStrMatches(lander_("test", "p.npz").out, "loss %S+, " .. told .. ", %d+ samples\n")
+  lu.assertStrMatches(lander_("info", "p.npz").out, ".*\ndata +csv:prices.csv,y=price,"
+    .. "normalize=true\ninputs +size\ntarget +price\nmean, deviation +size %S+ and %S+\n"
+    .. "of the target +price %S+ and %S+\n")
+  lu.assertStrMatches(lander_("info", "k.npz").out, ".*\ndata +csv:t.csv,y=kind,separator=;[^\n]*\n"
+    .. "inputs +size, rooms\ntarget +kind\nclasses +2: flat, house\n.*")
   lu.assertNil(r.err:find("hint:", 1, true))
   lu.assertNil(r.err:find("no better than chance", 1, true))
   r = lander_("train", "mlp", "--hidden=8", "--data=csv:prices.csv,y=price", "--max_iter=100",
     "--base_lr=1e-15", "--prefix=slow")
   lu.assertStrMatches(r.err, ".*\nthe loss is no better than chance, %S+: nothing was learnt%..*")
   support.write(folder .. "/size.csv", "size\n3000\n")
-  local price = tonumber(lander_("predict", "p.npz", "size.csv").out:match "size.csv 1  (%d+)\n")
+  local price = tonumber(lander_("predict", "p.npz", "size.csv").out
+    :match "size.csv, line 2  price (%d+)\n")
   lu.assertAlmostEquals(price, 1150000, 15000)
   lu.assertStrContains(lander_("train", "mlp", kinds .. ",normalize=3").err,
     "normalize must be true or false, found '3'")

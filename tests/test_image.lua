@@ -116,7 +116,12 @@ function TestImageLoad.test_errors()
   fails("it is a directory", lander.image.load, folder)
   fails("begins neither as a PNG file", lander.image.load,
     support.write(folder .. "/x.png", "hello"))
-  fails("begins neither", lander.image.load, support.write(folder .. "/e.png", ""))
+  fails("e.png: it is empty, expected a PNG or JPEG", lander.image.load,
+    support.write(folder .. "/e.png", ""))
+  fails("nor as a JPEG file, but as a GIF", lander.image.load,
+    support.write(folder .. "/g.png", "GIF89a"))
+  fails("but as a WebP", lander.image.load,
+    support.write(folder .. "/w.png", "RIFF\1\2\3\4WEBP"))
   fails("give the path", lander.image.load, 5)
   fails("did you mean 'channels'", lander.image.load, "x", { chanels = 1 })
 end
@@ -389,7 +394,17 @@ function TestImageFolder.test_errors()
   fails("empty' has no pictures", lander.data.images,
     new_folder { ["a/1.png"] = grey(1), ["empty/README"] = "x" })
   local folder = new_folder { ["a/1.png"] = grey(1), ["a/2.png"] = "no picture" }
-  fails(folder .. "/a/2.png", lander.data.images, folder)
+  fails(folder .. "/a/2.png: begins neither as a PNG file does nor as a JPEG file; mend the file, "
+    .. "or take it away", lander.data.images, folder)
+  fails("but pictures of its own: put each into a folder that is called as its class is (",
+    lander.data.images, new_folder { ["x.png"] = grey(1) })
+  fails("a' has no pictures (.png, .jpg, .jpeg), but others, such as 1.gif: make PNG of them",
+    lander.data.images, new_folder { ["a/1.gif"] = "GIF89a" })
+  folder = new_folder { ["a/b/1.png"] = grey(1) }
+  fails("a' has no pictures (.png, .jpg, .jpeg), but folders, such as b: if those are the classes, "
+    .. "name the folder that they are in, '" .. folder .. "/a'", lander.data.images, folder)
+  folder = new_folder { ["a/1.png"] = grey(1), ["a/2.png"] = grey(1, 3, 2) }
+  fails("on the command line size=", lander.data.images, folder)
   fails("unknown option 'sise'", lander.data.images, folder, { sise = 3 })
 end
 

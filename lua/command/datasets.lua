@@ -307,13 +307,16 @@ local function read_for(net, p, path)
   error(message, 0)
 end
 
+-- The part that is asked for, and which one that is, in words.
 local function part_of(net, p, part, path)
   local data = read_for(net, p, path)
+  if part == "" and data.test then part = "test" end
   if part == "train" or part == "test" then
     data = with_test(data)
-    return data[part] or fail(p.word, "there are too few samples for a test part")
+    return data[part] or fail(p.word, "there are too few samples for a test part"),
+      ("the %s part"):format(part)
   end
-  return part == "" and data.test or data.train
+  return data.train, "all of it"
 end
 
 datasets.known_of, datasets.parse_for = known_of, parse_for
@@ -332,10 +335,9 @@ function datasets.open_for(net, path, word, part)
       core.exit(2, ("which data? %s doesn't say what it was trained on: give --data=DATA"):format(
         path))
     end
-    core.write_error(("data: %s%s\n"):format(word, part == "all" and "" or (", the %s part"):format(
-      part)))
   end
-  local d = part_of(net, parse_for(known, word), part, path)
+  local d, which = part_of(net, parse_for(known, word), part, path)
+  core.write_error(("data: %s, %s\n"):format(word, which))
   return as_known(known, d, net, word, path)
 end
 

@@ -15,10 +15,49 @@ local function show_run(path)
     core.number_text(last.accuracy))
 end
 
+local MOST = 12 -- names of columns or classes
+
+local function list_text(names)
+  local text = table.concat(names, ", ", 1, math.min(#names, MOST))
+  return #names > MOST and ("%s ... (%d)"):format(text, #names) or text
+end
+
+-- Whose mean was taken out and what was divided by: "area 110.8 and 52.96, rooms 3.4 and 1.7".
+local function levels_text(what, names, mean, std)
+  local parts = {}
+  for i = 1, math.min(#mean, MOST) do
+    local name = names and names[i] or #mean > 1 and ("%s %d"):format(what, i) or what
+    parts[i] = ("%s %s and %s"):format(name, core.number_text(mean[i] + 0.0),
+      core.number_text(std[i] + 0.0))
+  end
+  return table.concat(parts, ", ") .. (#mean > MOST and (" ... (%d)"):format(#mean) or "")
+end
+
+-- What the net knows of the data that it was trained on, a line each.
+local function show_known(net)
+  local known, rows = core.noted_data(net), {}
+  local function add(name, text) rows[#rows + 1] = text and { name, text } or nil end
+  if not known then
+    add("note", net:note() and list_text { net:note():match "^[^\n]*" })
+  else
+    local by, names = known.normalize, known.class_names
+    add("data", known.data)
+    add("inputs", known.columns and list_text(known.columns))
+    add("target", known.targets and list_text(known.targets))
+    add("classes", names and ("%d: %s"):format(#names, list_text(names)))
+    add("mean, deviation", by and levels_text("input", known.columns, by.mean, by.std))
+    add("of the target", by and by.y_mean
+      and levels_text("target", known.targets, by.y_mean, by.y_std))
+    add("trained on", known.crop and "parts of pictures, at random places")
+  end
+  return #rows > 0 and "\n" .. table.concat(core.columns(rows, {}), "\n") or ""
+end
+
 local function show_net(path)
   local kind = core.is_snapshot(path) and "a snapshot (resume = goes on with it)"
     or "a saved net (lander.load reads it)"
-  return ("%s: %s\n%s"):format(path, kind, lander.load(path):summary())
+  local net = lander.load(path)
+  return ("%s: %s\n%s%s"):format(path, kind, net:summary(), show_known(net))
 end
 
 local function check(path)

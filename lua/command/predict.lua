@@ -5,7 +5,7 @@ local datasets = core.commands.datasets
 
 local command = {
   usage = "predict NET.npz [FILE ...] [--data=DATA] [--top=K]",
-  help = "the most likely classes of samples, or the numbers of a regression",
+  help = "the most likely classes of samples, with probabilities, or the numbers of a regression",
   least = 1, most = math.huge,
   defaults = { top = 3, data = "", part = "" },
   about = { top = "how many classes to show", data = datasets.about, part = datasets.part_about },
@@ -102,7 +102,10 @@ local function read_rows(p, path, size)
   if not rows and p and p.by_place ~= nil and message and message:find "has no header" then
     rows, d, message = rows_of(p, path, size, p.by_place or nil)
   end
-  if rows then return rows:batches({ size = #rows }):next() end
+  if rows then
+    local x = rows:batches({ size = #rows }):next()
+    return x, function(n) return rows:place(n) end
+  end
   if not d then datasets.fail_reading(message) end
   core.exit(2, ("%s has %d columns for the input, a sample of this net is %s: say which, with "
     .. "--data=csv:%s,x=NAME+NAME, or y=NAME for those to leave out"):format(path,
@@ -130,21 +133,24 @@ local function check_files(opt)
   end
 end
 
--- The samples of a file as a batch of this net's input; `word` says how it is read where that is
--- not as the net's own data were.
+-- The samples of a file as a batch of this net's input, and a function that says what sample n is
+-- called; `word` says how it is read where that is not as the net's own data were.
 local function as_batch(net, path, word, ending)
   local known, size = datasets.known_of(net), net:layers()[1].size
   local reader = ending and readers[ending] or reader_of(path)
   local p, count = datasets.parse_for(known, word), numbers(size)
   -- What can't be read there is bad data.
-  local x = core.with_status(5, "predict", reader, p, path, size, known.crop)
+  local x, name_of = core.with_status(5, "predict", reader, p, path, size, known.crop)
   if x:numel() == 0 or x:numel() % count ~= 0 then
     error(("%s holds %d numbers; a sample of this net is %s"):format(path, x:numel(),
       core.size_text(size)), 0)
   end
   x = x:reshape(x:numel() // count, table.unpack(size))
+  name_of = name_of or function(n)
+    return x:size(1) == 1 and path or ("%s, sample %d"):format(path, n)
+  end
   local by = known.normalize
-  return by and core.normalized(x, by.mean, by.std) or x
+  return by and core.normalized(x, by.mean, by.std) or x, name_of
 end
 
 -- ---- saying it ----
@@ -162,7 +168,8 @@ local function class_namer(known)
   local labels = p and p.name == "csv" and p.options.classes
   return function(k)
     if names[k] then return names[k] end
-    return labels and ("label %d"):format(k - 1 + (p.options.first or 0)) or "class " .. k
+    return labels and ("%s %d"):format(known.targets and known.targets[1] or "label",
+      k - 1 + (p.options.first or 0)) or "class " .. k
   end
 end
 
@@ -170,35 +177,35 @@ local function class_text(y, top, name_of)
   local parts = {}
   local values, classes = y:topk(math.min(top, y:numel()))
   for i = 1, values:numel() do
-    parts[i] = ("%s %.4f"):format(name_of(math.tointeger(classes[i])), values[i])
+    parts[i] = ("%s %.2f%%"):format(name_of(math.tointeger(classes[i])), 100 * values[i])
   end
   return table.concat(parts, "  ")
 end
 
 local MOST = 20 -- numbers on a line
 
-local function number_text(y)
+local function number_text(y, names)
   if y:numel() > MOST then return tostring(y) end
   local parts = {}
   for i = 1, y:numel() do
     local large = math.abs(y[i]) >= 1e6 and math.abs(y[i]) < 1e15
-    parts[i] = (large and "%.0f" or "%.6g"):format(y[i])
+    parts[i] = (names and names[i] .. " " or "") .. (large and "%.0f" or "%.6g"):format(y[i])
   end
   return table.concat(parts, "  ")
 end
 
--- A function that says what the net makes of a batch, whose samples are counted from `first` on.
--- A target that was normalised is given back in its own units.
+-- A function that says what the net makes of a batch; called(n): what its sample n is called. A
+-- target that was normalised is given back in its own units.
 local function teller(net, opt)
   local known, classified = datasets.known_of(net), is_classified(net)
   local by, name_of = known.normalize, class_namer(known)
-  return function(x, what, first)
+  return function(x, called)
     local y = net:predict(x)
     if by and by.y_mean then y = core.denormalized(y, by.y_mean, by.y_std) end
     for n = 1, y:size(1) do
       local row = y:select(1, n):contiguous():view(-1)
-      core.print(("%s %d  %s\n"):format(what, first + n - 1,
-        classified and class_text(row, opt.top, name_of) or number_text(row)))
+      core.print(("%s  %s\n"):format(called(n), classified and class_text(row, opt.top, name_of)
+        or number_text(row, known.targets)))
     end
   end
 end
@@ -212,11 +219,12 @@ end
 
 local function tell_data(net, opt, tell)
   local path = table_of(datasets.parse_for(datasets.known_of(net), opt.data), opt.part)
-  if path then return tell(as_batch(net, path, opt.data, "csv"), "sample", 1) end
-  local first = 1
-  for x in datasets.open_for(net, opt[1], opt.data, opt.part):batches { size = 100 } do
-    tell(x, "sample", first)
-    first = first + x:size(1)
+  if path then return tell(as_batch(net, path, opt.data, "csv")) end
+  local d = datasets.open_for(net, opt[1], opt.data, opt.part)
+  local before = 0
+  for x in d:batches { size = 100 } do
+    tell(x, function(n) return d:place(before + n) or "sample " .. before + n end)
+    before = before + x:size(1)
   end
 end
 
@@ -229,7 +237,7 @@ function command.run(opt)
   check_files(opt)
   local tell = teller(net, opt)
   if #opt == 1 then return tell_data(net, opt, tell) end
-  for i = 2, #opt do tell(as_batch(net, opt[i], opt.data), opt[i], 1) end
+  for i = 2, #opt do tell(as_batch(net, opt[i], opt.data)) end
 end
 
 return command

@@ -190,12 +190,12 @@ end
 function core.note_data(net, d, crop)
   local known, names, columns = core.about_data(d), d:class_names(), columns_of(d)
   if net:note() and not core.noted_data(net) then return end
-  if not (known.data or known.normalize or names or columns or crop) then
+  local targets = d:targets()
+  if not (known.data or known.normalize or names or columns or targets or crop) then
     return net:note(nil)
   end
   net:note(core.json({ lander = 1, data = known.data, normalize = known.normalize,
-    class_names = names, columns = columns,
-    crop = crop }, true))
+    class_names = names, columns = columns, targets = targets, crop = crop }, true))
 end
 
 -- The middle of a picture, of this size, as a test has it of a net that was trained on parts.
@@ -207,7 +207,8 @@ function core.middle(x, size)
   return x
 end
 
--- What a training has noted: { data =, normalize =, class_names =, columns =, crop = }, or nil.
+-- What a training has noted: { data =, normalize =, class_names =, columns =, targets =,
+-- crop = }, or nil.
 function core.noted_data(net)
   local ok, note = pcall(core.read_json, net:note() or "")
   return ok and type(note) == "table" and note.lander == 1 and note or nil

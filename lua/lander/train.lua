@@ -353,14 +353,30 @@ local function test_text(t)
     and (" (at %d)"):format(t.tested) or "") or ""
 end
 
--- The commands that come next, each to be typed as it stands. `lander test` has to be told which
--- data, where the net doesn't know.
+-- A word of a command as a shell reads it.
+local function shell_word(text)
+  if not text:find "[^%w%._/%-]" then return text end
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- A file of the data that `lander predict` reads by itself: a table or a picture.
+local function sample_file(d)
+  local place = #d > 0 and d:place(1)
+  local path = place and place:gsub(", line %d+$", "")
+  local ending = path and path:lower():match "%.(%a+)$"
+  return (ending == "csv" or ending == "png" or ending == "jpg" or ending == "jpeg") and path or nil
+end
+
+-- The commands that come next, each to be typed as it stands: only those whose data the net knows.
 local function say_commands(t)
   local names = t.test_data and t.test_data:class_names()
   local data = core.about_data(t.options.data).data or names and names[1] == "T-shirt"
-  data = data and "" or " --data=DATA"
-  say_next(t, "plot " .. t.prefix)
-  say_next(t, "test " .. t.run.path .. data)
+  say_next(t, "plot " .. shell_word(t.prefix))
+  say_next(t, (data and "test " or "info ") .. shell_word(t.run.path))
+  local file = core.about_data(t.options.data).data and sample_file(t.test_data or t.data)
+  if file then
+    say_next(t, ("predict %s %s"):format(shell_word(t.run.path), shell_word(file)))
+  end
 end
 
 local function say_end(t)

@@ -45,7 +45,11 @@ void codecs_close(codecs *c) {
 lander_status codecs_allocate(const encoded *file, uint64_t ratio, picture *out,
                               lander_error *error) {
   uint64_t pixels = (uint64_t)out->rows * (uint64_t)out->columns;
-  if (out->rows < 1 || out->columns < 1 || pixels > MOST_NUMBERS / 3)
+  if (out->rows < 1 || out->columns < 1)
+    return error_set(error, LANDER_ERROR_FORMAT,
+                     "%s: says that it has %d rows and %d columns: it is damaged",
+                     file->path, out->rows, out->columns);
+  if (pixels > MOST_NUMBERS / 3)
     return error_set(
         error, LANDER_ERROR_FORMAT,
         "%s: says that it has %d rows and %d columns; there may be %d pixels", file->path,

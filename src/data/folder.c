@@ -3,6 +3,7 @@
 #include "images.h"
 #include "picture.h"
 
+#include "../base/engine.h"
 #include "../base/error.h"
 #include "../base/memory.h"
 #include "../base/options.h"
@@ -78,14 +79,25 @@ static bool is_folder(const char *path) {
   return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static bool is_picture(const char *name) {
-  static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+static bool ends_in(const char *name, const char *const *endings) {
   size_t length = strlen(name);
-  for (int i = 0; i < COUNT_OF(endings); i++) {
-    size_t ending = strlen(endings[i]);
-    if (length > ending && !strcasecmp(name + length - ending, endings[i])) return true;
+  for (; *endings; endings++) {
+    size_t ending = strlen(*endings);
+    if (length > ending && !strcasecmp(name + length - ending, *endings)) return true;
   }
   return false;
+}
+
+static bool is_picture(const char *name) {
+  static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
+  return ends_in(name, endings);
+}
+
+/* A picture that can't be read here. */
+static bool is_other_picture(const char *name) {
+  static const char *const endings[] = {".gif",  ".webp", ".bmp",  ".tif", ".tiff",
+                                        ".heic", ".heif", ".avif", ".ppm", NULL};
+  return ends_in(name, endings);
 }
 
 static lander_status failed(const char *folder, lander_error *error) {
@@ -95,24 +107,43 @@ static lander_status failed(const char *folder, lander_error *error) {
   return error_set(error, LANDER_ERROR_IO, "can't read the folder '%s': %s", folder, why);
 }
 
-/* One entry: folders' names go to `folders`, pictures' names to `files`. */
-static lander_status sort_in(const char *folder, const char *name, names *folders,
-                             names *files, lander_error *error) {
-  lander_engine *engine = folders->engine;
-  char *path = join(engine, folder, name, error);
-  if (!path) return LANDER_ERROR_MEMORY;
-  bool inner = is_folder(path);
-  memory_free(engine, path);
-  if (inner) return names_add(folders, memory_copy_text(engine, name, error), error);
-  if (!is_picture(name)) return LANDER_OK;
-  return names_add(files, memory_copy_text(engine, name, error), error);
+/* What is in a folder, by name. */
+typedef struct content {
+  names folders, files, others; /* pictures; pictures of other kinds */
+} content;
+
+static content content_of(lander_engine *engine) {
+  names none = {.engine = engine};
+  return (content){none, none, none};
 }
 
-static lander_status list(const char *folder, names *folders, names *files,
-                          lander_error *error) {
+static void content_free(content *c) {
+  names_free(&c->folders);
+  names_free(&c->files);
+  names_free(&c->others);
+}
+
+static lander_status sort_in(content *c, const char *folder, const char *name,
+                             lander_error *error) {
+  lander_engine *engine = c->folders.engine;
+  char *path = join(engine, folder, name, error);
+  if (!path) return LANDER_ERROR_MEMORY;
+  names *to = is_folder(path)          ? &c->folders
+              : is_picture(name)       ? &c->files
+              : is_other_picture(name) ? &c->others
+                                       : NULL;
+  memory_free(engine, path);
+  return to ? names_add(to, memory_copy_text(engine, name, error), error) : LANDER_OK;
+}
+
+static void sort(names *n) {
+  if (n->count > 0) qsort(n->at, n->count, sizeof(char *), by_bytes);
+}
+
+static lander_status list(const char *folder, content *c, lander_error *error) {
   char actual[LANDER_PATH_LENGTH];
   lander_status allowed =
-      lander_engine_path(folders->engine, LANDER_USE_LIST, folder, actual, error);
+      lander_engine_path(c->folders.engine, LANDER_USE_LIST, folder, actual, error);
   if (allowed != LANDER_OK) return allowed;
   DIR *dir = opendir(actual);
   if (!dir) return failed(folder, error);
@@ -124,12 +155,12 @@ static lander_status list(const char *folder, names *folders, names *files,
       if (errno) status = failed(folder, error);
       break;
     }
-    if (entry->d_name[0] != '.')
-      status = sort_in(actual, entry->d_name, folders, files, error);
+    if (entry->d_name[0] != '.') status = sort_in(c, actual, entry->d_name, error);
   }
   closedir(dir);
-  if (folders->count > 0) qsort(folders->at, folders->count, sizeof(char *), by_bytes);
-  if (files->count > 0) qsort(files->at, files->count, sizeof(char *), by_bytes);
+  sort(&c->folders);
+  sort(&c->files);
+  sort(&c->others);
   return status;
 }
 
@@ -143,16 +174,20 @@ typedef struct reading {
   uint16_t *labels;
   size_t count, room; /* of samples */
   char *first;        /* the path of the first picture, whose size all others have */
+  size_t left_out;    /* pictures of other kinds, and folders within classes */
+  char *left;         /* the path of the first of them */
 } reading;
 
 static lander_status wrong_size(const reading *r, const char *path, const picture *p,
                                 lander_error *error) {
   const int64_t *size = r->out->base.shape[DATASET_X].size;
-  return error_set(error, LANDER_ERROR_SHAPE,
-                   "%s has %d rows and %d columns, the first picture (%s) %lld and %lld; "
-                   "size = { rows, columns } brings all to the same",
-                   path, p->rows, p->columns, r->first, (long long)size[1],
-                   (long long)size[2]);
+  return error_set(
+      error, LANDER_ERROR_SHAPE,
+      "%s has %d rows and %d columns, the first picture (%s) %lld and %lld; "
+      "size = { %lld, %lld } (on the command line size=%lldx%lld) brings all to "
+      "the same",
+      path, p->rows, p->columns, r->first, (long long)size[1], (long long)size[2],
+      (long long)size[1], (long long)size[2], (long long)size[1], (long long)size[2]);
 }
 
 /* The first picture says what size all have, unless that is given. */
@@ -204,9 +239,13 @@ static lander_status read_picture(reading *r, const char *path, int label,
                                   lander_error *error) {
   lander_engine *engine = r->out->base.engine;
   picture p;
+  lander_error why;
   lander_status status =
-      picture_read(engine, &r->codecs, path, r->options->channels, &p, error);
-  if (status != LANDER_OK) return status;
+      picture_read(engine, &r->codecs, path, r->options->channels, &p, &why);
+  if (status != LANDER_OK)
+    return error_set(error, status, "%s%s", why.message,
+                     status == LANDER_ERROR_FORMAT ? "; mend the file, or take it away"
+                                                   : "");
   status = fit(r, path, &p, error);
   if (status == LANDER_OK) status = grow(r, error);
   if (status == LANDER_OK) status = places_add(r->out->base.places, 0, path, error);
@@ -229,20 +268,47 @@ static lander_status read_files(reading *r, const char *folder, const names *fil
   return LANDER_OK;
 }
 
+/* A class without pictures of its own. */
+static lander_status no_pictures(const char *folder, const content *c,
+                                 lander_error *error) {
+  char has_none[LANDER_ERROR_LENGTH];
+  snprintf(has_none, sizeof has_none, "'%s' has no pictures (.png, .jpg, .jpeg)", folder);
+  if (c->others.count > 0)
+    return error_set(error, LANDER_ERROR_DATA,
+                     "%s, but others, such as %s: make PNG of them", has_none,
+                     c->others.at[0]);
+  if (c->folders.count > 0)
+    return error_set(
+        error, LANDER_ERROR_DATA,
+        "%s, but folders, such as %s: if those are the classes, name the folder "
+        "that they are in, '%s'",
+        has_none, c->folders.at[0], folder);
+  return error_set(error, LANDER_ERROR_DATA,
+                   "%s: a folder here is a class; put some in, or take it away",
+                   has_none);
+}
+
+/* What a class has that is not read; it is told of once, at the end. */
+static lander_status leave_out(reading *r, const char *folder, const content *c,
+                               lander_error *error) {
+  const names *n = c->others.count > 0 ? &c->others : &c->folders;
+  r->left_out += c->others.count + c->folders.count;
+  if (n->count == 0 || r->left) return LANDER_OK;
+  r->left = join(r->out->base.engine, folder, n->at[0], error);
+  return r->left ? LANDER_OK : LANDER_ERROR_MEMORY;
+}
+
 static lander_status read_class(reading *r, const char *name, int label,
                                 bool may_be_empty, lander_error *error) {
   lander_engine *engine = r->out->base.engine;
   char *folder = join(engine, r->folder, name, error);
-  names folders = {.engine = engine}, files = {.engine = engine};
-  lander_status status =
-      folder ? list(folder, &folders, &files, error) : LANDER_ERROR_MEMORY;
-  if (status == LANDER_OK && files.count == 0 && !may_be_empty)
-    status = error_set(
-        error, LANDER_ERROR_DATA,
-        "'%s' has no pictures (.png, .jpg, .jpeg): a folder here is a class", folder);
-  if (status == LANDER_OK) status = read_files(r, folder, &files, label, error);
-  names_free(&folders);
-  names_free(&files);
+  content c = content_of(engine);
+  lander_status status = folder ? list(folder, &c, error) : LANDER_ERROR_MEMORY;
+  if (status == LANDER_OK && c.files.count == 0 && !may_be_empty)
+    status = no_pictures(folder, &c, error);
+  if (status == LANDER_OK) status = leave_out(r, folder, &c, error);
+  if (status == LANDER_OK) status = read_files(r, folder, &c.files, label, error);
+  content_free(&c);
   memory_free(engine, folder);
   return status;
 }
@@ -255,9 +321,9 @@ static int find(const char *name, const char *const *among, int count) {
 
 /* The folders that are there, which must be classes; with given names some may be missing
  * and some empty. */
-static lander_status read_classes(reading *r, const names *found,
-                                  const char *const *wanted, int count,
-                                  lander_error *error) {
+static lander_status read_classes(reading *r, const content *c, const char *const *wanted,
+                                  int count, lander_error *error) {
+  const names *found = &c->folders;
   for (size_t i = 0; i < found->count; i++) {
     int label = wanted ? find(found->at[i], wanted, count) : (int)i;
     if (label < 0)
@@ -268,6 +334,13 @@ static lander_status read_classes(reading *r, const names *found,
     if (status != LANDER_OK) return status;
   }
   if (r->count > 0) return LANDER_OK;
+  if (c->files.count > 0)
+    return error_set(
+        error, LANDER_ERROR_DATA,
+        "'%s' has no folders with pictures in them, one for each class, but "
+        "pictures of its own: put each into a folder that is called as its class "
+        "is (%s/CLASS/%s)",
+        r->folder, r->folder, c->files.at[0]);
   return error_set(error, LANDER_ERROR_DATA,
                    "'%s' has no folders with pictures in them, one for each class",
                    r->folder);
@@ -275,16 +348,16 @@ static lander_status read_classes(reading *r, const names *found,
 
 static lander_status read_all(reading *r, const char *const *wanted, int count,
                               lander_error *error) {
-  names folders = {.engine = r->out->base.engine},
-        files = {.engine = r->out->base.engine};
-  lander_status status = list(r->folder, &folders, &files, error);
+  content c = content_of(r->out->base.engine);
+  lander_status status = list(r->folder, &c, error);
+  const names folders = c.folders;
   const char *const *known = wanted ? wanted : (const char *const *)folders.at;
   if (!wanted)
     count = folders.count > MOST_CLASSES ? MOST_CLASSES + 1 : (int)folders.count;
   if (status == LANDER_OK && count > MOST_CLASSES)
     status = error_set(error, LANDER_ERROR_DATA, "'%s' has more than %d classes",
                        r->folder, MOST_CLASSES);
-  if (status == LANDER_OK) status = read_classes(r, &folders, wanted, count, error);
+  if (status == LANDER_OK) status = read_classes(r, &c, wanted, count, error);
   if (status == LANDER_OK) {
     images *out = r->out;
     out->base.classes = count;
@@ -295,8 +368,14 @@ static lander_status read_all(reading *r, const char *const *wanted, int count,
   }
   if (status == LANDER_OK)
     status = lander_dataset_name_classes(&r->out->base, known, count, error);
-  names_free(&folders);
-  names_free(&files);
+  if (status == LANDER_OK && r->left_out > 0)
+    engine_log(
+        r->out->base.engine, LANDER_LOG_WARNING,
+        "images: %zu thing%s in '%s' %s left out, such as %s: only .png, .jpg and .jpeg "
+        "right in a class's folder are read",
+        r->left_out, r->left_out == 1 ? "" : "s", r->folder,
+        r->left_out == 1 ? "is" : "are", r->left);
+  content_free(&c);
   return status;
 }
 
@@ -325,6 +404,7 @@ lander_dataset *lander_data_images(lander_engine *engine, const char *folder,
       r.out->base.places ? read_all(&r, class_names, count, error) : LANDER_ERROR_MEMORY;
   codecs_close(&r.codecs);
   memory_free(engine, r.first);
+  memory_free(engine, r.left);
   if (status == LANDER_OK) return &r.out->base;
   lander_dataset_free(&r.out->base);
   return NULL;

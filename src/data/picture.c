@@ -23,13 +23,34 @@ static picture_decoder find_decoder(const encoded *file) {
   return NULL;
 }
 
+/* What a file is that is neither; "" where nobody knows. */
+static const char *other_kind(const encoded *file) {
+  static const struct {
+    const char *magic;
+    size_t at, length;
+    const char *what;
+  } others[] = {
+      {"GIF8", 0, 4, ", but as a GIF"},         {"BM", 0, 2, ", but as a BMP"},
+      {"WEBP", 8, 4, ", but as a WebP"},        {"ftyp", 4, 4, ", but as a HEIC or AVIF"},
+      {"II*\0", 0, 4, ", but as a TIFF"},       {"MM\0*", 0, 4, ", but as a TIFF"},
+      {"<", 0, 1, ", but as a page of the web"}};
+  for (int i = 0; i < COUNT_OF(others); i++)
+    if (file->size >= others[i].at + others[i].length &&
+        !memcmp(file->bytes + others[i].at, others[i].magic, others[i].length))
+      return others[i].what;
+  return "";
+}
+
 static lander_status decode(codecs *c, const encoded *file, int channels, picture *out,
                             lander_error *error) {
   picture_decoder decoder = find_decoder(file);
+  if (!decoder && file->size == 0)
+    return error_set(error, LANDER_ERROR_FORMAT,
+                     "%s: it is empty, expected a PNG or JPEG", file->path);
   if (!decoder)
     return error_set(error, LANDER_ERROR_FORMAT,
-                     "%s: begins neither as a PNG file does nor as a JPEG file",
-                     file->path);
+                     "%s: begins neither as a PNG file does nor as a JPEG file%s",
+                     file->path, other_kind(file));
   lander_status status = decoder(c, file, channels, out, error);
   if (status == LANDER_OK) return LANDER_OK;
   memory_free(file->engine, out->bytes);
