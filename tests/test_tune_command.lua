@@ -18,7 +18,10 @@ lander.train {
     -- A trial at this rate goes on until it is told to stop.
     if opt.base_lr > 0.3 and opt.wait ~= "" and e.iter == 3 then
       io.open(opt.wait, "w"):close()
-      while not lander.core.stopped() do os.execute "sleep 0.02" end
+      while not lander.core.stopped() do
+        if lander.core.signalled "snapshot" then io.open(opt.wait .. "2", "w"):close() end
+        os.execute "sleep 0.02"
+      end
     end
   end, snapshot_prefix = "never",
 }
@@ -129,4 +132,16 @@ function TestTuneCommand.test_ctrl_c()
   end
   local r = run({ "-c", support.executable .. " " .. words .. "2" }, { program = "sh" })
   lu.assertStrContains(r.err, "has another search: command was")
+end
+
+-- A terminal that is closed stops a search as little as it does a training, which is asked for a
+-- snapshot.
+function TestTuneCommand.test_a_closed_terminal()
+  local folder = support.folder()
+  local waits = folder .. "/waits"
+  local words = ("tune %s base_lr=0.1,0.5 --prefix=%s/t --processes=2 -- --wait=%s"):format(
+    write_script(folder), folder, waits)
+  local out = support.typed({ "file " .. waits, "expect 1 of 2", "hang up",
+    "file " .. waits .. "2", "type \\x03", "expect stopped with 1 of 2", "end" }, folder, words)
+  lu.assertStrContains(out, "ok, exit status 130")
 end

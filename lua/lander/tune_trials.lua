@@ -151,7 +151,8 @@ end
 -- is an empty line, so that the reader wakes up; when nobody reads any more, whatever became of
 -- the reader, everything is stopped: at first kindly, after five seconds not. Who sleeps is woken,
 -- so that nothing is left when the shell ends. Ctrl-C at a terminal is a signal to this shell too,
--- and none to those that it starts behind a `&`.
+-- and none to those that it starts behind a `&`. A terminal that is closed stops nothing, as it
+-- does not stop a training.
 local shell_text = [[
 exec 2>/dev/null
 claims=%s
@@ -197,14 +198,15 @@ beat() {
   while :; do rest 1; echo; done
 }
 finish() {
-  trap '' INT TERM HUP PIPE
+  trap '' INT TERM PIPE
   kill $beat $workers
   wait
   rm -rf "$claims"
   exit
 }
 workers= beat=
-trap finish INT TERM HUP PIPE
+trap '' HUP
+trap finish INT TERM PIPE
 mkdir "$claims" || exit 1
 for w in %s; do
   work &

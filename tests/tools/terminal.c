@@ -4,9 +4,10 @@
  *
  * STEPS is a file with a step a line: `type TEXT` sends text (\r, \n, \t, \e, \\ and \xHH
  * are escapes), `expect TEXT` waits until the text has come since the last one that was
- * expected, `file PATH` until that file is there, `end` waits until the command has
- * ended. Everything that came is printed; the last line is "ok, exit status N", or what
- * was waited for in vain. */
+ * expected, `file PATH` until that file is there, `end` until the command has ended;
+ * `hang up` is a terminal that is closed, as far as the command hears of it. Everything
+ * that came is printed; the last line is "ok, exit status N", or what was waited for in
+ * vain. */
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
 #include <poll.h>
@@ -160,6 +161,8 @@ int main(int argc, char **argv) {
       return finish(line + 7);
     else if (!strncmp(line, "file ", 5) && !wait_for_file(line + 5))
       return finish(line + 5);
+    else if (!strcmp(line, "hang up"))
+      kill(-child, SIGHUP);
     else if (!strcmp(line, "end"))
       break;
   }
