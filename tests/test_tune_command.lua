@@ -113,6 +113,36 @@ function TestTuneCommand.test_models()
   lu.assertTrue(support.exists(folder .. "/runs/tune_net_trials/1.npz"))
 end
 
+-- A script may catch what its training raises; its own words don't fail where the check ends them.
+function TestTuneCommand.test_a_script_that_catches_errors()
+  local folder = support.folder()
+  write(folder, "s.lua", (script:format("test_data = data,")
+    :gsub("\nlander.train {", "\npcall(lander.train, {"):gsub('"never",\n}', '"never",\n})')))
+  local r = run({ "tune", "s.lua", "base_lr=0.1,0.2", "--processes=0" }, { folder = folder })
+  lu.assertEquals(r.status, 0, r.err)
+  lu.assertStrContains(r.out, "2 trials: 2 done")
+  r = run({ "tune", "s.lua", "base_lr=-1,0.2", "--processes=0" }, { folder = folder })
+  lu.assertEquals({ r.status, r.out }, { 1, "" }) -- as of that script by itself
+  lu.assertStrContains(r.err, "'base_lr' must be a number from 0 to 1e+30, got '-1'")
+end
+
+-- A range of an option that takes fractions has them, however its ends are typed; and a dash in
+-- front is part of a file's name.
+function TestTuneCommand.test_ranges_and_prefixes()
+  local folder = support.folder()
+  write_script(folder)
+  local r = run({ "tune", "s.lua", "momentum=0:1:3", "--prefix=-rf", "--processes=1" },
+    { folder = folder })
+  lu.assertEquals(r.status, 0, r.err)
+  lu.assertStrContains(r.out, "\n    2       0.5 ")
+  lu.assertTrue(support.exists(folder .. "/-rf.csv"))
+  write(folder, "mine.csv", "1,2")
+  r = run({ "tune", "s.lua", "base_lr=1,2", "--prefix=mine" }, { folder = folder })
+  lu.assertEquals(r.status, 2)
+  lu.assertStrContains(r.err, "mine.csv is there, and is of no search (there is no mine.jsonl)")
+  lu.assertEquals(support.read(folder .. "/mine.csv"), "1,2")
+end
+
 -- Ctrl-C at a terminal: the table of what there is, how to go on, nothing left behind.
 function TestTuneCommand.test_ctrl_c()
   local folder = support.folder()

@@ -261,7 +261,7 @@ local function own_prefix(model, resume)
   if core.resume_prefix then return core.resume_prefix end
   local base = "runs/train_" .. model:match "([^/]+)$":gsub("%.%w+$", "")
   local prefix, newest, number = base, base, 1
-  while core.file_exists(prefix .. ".jsonl") do
+  while core.file_exists(prefix .. ".jsonl") or core.file_exists(prefix .. ".npz") do
     number, newest = number + 1, prefix
     prefix = ("%s_%d"):format(base, number)
   end

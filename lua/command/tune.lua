@@ -35,18 +35,28 @@ end
 
 -- ---- words ----
 
+-- Whether an option of solvers is one of fractions, also where a range of it is typed as 0:1.
+local function takes_fractions(name)
+  for _, d in ipairs(core.describe "solver") do
+    for _, option in ipairs(d.options) do
+      if option.name == name then return option.kind == "number" end
+    end
+  end
+end
+
 -- "0.5:0.9", with ":log" and ":5" behind it -> a range; nil: it is none.
-local function read_range(text)
+local function read_range(name, text)
   local low, high, rest = text:match "^([^:,]+):([^:,]+)(.*)$"
   low, high = tonumber(low), tonumber(high)
   if not (low and high) then return nil end
   local log, points = rest:match "^(:?l?o?g?):?(%d*)$"
   if log ~= "" and log ~= ":log" and log ~= ":" then return nil end
+  if takes_fractions(name) then low, high = low + 0.0, high + 0.0 end
   return { low, high, log = log == ":log", points = math.tointeger(tonumber(points)) }
 end
 
 local function read_values(name, text)
-  local range = read_range(text)
+  local range = read_range(name, text)
   if range then return range end
   local low, high = text:match "^([%d.eE+-]-)%.%.+([%d.eE+-]+)$"
   if tonumber(low) and tonumber(high) then
@@ -105,7 +115,7 @@ end
 local function check_search(options)
   for name, values in pairs(options.search) do
     if values.log ~= nil and not values.points and options.method == "grid" then
-      wrong("%s is a range: %s=%s:%s%s:5 tries five values of it, --method=random --trials=20 "
+      wrong("%s is a range: %s=%.14g:%.14g%s:5 tries five values of it, --method=random --trials=20 "
         .. "draws some", name, name, values[1], values[2], values.log and ":log" or "")
     end
   end

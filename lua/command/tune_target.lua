@@ -122,21 +122,23 @@ local function check_metric(t, training)
 end
 
 -- Calls f as far as its first lander.train, the options of which are checked -> whether it came
--- there, and what f returned where it did not. Nothing is printed meanwhile.
+-- there, and what f returned where it did not. Nothing is printed meanwhile. The error that ends
+-- it there may be caught in a script, and whatever comes then is not looked at.
 local function until_training(t, f)
-  local reached, train, write = {}, lander.train, print
+  local train, write, came, trouble = lander.train, print, false, nil
   function lander.train(options)
     local ok, result = pcall(core.check_training, options)
-    if not ok then error(core.plain_message(result), 2) end
-    check_metric(t, result)
-    error(reached, 0)
+    if ok then ok, result = pcall(check_metric, t, result) end
+    came, trouble = true, trouble or not ok and result
+    error("this was as far as the check goes", 0)
   end
   rawset(_G, "print", function() end)
   local ok, result = pcall(f)
   lander.train = train
   rawset(_G, "print", write)
-  if not ok and result ~= reached then error(result, 0) end
-  return not ok, result
+  if not came and not ok then error(result, 0) end
+  if trouble then error(type(trouble) == "string" and core.plain_message(trouble) or trouble, 0) end
+  return came, result
 end
 
 -- The words are `lander train`'s.

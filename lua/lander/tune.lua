@@ -138,8 +138,12 @@ end
 local function begin(t, resume)
   if not t.prefix then return end
   core.with_status(6, "tune", core.probe_prefix, t.prefix)
+  local path, table_path = t.prefix .. ".jsonl", t.prefix .. ".csv"
+  if core.file_exists(table_path) and not core.file_exists(path) then
+    core.as_usage("tune", core.tune_fail, "%s is there, and is of no search (there is no %s): "
+      .. "choose another prefix", table_path, path)
+  end
   core.make_dir(t.folder)
-  local path = t.prefix .. ".jsonl"
   local found = resume ~= false and core.as_usage("tune", core.tune_read, t, path)
   t.journal = core.open_journal(path, found, true)
   if not found then t.journal:write(core.tune_definition(t)) end

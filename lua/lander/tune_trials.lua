@@ -219,11 +219,13 @@ finish
 ]]
 
 local function start(t, trials, rung)
-  local claims = ("%s/claims_%s_%d"):format(t.folder, os.time(), math.floor(core.clock() * 1e6))
+  -- mkdir and rm would take a dash for an option.
+  local folder = t.folder:find "^%-" and "./" .. t.folder or t.folder
+  local claims = ("%s/claims_%s_%d"):format(folder, os.time(), math.floor(core.clock() * 1e6))
   local workers = {}
   for w = 1, math.min(t.processes, #trials) do workers[w] = w end
   return assert(io.popen(shell_text:format(quote(claims), table.concat(trials, " "),
-    command_text(t, rung), quote(t.folder), rung > 1 and "_" .. rung or "",
+    command_text(t, rung), quote(folder), rung > 1 and "_" .. rung or "",
     table.concat(workers, " ")), "r"))
 end
 
