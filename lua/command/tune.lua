@@ -115,8 +115,8 @@ end
 local function check_search(options)
   for name, values in pairs(options.search) do
     if values.log ~= nil and not values.points and options.method == "grid" then
-      wrong("%s is a range: %s=%.14g:%.14g%s:5 tries five values of it, --method=random --trials=20 "
-        .. "draws some", name, name, values[1], values[2], values.log and ":log" or "")
+      wrong("%s is a range: %s=%.14g:%.14g%s:5 tries five values of it, --method=random "
+        .. "--trials=20 draws some", name, name, values[1], values[2], values.log and ":log" or "")
     end
   end
   if options.method ~= "grid" and options.method ~= "random" then
