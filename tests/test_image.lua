@@ -221,6 +221,15 @@ function TestImageSave.test_other_numbers_are_stretched()
   lu.assertEquals(#written(lander.full(0 / 0, 2, 2)), 3)
 end
 
+-- The differences of such numbers are none any more.
+function TestImageSave.test_huge_numbers()
+  local shades = core.picture(lander.tensor { { -3e38, 0, 3e38 } }, {})
+  lu.assertAlmostEquals(shades:get(1, 1, 1), 0, 1e-6)
+  lu.assertAlmostEquals(shades:get(1, 1, 2), 0.5, 1e-6)
+  lu.assertAlmostEquals(shades:get(1, 1, 3), 1, 1e-6)
+  lu.assertAlmostEquals(core.picture(lander.full(3e38, 2, 2), {}):get(1, 1, 1), 0.5, 1e-3)
+end
+
 function TestImageSave.test_grids()
   local function size(t, options) return core.picture(t, options or {}):size() end
   lu.assertEquals(size(lander.rand(5, 4, 6)), { 1, 9, 20 }) -- 2 x 3, lines between

@@ -100,6 +100,34 @@ function TestPlotScale.test_every_axis_has_several_labels()
   end
 end
 
+-- Axes end at 1e300, those of logarithms also at 1e-300; what is beyond leaves the picture.
+function TestPlotScale.test_axes_end_before_numbers_do()
+  local function log(low, high)
+    return texts(core.new_scale(low, high, { ticks = 4, log = true }))
+  end
+  lu.assertEquals(log(5e-324, 1), "1e-300 1e-225 1e-150 1e-75 1")
+  lu.assertEquals(log(5e-324, 1e-320), "5e-301 1e-300 2e-300")
+  lu.assertEquals(log(1e301, 1.7e308), "5e299 1e300 2e300")
+  lu.assertEquals(log(1e-320, 1e305), "1e-300 1e-150 1 1e150 1e300")
+  local function linear(low, high)
+    return texts(core.new_scale(low, high, { ticks = 3 }))
+  end
+  lu.assertEquals(linear(1.5e308, 1.7e308), "0 5e299 1e300 1.5e300")
+  lu.assertEquals(linear(0, 5e-324), "-1 0 1")
+  lu.assertEquals(linear(5e-324, 1e-310), "-1 0 1")
+  local scale = core.new_scale(1e-320, 1e305, { ticks = 4, log = true })
+  lu.assertAlmostEquals(core.scale_place(scale, 1), 0.5, 1e-12)
+  lu.assertTrue(core.scale_place(scale, 5e-324) < 0)
+  lu.assertTrue(core.scale_place(scale, 1e305) > 1)
+  local s = text { 0.01, 5e-324, 1, 1e307, log = true }
+  lu.assertStrContains(s, "left the picture, up to 1e307")
+  lu.assertStrContains(s, "left the picture, down to 4.941e-324")
+  lu.assertStrContains(s, "▼")
+  s = text { 1.5e308, -1.5e308 } -- through the whole picture
+  lu.assertStrContains(s, "left the picture, up to 1.5e308")
+  lu.assertStrContains(s, "left the picture, down to -1.5e308")
+end
+
 function TestPlotScale.test_places()
   local scale = core.new_scale(0, 10, { ticks = 5 })
   lu.assertEquals(core.scale_place(scale, 5), 0.5)
@@ -227,10 +255,22 @@ function TestPlotSvg.test_a_line_is_cut_at_the_border()
   lu.assertEquals(cut(1, 9), { { { { 10, 1 }, { 20, 9 } } }, {} })
   lu.assertEquals(cut(5, 15, 5), { { { { 10, 5 }, { 15, 10 } }, { { 25, 10 }, { 30, 5 } } },
     { { x = 15, to = 10 } } })
-  lu.assertEquals(cut(-5, 15), { { { { 12.5, 0 }, { 17.5, 10 } } }, { { x = 10, to = 0 } } })
+  lu.assertEquals(cut(-5, 15), { { { { 12.5, 0 }, { 17.5, 10 } } },
+    { { x = 10, to = 0 }, { x = 17.5, to = 10 } } })
   lu.assertEquals(cut(20, 30, 40), { {}, { { x = 10, to = 10 } } })
   lu.assertEquals(cut(0, 10), { { { { 10, 0 }, { 20, 10 } } }, {} }) -- the border is inside
   lu.assertEquals(cut(7), { { { { 10, 7 } } }, {} })
+end
+
+-- One large value leaves no trace in means of values behind it, and sums may be too large.
+function TestPlotSvg.test_smoothing_forgets()
+  local function smooth(n, ...)
+    return core.plot_curves({ { ... } }, { smooth = n })[1].stretches[1].y
+  end
+  lu.assertEquals(smooth(2, 1e20, 1, 1, 2), { 1e20, (1e20 + 1) / 2, 1, 1.5 })
+  lu.assertEquals(smooth(3, 1, 2, 3, 4, 5, 6, 7), { 1, 1.5, 2, 3, 4, 5, 6 })
+  lu.assertEquals(smooth(1, 1, 2), { 1, 2 })
+  lu.assertEquals(smooth(2, 1.5e308, 1.5e308), { 1.5e308, 1.5e308 })
 end
 
 function TestPlotSvg.test_smoothing_is_the_mean_of_the_last()

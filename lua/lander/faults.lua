@@ -5,26 +5,34 @@ local core = lander.core
 
 local takes_classes = { softmax_loss = true, nll_loss = true, hinge_loss = true }
 
--- What labels may be, of a net whose loss takes classes: how many there are (nil: no such loss),
--- and the set of those that do not count.
-local function label_rules(net)
+local function ignored_labels(options)
+  local ignored = {}
+  for label in (options:match "ignore_label=(%S+)" or ""):gmatch "[^,]+" do
+    ignored[tonumber(label)] = true
+  end
+  return ignored
+end
+
+-- The loss of a net that takes classes (`type`: only one of that type): { scores = the layer that
+-- it reads, size = of that, ignored = the set of labels that do not count }. Of several, the one
+-- that reads the net's output, else the last. nil: there is none.
+function core.class_loss(net, type)
+  local found
   for line in net:text():gmatch "[^\n]+" do
-    local type, scores, options = line:match "^%S+ = (%S+) %(([^,)]+)[^)]*%)(.*)"
-    if takes_classes[type] then
-      local ignored = {}
-      for label in (options:match "ignore_label=(%S+)" or ""):gmatch "[^,]+" do
-        ignored[tonumber(label)] = true
-      end
-      for _, info in ipairs(net:layers()) do
-        if info.name == scores then return info.size[1], ignored end
+    local kind, scores, options = line:match "^%S+ = (%S+) %(([^,)]+)[^)]*%)(.*)"
+    for _, info in ipairs(takes_classes[kind] and (type or kind) == kind and net:layers() or {}) do
+      if info.name == scores and not (found and found.scores == net:output_name()) then
+        found = { scores = scores, size = info.size, ignored = ignored_labels(options) }
       end
     end
   end
+  return found
 end
 
 -- The first label that is none -> its sample (of the batch), its value, how many classes there are.
 local function find_bad_label(net, y)
-  local classes, ignored = label_rules(net)
+  local loss = core.class_loss(net)
+  local classes, ignored = loss and loss.size[1], loss and loss.ignored
   for i = 1, classes and y:size(1) or 0 do
     local labels = y:select(1, i)
     for _, label in ipairs(labels:dim() == 0 and { labels:max() }

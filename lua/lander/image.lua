@@ -85,7 +85,10 @@ function core.shades(t, range)
   end
   local low, high = core.finite_bounds(t)
   if low >= 0 and high <= 1 then return 0, 1 end
-  if low == high then return low - 1, high + 1 end
+  if low == high then
+    local room = math.max(1, math.abs(low) / 1000)
+    return low - room, high + room
+  end
   return low, high
 end
 

@@ -27,7 +27,12 @@ local function read_pictures(t)
   return t:reshape(size[1] * size[2], 1, size[3], size[4]), size[2]
 end
 
+local LARGE, TAMED = 1e37, 2.0 ^ -4 -- what is larger has differences that are no numbers any more
+
 local function clamped(t, low, high)
+  if math.max(math.abs(low), math.abs(high)) > LARGE then
+    t, low, high = t:mul(TAMED), low * TAMED, high * TAMED
+  end
   return t:sub(low):div(high - low):clamp(0, 1)
 end
 

@@ -2,20 +2,23 @@
 local lander = ...
 local core = lander.core
 
--- The number of classes, when it is a matter of classes: of the net's scores.
+-- The number of classes, when it is a matter of classes: of the scores that softmax_loss reads.
 function core.count_classes(net)
-  local size
-  local classified = false
-  for _, info in ipairs(net:layers()) do
-    if info.name == net:output_name() then size = info.size end
-    classified = classified or info.type == "softmax_loss"
-  end
-  return classified and #size == 1 and size[1] or nil
+  local loss = core.class_loss(net, "softmax_loss")
+  return loss and #loss.size == 1 and loss.size[1] or nil
 end
 
--- Hits of a batch: the place of the largest score of each sample beside its class.
-local function count_hits(scores, target)
-  return scores:argmax(2):eq(target):sum()
+-- 1 for each label of a batch that counts, 0 for those that the loss ignores.
+local function labels_that_count(ignored, target)
+  local counted = target:mul(0):add(1)
+  for label in pairs(ignored) do counted = counted * target:ne(label) end
+  return counted
+end
+
+-- Hits of a batch: the place of the largest score of each sample beside its class. Where a score is
+-- no number there is no largest.
+local function count_hits(scores, target, counted)
+  return (scores:argmax(2):eq(target) * scores:isfinite():min(2) * counted):sum()
 end
 
 -- The loss of one batch; nil and how the training ends with it where there is none.
@@ -32,8 +35,9 @@ local function batch_loss(t, batches, x, y)
 end
 
 local function measure(t)
-  local net, loss, hits, count = t.net, 0, 0, 0
-  local output = net[net:output_name()]
+  local net, loss, hits, weight, count = t.net, 0, 0, 0, 0
+  local output, of_classes = net[net:output_name()], core.class_loss(net)
+  local scored = t.classes and core.class_loss(net, "softmax_loss")
   local batches = t.test_data:batches {
     size = t.batch_size, reuse = true, augment = t.augment, phase = "test",
   }
@@ -41,22 +45,28 @@ local function measure(t)
   local left = t.test_batches or math.huge
   for x, y in batches do
     if core.stopped() then return nil, { status = "stopped", reason = "signal" } end
-    local n = x:size(1)
     local value, ends = batch_loss(t, batches, x, y)
     if not value then return nil, ends end
-    loss = loss + value * n
-    if t.classes then hits = hits + count_hits(output.output, y) end
+    local n = of_classes and next(of_classes.ignored)
+      and labels_that_count(of_classes.ignored, y):sum() or x:size(1)
+    loss, weight = loss + value * n, weight + n
+    if scored then
+      local counted = labels_that_count(scored.ignored, y)
+      hits = hits + count_hits(net[scored.scores].output, y, counted)
+      count = count + counted:sum()
+    end
     if regression then regression:add(output.output, y) end
-    count = count + n
     left = left - 1
     if left == 0 then break end
   end
-  return loss / count, t.classes and hits / count or nil, regression and regression:result()
+  return loss / math.max(weight, 1), scored and hits / math.max(count, 1) or nil,
+    regression and regression:result()
 end
 
 -- The mean loss over the test data, the share of samples whose class is right (nil where there are
 -- no classes), and how far off numbers are (nil where there are none; see regression.lua). Batches
--- weigh what they hold, so the short one at the end counts right. nil and how the training ends
+-- weigh what they hold, so the short one at the end counts right, and labels that the loss ignores
+-- count neither there nor as hits. nil and how the training ends
 -- with it when there is no result. The net comes out of the test phase in any case.
 function core.measure(t)
   local training = t.net:phase() == "train"

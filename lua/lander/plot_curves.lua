@@ -51,18 +51,29 @@ local function new_curve(name)
   return { name = name, stretches = {}, marks = {} }
 end
 
--- The mean of the last n values that are finite; what is not finite stays.
+-- The mean of the last `count` of a list's numbers, whose sum is at hand where it is finite.
+local function mean_of_last(list, count, sum)
+  if core.is_finite(sum) then return sum / count end
+  local mean = 0
+  for i = #list - count + 1, #list do mean = mean + list[i] / count end
+  return mean
+end
+
+-- The mean of the last n values that are finite; what is not finite stays. Values are cut into
+-- blocks of n: the last n are the tail of one block and the head of the next, so that nothing is
+-- ever subtracted, and one large value leaves no trace behind it.
 local function smooth(y, n)
-  local result, kept, sum, first = {}, {}, 0, 1
+  local result, kept, head, tails = {}, {}, 0, {}
   for i, value in ipairs(y) do
     result[i] = value
     if core.is_finite(value) then
       kept[#kept + 1] = value
-      sum = sum + value
-      if #kept - first >= n then
-        sum, first = sum - kept[first], first + 1
+      local place = (#kept - 1) % n + 1
+      head = place == 1 and value or head + value
+      result[i] = mean_of_last(kept, math.min(#kept, n), head + (tails[place + 1] or 0))
+      for k = place == n and n or 0, 1, -1 do
+        tails[k] = kept[#kept - n + k] + (tails[k + 1] or 0)
       end
-      result[i] = sum / (#kept - first + 1)
     end
   end
   return result

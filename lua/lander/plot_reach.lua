@@ -151,7 +151,7 @@ function core.clip_line(points, low, high)
     end
     if not inside then
       piece = nil
-      if was_inside then
+      if was_inside or to then
         exits[#exits + 1] = { x = to and to[1] or b[1], to = b[2] < low and low or high }
       end
     end

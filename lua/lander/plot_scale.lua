@@ -2,7 +2,12 @@
 local lander = ...
 local core = lander.core
 
-local HUGE = 1e300 -- what is beyond can't be subtracted any more
+-- An axis ends here: what is beyond can't be subtracted any more, or has lost its digits.
+local HUGE, TINY = 1e300, 1e-300
+
+local function within(x, low, high)
+  return math.max(low, math.min(high, x))
+end
 
 -- The step, 1, 2 or 5 times a power of ten, with which about `count` ticks fit into a range
 -- (Heckbert, Nice numbers for graph labels, Graphics Gems, 1990).
@@ -95,8 +100,9 @@ end
 
 -- Values that are all the same get some room around them.
 local function widen(low, high, whole)
-  if high - low > 1e-12 * math.max(math.abs(low), math.abs(high)) then return low, high end
-  local by = (low == 0 or whole) and 1 or math.abs(low) / 2
+  local least = math.max(1e-12 * math.max(math.abs(low), math.abs(high)), TINY)
+  if high - low > least then return low, high end
+  local by = (math.abs(low) < TINY or whole) and 1 or math.abs(low) / 2
   return low - by, high + by
 end
 
@@ -109,7 +115,8 @@ function core.new_scale(low, high, options)
     scale.low, scale.high, scale.ticks = scale.log and 0.1 or 0, 1, {}
     return scale
   end
-  low, high = math.max(low, -HUGE), math.min(high, HUGE)
+  local least = scale.log and TINY or -HUGE
+  low, high = within(low, least, HUGE), within(high, least, HUGE)
   if scale.log then
     scale.low, scale.high = low, high
     if not options.tight then
@@ -152,12 +159,14 @@ local FAR = 1e6 -- lengths of the axis: what is further off is there
 function core.scale_place(scale, value)
   local place
   if scale.log then
-    place = math.log(value / scale.low) / math.log(scale.high / scale.low)
+    local low = math.log(scale.low)
+    place = (math.log(value) - low) / (math.log(scale.high) - low)
   else
-    value = math.max(-HUGE, math.min(HUGE, value))
+    -- Twice as far as an axis goes is still beyond it.
+    value = within(value, -2 * HUGE, 2 * HUGE)
     place = (value - scale.low) / (scale.high - scale.low)
   end
-  return math.max(-FAR, math.min(FAR, place))
+  return within(place, -FAR, FAR)
 end
 
 -- A value in few letters: 45,024, 0.5313, 3e12.

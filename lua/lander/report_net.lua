@@ -50,7 +50,9 @@ function core.report_filters(net)
   local times = math.max(1, math.min(10, 560 // (columns * (size[4] + 1))))
   local text = ("Weights of %s, %d of %d outputs%s. Black is the lowest weight, white the highest."
     ):format(name, shown, count, several and (", the first of %d inputs"):format(size[2]) or "")
+  local low, high = core.finite_bounds(weight)
   return page.paragraph(text) .. page.picture(weight, {
+    range = low < high and core.is_finite(high - low) and { low, high } or nil,
     columns = columns, zoom = times, gap = 4, ground = 1,
     alt = ("%d filters of %s, %d by %d weights each"):format(shown, name, size[3], size[4]),
   })
@@ -58,10 +60,16 @@ end
 
 -- ---- predictions ----
 
+-- Samples are drawn by chance: among those that are as sure, the first one of the data comes first.
+local function is_worse(a, b)
+  if a.sure ~= b.sure then return a.sure > b.sure end
+  return a.sample < b.sample
+end
+
 local function keep_worst(list, mistake)
-  if #list == MOST_MISTAKES and mistake.sure <= list[#list].sure then return end
+  if #list == MOST_MISTAKES and not is_worse(mistake, list[#list]) then return end
   local at = #list + 1
-  while at > 1 and list[at - 1].sure < mistake.sure do at = at - 1 end
+  while at > 1 and is_worse(mistake, list[at - 1]) do at = at - 1 end
   table.insert(list, at, mistake)
   list[MOST_MISTAKES + 1] = nil
 end
@@ -75,38 +83,61 @@ local function new_matrix(classes)
   return matrix
 end
 
--- One batch into the result. What has no finite scores counts as no guess.
-local function count_batch(result, scores, target, samples)
-  local sure = scores:max(2):totable()
+-- One batch into the result. What has no finite scores counts as no guess, and a label that the
+-- loss ignores doesn't count.
+local function count_batch(result, scores, target, samples, ignored)
+  local sure, finite = scores:max(2):totable(), scores:isfinite():min(2):totable()
   local guess, truth = scores:argmax(2):totable(), target:totable()
   for i = 1, #guess do
     local is, said = math.tointeger(truth[i]), math.tointeger(guess[i])
-    result.count = result.count + 1
-    if not (core.is_finite(sure[i]) and is and result.matrix[is]) then
-      result.no_guess = result.no_guess + 1
-    else
-      result.matrix[is][said] = result.matrix[is][said] + 1
-      if is == said then
-        result.hits = result.hits + 1
+    result.looked = result.looked + 1
+    if not ignored[truth[i]] then
+      result.count = result.count + 1
+      if finite[i] == 0 or not (is and result.matrix[is]) then
+        result.no_guess = result.no_guess + 1
       else
-        keep_worst(result.worst, { sample = samples[i], is = is, said = said, sure = sure[i] })
+        result.matrix[is][said] = result.matrix[is][said] + 1
+        if is == said then
+          result.hits = result.hits + 1
+        else
+          keep_worst(result.worst, { sample = samples[i], is = is, said = said, sure = sure[i] })
+        end
       end
     end
   end
 end
 
--- What the net says of the test data: { count =, hits =, matrix =, worst =, ... }. `seconds`:
--- when it takes longer than that, the rest is left out.
+-- What the net makes of a batch, as probabilities of the classes: its output, or what softmax makes
+-- of the scores where the loss reads another layer.
+local function probabilities(net, loss, x)
+  local output = net:predict(x)
+  for _, info in ipairs(loss and net:layers() or {}) do
+    local reads = info.type == "softmax" and info.inputs[1]
+    if info.name == net:output_name() and (reads or info.name) == loss.scores then
+      return output
+    end
+  end
+  if not loss then return output end
+  net:forward(x)
+  local scores = net[loss.scores].output
+  local powers = (scores - scores:max(2, true)):exp()
+  return powers / powers:sum(2, true)
+end
+
+-- What the net says of the test data: { looked = (at how many), count = (of those with a label that
+-- counts), hits =, matrix =, worst =, ... }. Of many samples, or where it takes longer than
+-- `seconds`, only some are looked at: they may lie class by class, so they are drawn by chance.
 function core.predictions(net, data, classes, options)
-  local result = { count = 0, hits = 0, no_guess = 0, classes = classes,
+  local result = { looked = 0, count = 0, hits = 0, no_guess = 0, classes = classes,
                    matrix = new_matrix(classes), worst = {} }
-  local part = data:subset(1, math.min(#data, MOST_SAMPLES))
-  local batches = part:batches { size = options.batch_size, reuse = true,
-                                 augment = options.augment, phase = "test" }
+  local loss = core.class_loss(net, "softmax_loss")
+  local batches <close> = data:batches { size = options.batch_size, reuse = true, shuffle = true,
+                                         seed = 1, augment = options.augment, phase = "test" }
   local began = core.clock()
   for x, y in batches do
-    count_batch(result, net:predict(x), y, batches:samples())
-    if core.clock() - began > options.seconds then break end
+    count_batch(result, probabilities(net, loss, x), y, batches:samples(),
+      loss and loss.ignored or {})
+    if result.looked >= MOST_SAMPLES or core.clock() - began > options.seconds then break end
   end
   return result
 end
@@ -182,9 +213,13 @@ end
 function core.report_confusion(result, data, names)
   local text = ("%s of %s test samples right: %s."):format(core.count_text(result.hits),
     core.count_text(result.count), page.percent(result.hits / math.max(result.count, 1)))
-  if result.count < #data then
-    text = text .. (" (The first %s of %s were looked at.)"):format(core.count_text(result.count),
-      core.count_text(#data))
+  if result.looked < #data then
+    text = text .. (" (%s of %s were looked at, drawn by chance.)"):format(
+      core.count_text(result.looked), core.count_text(#data))
+  end
+  if result.count < result.looked then
+    text = text .. (" The labels of %s do not count (ignore_label)."):format(
+      core.count_text(result.looked - result.count))
   end
   if result.no_guess > 0 then
     text = text .. (" For %s there was no class or no finite score."):format(

@@ -22,9 +22,9 @@ local function outcomes(net, data, options)
   if not regression then return nil end
   local known, columns, samples = core.about_data(data).normalize, {}, {}
   for i = 1, math.min(regression.columns, MOST_COLUMNS) do columns[i] = { said = {}, is = {} } end
-  local part = data:subset(1, math.min(#data, MOST_SAMPLES))
-  local batches = part:batches { size = options.batch_size, augment = options.augment,
-                                 phase = "test" }
+  -- They may lie in the order of their targets, so they are drawn by chance.
+  local batches <close> = data:batches { size = options.batch_size, shuffle = true, seed = 1,
+                                         augment = options.augment, phase = "test" }
   local began = core.clock()
   for x, y in batches do
     local output = net:predict(x)
@@ -40,7 +40,7 @@ local function outcomes(net, data, options)
         column.said[#column.said + 1], column.is[#column.is + 1] = output[n][i], y[n][i]
       end
     end
-    if core.clock() - began > options.seconds then break end
+    if #samples >= MOST_SAMPLES or core.clock() - began > options.seconds then break end
   end
   return { result = regression:result(), columns = columns, samples = samples, data = data }
 end

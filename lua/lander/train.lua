@@ -19,7 +19,7 @@ local function check_classes(t)
   local there = t.data.classes
   if t.classes and there > t.classes then
     error(("lander.train: the data have %d classes, the net's output '%s' has %d"):format(there,
-      t.net:output_name(), t.classes), 0)
+      core.class_loss(t.net, "softmax_loss").scores, t.classes), 0)
   end
 end
 
