@@ -106,13 +106,11 @@ local MOST_DIGITS = 12
 -- A share of one as people say it: 0.8934 -> 89.3%. What is not all of it is not said to be 100%,
 -- and what is something not 0%: 0.9996 -> 99.96%
 function page.percent(share)
-  local digits, text = 1, nil
-  repeat
-    text = ("%." .. digits .. "f%%"):format(100 * share)
-    digits = digits + 1
+  for digits = 1, MOST_DIGITS do
+    local text = ("%." .. digits .. "f%%"):format(100 * share)
     local rounded = text:find "^100%D" and share < 1 or share > 0 and not text:find "[1-9]"
-  until not rounded or digits > MOST_DIGITS
-  return text
+    if not rounded or digits == MOST_DIGITS then return text end
+  end
 end
 
 -- ---- tables ----
