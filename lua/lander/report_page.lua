@@ -76,7 +76,7 @@ svg.plot{max-width:100%;height:auto;display:block;margin:.6rem 0}
 svg.narrow,svg.middle{display:none;width:100%}
 svg.narrow{max-width:26rem}svg.middle{max-width:42rem}
 @media(max-width:56rem){svg.wide{display:none}svg.middle{display:block}}
-@media(max-width:35rem){svg.middle{display:none}svg.narrow{display:block}}
+@media(max-width:35rem){svg.middle,svg.broad{display:none}svg.narrow{display:block}}
 details{margin:.6rem 0}
 summary{cursor:pointer;padding:.3rem 0;color:var(--link)}
 code,pre{font:.875rem/1.45 ui-monospace,monospace;overflow-wrap:anywhere}

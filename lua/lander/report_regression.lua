@@ -10,7 +10,11 @@ local MOST_POINTS = 1000   -- of a picture
 local MOST_TOLD = 250      -- points that tell what they are
 local MOST_COLUMNS = 4     -- of a target, a picture each
 local MOST_WORST = 10
-local WIDTH, HEIGHT, MARGIN = 540, 436, 84
+local MARGIN = 84
+
+-- The picture twice, with letters of about the same size.
+local sizes = { { width = 540, height = 436, class = "broad", ticks = 6 },
+                { width = 328, height = 300, class = "narrow", ticks = 3 } }
 
 -- ---- the data ----
 
@@ -89,8 +93,8 @@ local function chosen(count)
   return list
 end
 
--- Predicted over true, with the line on which both are the same.
-local function scatter(found, column, name)
+-- Predicted over true, with the line on which both are the same. size: one of `sizes`.
+local function scatter(found, column, name, size)
   local low, high = math.huge, -math.huge
   for _, list in ipairs { column.is, column.said } do
     for _, value in ipairs(list) do
@@ -98,13 +102,13 @@ local function scatter(found, column, name)
     end
   end
   if low > high then return "" end
-  local scale = core.new_scale(low, high, { ticks = 6 })
-  local parts, left, right, top, bottom = {}, MARGIN, WIDTH - 40, 12, HEIGHT - 52
+  local scale = core.new_scale(low, high, { ticks = size.ticks })
+  local parts, left, right, top, bottom = {}, MARGIN, size.width - 40, 12, size.height - 52
   local function add(text) parts[#parts + 1] = text end
   add(('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
-    .. 'class="plot" role="img" aria-label="predicted over true%s, %s samples, from %s to %s">')
-    :format(WIDTH, HEIGHT, WIDTH, HEIGHT, name, core.count_text(#column.is),
-      core.amount_text(low), core.amount_text(high)))
+    .. 'class="plot %s" role="img" aria-label="predicted over true%s, %s samples, from %s to %s">')
+    :format(size.width, size.height, size.width, size.height, size.class, name,
+      core.count_text(#column.is), core.amount_text(low), core.amount_text(high)))
   axes(add, scale, scale, left, right, top, bottom, name)
   add(('<path class="line diverged any" d="M%d %dL%d %d"><title>predicted = true</title></path>')
     :format(left, bottom, right, top))
@@ -156,7 +160,9 @@ function core.report_regression(net, data, options)
     local known = found.result.columns[i].name
     local name = known or #found.result.columns > 1 and "target " .. i or ""
     local label = name ~= "" and " " .. name or ""
-    parts[#parts + 1] = scatter(found, column, page.escape(label))
+    for _, size in ipairs(sizes) do
+      parts[#parts + 1] = scatter(found, column, page.escape(label), size)
+    end
     parts[#parts + 1] = worst(found, column, ("Furthest off%s"):format(
       name ~= "" and ": " .. name or ""))
   end
