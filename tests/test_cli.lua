@@ -153,7 +153,7 @@ function TestStatuses.test_the_advice_at_the_end()
   local command = run { "train", "lenet", small, "--base_lr=1e9", "--max_iter=9",
                         "--prefix=" .. support.folder() .. "/x" }
   lu.assertEquals(command.status, 3)
-  lu.assertStrContains(command.err, "\nnext: a base_lr below 1e+04. Where lower")
+  lu.assertStrContains(command.err, "\nnext: a base_lr below 1e+04. Where rates far")
   lu.assertStrContains(advice "min_scale = 0.5", "or retry = { min_scale = 0.0005 }. ")
   lu.assertNil(advice("max = 0"):find("tried", 1, true))
   local r = run { script(training:format
@@ -169,7 +169,7 @@ function TestStatuses.test_the_advice_without_retries()
                   "--prefix=" .. support.folder() .. "/a b" }
   local r = run(words)
   local prefix = "'" .. words[8] .. "'"
-  local begin = "\nnext: build/lander train lenet " .. words[3]
+  local begin = ("\nnext: %s train lenet %s"):format(support.executable, words[3])
   lu.assertStrContains(r.err, ("%s --base_lr 1e9 --max_iter=9 %s\n"):format(begin, prefix))
   lu.assertStrContains(r.err, ("%s --retry=false --max_iter=9 %s --base_lr=1e+08\n"):format(begin,
     prefix))

@@ -44,8 +44,8 @@ local function rates_tried(t)
   return rates
 end
 
-local look_elsewhere = "Where lower rates fail too it is not the rate: look at the data (scaled? "
-  .. "labels right?) and the layers' initial values."
+local look_elsewhere = "Where rates far below fail too it is not the rate: look at the data "
+  .. "(scaled? labels right?) and the layers' initial values."
 
 -- Nothing was tried: let it be tried, or take a lower rate.
 local function no_retries(t, rate)
