@@ -42,6 +42,21 @@ function TestRegression.test_several_columns()
     .regression), "mean absolute error 2,000 over 6 targets") -- R2 of targets that are all the same
 end
 
+-- No target is the one from which the others are summed.
+function TestRegression.test_a_first_target_that_is_far_off()
+  local count, sum, squares, residues = 20000, 0, 0, 0
+  local y, is_off = lander.randn(count) + 10000, lander.randn(count)
+  y:set(0, 1)
+  local x = y + is_off
+  for i = 1, count do sum = sum + y:get(i) end
+  for i = 1, count do
+    squares = squares + (y:get(i) - sum / count) ^ 2
+    residues = residues + (x:get(i) - y:get(i)) ^ 2
+  end
+  local found = lander.test(same(1), lander.data.tensors(x:view(count, 1), y)).regression
+  lu.assertAlmostEquals(found.r2, 1 - residues / squares, 1e-6)
+end
+
 -- Where the target was normalised the error is in the units that it had.
 function TestRegression.test_units()
   local path = support.write(support.folder() .. "/t.csv",

@@ -39,12 +39,12 @@ local function add_up(list, rows)
   for i = 1, row:numel() do list[i] = (list[i] or 0) + row[i] end
 end
 
--- A batch of outputs and of targets. Targets are summed from the first one on, which may be far
--- from 0.
+-- A batch of outputs and of targets. Targets are summed from the first batch's mean on, which may
+-- be far from 0.
 function Regression:add(output, y)
   local n = y:size(1)
   output, y = output:contiguous():view(n, -1), y:contiguous():view(n, -1)
-  self.origin = self.origin or y:narrow(1, 1, 1):clone()
+  self.origin = self.origin or y:mean(1)
   local off, from = output - y, y - self.origin
   add_up(self.absolute, off:abs())
   add_up(self.residues, off * off)

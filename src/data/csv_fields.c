@@ -128,7 +128,7 @@ static lander_status read_word(const csv_reading *r, int64_t column, real *out,
     return records_fail(r->records, LANDER_ERROR_FORMAT, column, error,
                         "'%s' is a number, but the first sample has a word there%s",
                         records_show(shown, field, length),
-                        r->out->base.count == 1 && r->options->header != HEADER_TRUE
+                        r->out->base.count == 1 && !records_column(r->records, 0)
                             ? "; if that line is a header, say header=true"
                             : "");
   *out = (real)(r->classes->count + 1);
