@@ -274,6 +274,48 @@ end
 
 TestImageText = {}
 
+-- What is left over where rows or columns come together is seen too.
+function TestImageText.test_the_last_rows_are_seen()
+  local t = lander.zeros(1, 5, 7)
+  t:select(2, 5):fill_(1)
+  t:select(3, 7):fill_(1)
+  local function letters(picture)
+    local list = {}
+    for _, code in utf8.codes(core.picture_text(picture, { width = 3 })) do
+      list[#list + 1] = utf8.char(code)
+    end
+    return list
+  end
+  local black, white = letters(lander.zeros(1, 2, 1))[1], letters(lander.ones(1, 2, 1))[1]
+  local seen = letters(t)
+  lu.assertEquals(#seen, 4) -- with the end of the line
+  lu.assertEquals(seen[3], white) -- the seventh column alone
+  lu.assertNotEquals(seen[1], black) -- the fifth row among three
+end
+
+-- Of each shade of red the nearest there is, in levels as xterm has them.
+function TestImageText.test_the_nearest_of_256_colours()
+  local colours, unicode, environment = core.colours, core.has_unicode, core.environment
+  core.colours, core.has_unicode = function() return true end, function() return true end
+  core.environment = function() end
+  local function number(r, g, b)
+    local picture = lander.tensor { { { r / 255 } }, { { g / 255 } }, { { b / 255 } } }
+    return tonumber(core.picture_text(picture, {}):match "38;5;(%d+)")
+  end
+  local ok, message = pcall(function()
+    lu.assertEquals(number(95, 0, 0), 52)
+    lu.assertEquals(number(70, 0, 0), 52)   -- 95 is nearer than 0
+    lu.assertEquals(number(40, 0, 0), 233)  -- 18 of all three is nearer than 0 or 95 of red
+    lu.assertEquals(number(255, 175, 0), 214)
+    lu.assertEquals(number(128, 128, 128), 244)
+    lu.assertEquals(number(127, 129, 128), 244) -- a grey is nearer than any side of the cube
+    lu.assertEquals(number(0, 0, 0), 16)
+    lu.assertEquals(number(255, 255, 255), 231)
+  end)
+  core.colours, core.has_unicode, core.environment = colours, unicode, environment
+  if not ok then error(message, 0) end
+end
+
 function TestImageText.test_letters()
   local lines = core.picture_text(lander.tensor { { { 0, 0.5, 1 }, { 0, 0.5, 1 } } }, {})
   lu.assertEquals(#lines:gsub("[^\n]", ""), 1) -- two pixels, one above the other

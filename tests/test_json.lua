@@ -37,6 +37,12 @@ function TestJson.test_texts()
   lu.assertEquals(read ' [ 1 , [ 2 ] ] ', { 1, { 2 } })
 end
 
+function TestJson.test_surrogates_are_one_character()
+  lu.assertEquals(read [["a\ud83d\ude00b"]], "a\u{1f600}b")
+  lu.assertEquals(read [["\uD800\uDC00\uDBFF\uDFFF"]], "\u{10000}\u{10ffff}")
+  lu.assertEquals(read [["\ud83d, \ude00"]], "\u{fffd}, \u{fffd}") -- halves alone
+end
+
 function TestJson.test_what_is_no_json_is_named_with_its_place()
   fails("expected a value at byte 1, found the end", read, "")
   fails("expected a value at byte 1, found 'print(1)'", read, "print(1)")

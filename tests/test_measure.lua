@@ -118,6 +118,12 @@ function TestMeasure.test_shares_are_not_rounded_to_all_or_nothing()
   lu.assertEquals(percent(1 / 10000), "0.01%")
 end
 
+function TestMeasure.test_counts_have_commas()
+  lu.assertEquals(core.count_text(1234567), "1,234,567")
+  lu.assertEquals(core.count_text(-1234567), "-1,234,567")
+  lu.assertEquals(core.count_text(-123), "-123")
+end
+
 -- Weights that all lie from 0 to 1 are stretched too: the page says that white is the highest.
 function TestMeasure.test_filters_are_black_to_white()
   local net = nn.net { nn.input { 1, 2, 2 }, nn.conv { 1, kernel = 2 }, nn.flatten {} }

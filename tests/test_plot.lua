@@ -221,6 +221,7 @@ function TestPlotSvg.test_names_are_escaped()
   lu.assertStrContains(s, "&lt;script&gt;&amp;&quot;")
   lu.assertStrContains(s, ">a?b?</text>")
   lu.assertNil(s:find("<script", 1, true))
+  lu.assertEquals(core.escape_xml "a\u{ffff}\u{fffe}\u{fffd}", "a??\u{fffd}") -- no XML
 end
 
 function TestPlotSvg.test_log_leaves_out_what_has_no_logarithm()

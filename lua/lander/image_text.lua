@@ -8,30 +8,52 @@ local HALF = "▀" -- its upper half in the letter's colour, its lower in the gr
 local ramps = { unicode = { " ", "░", "▒", "▓", "█" },
                 ascii = { " ", ".", ":", "-", "=", "+", "*", "#", "%", "@" } }
 
+-- Each `by` columns as one; the last has what is left over.
+local function means(picture, by)
+  local c, rows, columns = picture:size(1), picture:size(2), picture:size(3)
+  local whole = columns // by
+  local rest = columns - whole * by
+  local parts = {}
+  if whole > 0 then
+    parts[1] = picture:narrow(3, 1, whole * by):reshape(c, rows, whole, by):mean(4)
+  end
+  if rest > 0 then parts[#parts + 1] = picture:narrow(3, whole * by + 1, rest):mean(3, true) end
+  return lander.cat(parts, 3)
+end
+
 -- The picture with at most `width` columns: means of what comes together.
 local function shrink(picture, width)
-  local c, rows, columns = picture:size(1), picture:size(2), picture:size(3)
+  local rows, columns = picture:size(2), picture:size(3)
   if columns <= width then return picture:totable(), rows, columns end
   local by = math.ceil(columns / width)
-  local new_rows, new_columns = math.max(rows // by, 1), columns // by
-  local high = math.min(by, rows)
-  local small = picture:narrow(2, 1, new_rows * high):narrow(3, 1, new_columns * by)
-    :reshape(c, new_rows, high, new_columns, by):mean(5):mean(3)
-  return small:totable(), new_rows, new_columns
+  local small = means(means(picture, by):transpose(2, 3):contiguous(), by):transpose(2, 3)
+    :contiguous()
+  return small:totable(), small:size(2), small:size(3)
 end
 
 local function byte(shade)
   return math.floor(shade * 255 + 0.5)
 end
 
--- The number of a colour among the 256: 24 greys, or a cube with sides of 6.
-local function of_256(r, g, b)
-  if r == g and g == b then
-    local grey = (r - 8 + 5) // 10
-    return grey < 0 and 16 or grey > 23 and 231 or 232 + grey
+local sides = { 0, 95, 135, 175, 215, 255 } -- of the cube, as xterm has them
+
+local function nearest_side(v)
+  local best = 1
+  for i, side in ipairs(sides) do
+    if math.abs(side - v) < math.abs(sides[best] - v) then best = i end
   end
-  local function side(v) return (v * 5 + 127) // 255 end
-  return 16 + 36 * side(r) + 6 * side(g) + side(b)
+  return best - 1, (sides[best] - v) ^ 2
+end
+
+-- The number of the nearest colour among the 256: a cube with sides of 6, or one of 24 greys.
+local function of_256(r, g, b)
+  local x, off_x = nearest_side(r)
+  local y, off_y = nearest_side(g)
+  local z, off_z = nearest_side(b)
+  local grey = math.max(0, math.min(23, math.floor(((r + g + b) / 3 - 8) / 10 + 0.5)))
+  local level = 8 + 10 * grey
+  local off = (level - r) ^ 2 + (level - g) ^ 2 + (level - b) ^ 2
+  return off < off_x + off_y + off_z and 232 + grey or 16 + 36 * x + 6 * y + z
 end
 
 local function colour_code(kind, r, g, b, true_colour)

@@ -75,8 +75,17 @@ local function skip(text, at)
   return text:find("[^ \t\r\n]", at) or #text + 1
 end
 
+-- What lies beyond 16 bits is written as two surrogates (RFC 8259, section 7), which make one
+-- character; one alone makes none.
+local function join_surrogates(text)
+  return (text:gsub("\xed([\xa0-\xaf])(.)\xed([\xb0-\xbf])(.)", function(...)
+    local a, b, c, d = string.byte(table.concat { ... }, 1, 4)
+    return utf8.char(0x10000 + ((a & 15) << 16 | (b & 63) << 10 | (c & 15) << 6 | d & 63))
+  end):gsub("\xed[\xa0-\xbf].", "\u{fffd}"))
+end
+
 local function unescape(piece)
-  return (piece:gsub("\\(.)(%x?%x?%x?%x?)", function(c, hex)
+  return join_surrogates(piece:gsub("\\(.)(%x?%x?%x?%x?)", function(c, hex)
     if c == "u" and #hex == 4 then return utf8.char(tonumber(hex, 16)) end
     return (letters[c] or c) .. hex
   end))

@@ -24,7 +24,8 @@ end
 -- Bytes that are no UTF-8, and characters that XML has no place for, become marks of a question.
 local function escape(text)
   if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "?") end
-  return (text:gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub('[&<>"]', {
+  text = text:gsub("[%z\1-\8\11\12\14-\31]", "?"):gsub("\xef\xbf[\xbe\xbf]", "?")
+  return (text:gsub('[&<>"]', {
     ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
   }))
 end

@@ -92,14 +92,17 @@ local function journal(rows, path)
   local events, trains, attempts_of = {}, {}, core.attempts_of(rows)
   for _, row in ipairs(rows) do
     if row.event == "train" then
-      trains[#trains + 1] = { page.show(row.iter), page.show(row.loss or row.loss_is),
-                              page.show(row.rate), page.show(row.attempt),
-                              core.fate_of(attempts_of[row.attempt]) }
+      trains[#trains + 1] = row
     else
       local trial = row.event == "trial" and row.back_to -- it has the number of what follows
       events[#events + 1] = { page.show(row.event), page.show(row.iter),
                               page.show(trial and row.attempt - 1 or row.attempt), words_of(row) }
     end
+  end
+  local count, shown = #trains, thinned(trains) -- there may be a million: only these become text
+  for i, row in ipairs(shown) do
+    shown[i] = { page.show(row.iter), page.show(row.loss or row.loss_is), page.show(row.rate),
+                 page.show(row.attempt), core.fate_of(attempts_of[row.attempt]) }
   end
   local text = path and "Everything is in " .. path .. "." or "The run had no journal."
   if #events > MOST_ROWS then
@@ -109,11 +112,10 @@ local function journal(rows, path)
     .. page.table("Events", { { "event" }, { "iteration", number = true },
       { "attempt", number = true }, { "details", words = true } },
       thinned(events))
-    .. page.details(("Rows of the curves (%d of %s)"):format(math.min(#trains, MOST_ROWS),
-      core.count_text(#trains)),
+    .. page.details(("Rows of the curves (%d of %s)"):format(#shown,
+      core.count_text(count)),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
-        { "rate", number = true }, { "attempt", number = true }, { "which" } }, thinned(trains),
-        true))
+        { "rate", number = true }, { "attempt", number = true }, { "which" } }, shown, true))
 end
 
 -- ---- options ----

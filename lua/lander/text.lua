@@ -171,7 +171,7 @@ function core.count_text(n)
   local text = ("%d"):format(n)
   repeat
     local changed
-    text, changed = text:gsub("^(%d+)(%d%d%d)", "%1,%2")
+    text, changed = text:gsub("^(-?%d+)(%d%d%d)", "%1,%2")
   until changed == 0
   return text
 end
