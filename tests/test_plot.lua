@@ -722,6 +722,9 @@ function TestPlotRuns.test_several()
   lu.assertEquals(curves[2].name, "second")
   curves = core.plot_curves({ path, path }, { what = { "loss", "accuracy" } })
   lu.assertEquals(curves[4].name, "run: accuracy")
+  -- As the command line has it, without the ending.
+  local named = (path:gsub("%.jsonl$", ""))
+  lu.assertEquals(#core.plot_curves({ named }, {}), #core.plot_curves({ path }, {}))
 end
 
 function TestPlotRuns.test_errors()

@@ -5,7 +5,7 @@ local lander = ...
 local core = lander.core
 
 local SAMPLES = 256
-local FAR = 100  -- a mean or deviation beyond it is said
+local FAR = 30   -- a mean or deviation beyond it is said
 local LABELS = 10 -- of more the target is not taken for labels
 
 -- A column as people know it: by its name, else by its number where there are several.

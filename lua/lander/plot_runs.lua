@@ -63,7 +63,7 @@ end
 -- The rows of a run: { event =, iter =, attempt =, ... }.
 function core.run_rows(run)
   if type(run) == "string" then
-    local events = core.read_journal(run)
+    local events = core.read_journal(run) or core.read_journal(run .. ".jsonl")
     if not events then
       error(("there is no journal '%s' (lander.train writes <snapshot_prefix>.jsonl)"):format(run),
         0)
