@@ -413,7 +413,7 @@ function TestCommands.test_data_by_a_word()
   lu.assertStrContains(r.err, "data: 54 samples of 2, 2 classes, 6 to test")
   local program = r.err:match "\nnext: (%S+) plot runs/train_two\nnext: "
   lu.assertStrContains(r.err, "\nnext: " .. program .. " test runs/train_two.npz\nnext: " .. program
-    .. " predict runs/train_two.npz 't,1.csv'\n")
+    .. " predict runs/train_two.npz t,1.csv\n")
   lu.assertStrContains(program, support.executable) -- as it was called
   r = lander_("test", "runs/train_two.npz") -- which knows what it was trained on
   lu.assertEquals(r.err, "data: csv:t,1.csv,y=kind, the test part\n")

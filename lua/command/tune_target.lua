@@ -14,11 +14,7 @@ end
 -- ---- what it is ----
 
 local function is_model(word)
-  if word:find "%.npz$" then return true end
-  for _, name in ipairs(core.model_names()) do
-    if name == word then return true end
-  end
-  return false
+  return word:find "%.npz$" or core.commands.is_model(word)
 end
 
 function target.find(word, rest)

@@ -5,10 +5,6 @@ local core = lander.core
 
 -- ---- commands ----
 
-local function shell_word(word)
-  return word:find "^[%w_@%%+=:,./-]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
-end
-
 -- The words of `lander train` once more: without what is said of `name`, or with this in its place.
 local function with(words, name, value)
   local result, i = {}, 1
@@ -27,9 +23,7 @@ local function with(words, name, value)
 end
 
 local function command(words)
-  local parts = { core.program or "lander" }
-  for _, word in ipairs(words) do parts[#parts + 1] = shell_word(word) end
-  return "next: " .. table.concat(parts, " ")
+  return "next: " .. core.shell_words { core.program or "lander", table.unpack(words) }
 end
 
 -- ---- a run that diverged ----

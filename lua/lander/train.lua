@@ -353,12 +353,6 @@ local function test_text(t)
     and (" (at %d)"):format(t.tested) or "") or ""
 end
 
--- A word of a command as a shell reads it.
-local function shell_word(text)
-  if not text:find "[^%w%._/%-]" then return text end
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 -- A file of the data that `lander predict` reads by itself: a table or a picture.
 local function sample_file(d)
   local place = #d > 0 and d:place(1)
@@ -371,11 +365,11 @@ end
 local function say_commands(t)
   local names = t.test_data and t.test_data:class_names()
   local data = core.about_data(t.options.data).data or names and names[1] == "T-shirt"
-  say_next(t, "plot " .. shell_word(t.prefix))
-  say_next(t, (data and "test " or "info ") .. shell_word(t.run.path))
+  say_next(t, "plot " .. core.shell_words { t.prefix })
+  say_next(t, (data and "test " or "info ") .. core.shell_words { t.run.path })
   local file = core.about_data(t.options.data).data and sample_file(t.test_data or t.data)
   if file then
-    say_next(t, ("predict %s %s"):format(shell_word(t.run.path), shell_word(file)))
+    say_next(t, "predict " .. core.shell_words { t.run.path, file })
   end
 end
 
