@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every test in the given build folders and adds up the results.
+# Runs every test in the given build folders and adds up the results. What the failing ones
+# printed stands at the end, so that the tail of a long log tells what failed.
 # The last line is "N passed, N failed"; the exit status tells too.
 set -u
 
@@ -24,7 +25,9 @@ run() {
   passed=$((passed + ok))
   failed=$((failed + bad))
   printf '%-44s %s\n' "$name" "${line:-no result, exit status $status}"
-  if [ "$bad" -ne 0 ]; then cat "$out/log"; fi
+  if [ "$bad" -ne 0 ]; then
+    { printf '\n==== %s\n' "$name" && cat "$out/log"; } >>"$out/failures"
+  fi
 }
 
 for build in "$@"; do
@@ -51,5 +54,6 @@ for build in "$@"; do
 done
 run "tests/arrows.lua" lua5.4 tests/arrows.lua
 
+if [ -e "$out/failures" ]; then cat "$out/failures"; fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
