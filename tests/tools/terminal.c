@@ -17,9 +17,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 30000
 #define ROOM        (1 << 20)
 
 static char came[ROOM]; /* all output so far */
@@ -94,22 +95,28 @@ static size_t unescape(char *text) {
   return (size_t)(out - text);
 }
 
+static long now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000L + t.tv_nsec / 1000000;
+}
+
 static int expect(char *text) {
   unescape(text);
-  for (int waited = 0;; waited += 50) {
+  for (long began = now_ms();;) {
     const char *found = strstr(came + seen, text);
     if (found) {
       seen = (size_t)(found - came) + strlen(text);
       return 1;
     }
-    if (waited > PATIENCE_MS) return 0;
+    if (now_ms() - began > PATIENCE_MS) return 0;
     receive(50);
   }
 }
 
 static int wait_for_file(const char *path) {
-  for (int waited = 0; access(path, F_OK) != 0; waited += 20) {
-    if (waited > PATIENCE_MS) return 0;
+  for (long began = now_ms(); access(path, F_OK) != 0;) {
+    if (now_ms() - began > PATIENCE_MS) return 0;
     if (!receive(20)) poll(NULL, 0, 20);
   }
   return 1;
@@ -123,7 +130,7 @@ static void type(char *text) {
 /* Waits until the command has ended by itself; -1 when it had to be killed. */
 static int wait_for_end(void) {
   int status = 0;
-  for (int waited = 0; waited <= PATIENCE_MS; waited += 20) {
+  for (long began = now_ms(); now_ms() - began <= PATIENCE_MS;) {
     if (waitpid(child, &status, WNOHANG) != 0)
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (!receive(20)) poll(NULL, 0, 20); /* a closed terminal does not wait */
