@@ -292,9 +292,10 @@ function TestReport.test_many_classes_become_pairs()
   local result = core.predictions(net, data, n, { batch_size = 7, seconds = math.huge })
   lu.assertEquals(result.count, n)
   lu.assertTrue(#result.worst == 24 and result.worst[1].sure >= result.worst[24].sure)
-  local s = core.report_confusion(result, data, nil)
+  local name_of = core.class_namer(nil, data)
+  local s = core.report_confusion(result, data, name_of)
   lu.assertStrContains(s, "What is confused most often")
-  lu.assertStrContains(core.report_mistakes(result, data, nil), "<table>") -- no pictures
+  lu.assertStrContains(core.report_mistakes(result, data, name_of), "<table>") -- no pictures
 end
 
 -- What a run was tested on before it was trained is not its result; of an older test its
@@ -320,11 +321,53 @@ function TestReport.test_names_of_classes_without_pictures()
   net.params[2].data:zero_()
   core.ensure_loss(net)
   local result = core.predictions(net, data, 2, { batch_size = 2, seconds = math.huge })
-  local s = core.report_mistakes(result, data, data:class_names())
+  local name_of = core.class_namer(nil, data)
+  local s = core.report_mistakes(result, data, name_of)
   lu.assertStrContains(s, "<td>&lt;script&gt;</td><td>b&lt;/title&gt;</td>")
   lu.assertStrContains(s, "<td>b&lt;/title&gt;</td><td>&lt;script&gt;</td>")
-  s = core.report_confusion(result, data, data:class_names())
+  s = core.report_confusion(result, data, name_of)
   lu.assertStrContains(s, '<th scope="row">&lt;script&gt;</th>')
+end
+
+-- A matrix of classes that are called so, as a page shows it.
+local function matrix_of(names)
+  local n = #names
+  local data = lander.data.tensors(lander.eye(n), lander.arange(1, n), { classes = n })
+  data:name_classes(names)
+  local net = nn.net { nn.input { n }, nn.linear { n } }
+  core.ensure_loss(net)
+  local result = core.predictions(net, data, n, { batch_size = n, seconds = math.huge })
+  return core.report_confusion(result, data, core.class_namer(nil, data))
+end
+
+function TestReport.test_hostile_names_of_classes()
+  local s = matrix_of { "<b>&", "\27[31mred\n", "a\u{202e}b", "שלום", ("long"):rep(1000) }
+  lu.assertStrContains(s, '<th scope="row">&lt;b&gt;&amp;</th>')
+  lu.assertStrContains(s, '<th scope="row">\\027[31mred\\n</th>')
+  lu.assertStrContains(s, '<th scope="row">a\\226\\128\\174b</th>')
+  lu.assertStrContains(s, '<th scope="row"><bdi>שלום</bdi></th>')
+  lu.assertStrMatches(s, '.*<th scope="row"><bdi>long[long]+…[long]+long</bdi></th>.*')
+  lu.assertTrue(#s < 4000, #s)
+end
+
+-- Labels that are numbers are told as the file has them, whatever parts were made of the data, and
+-- as `lander predict` does.
+function TestReport.test_labels_of_a_table()
+  local folder = support.folder()
+  local lines = { "a,kind" }
+  for i = 1, 40 do lines[i + 1] = ("%d,%d"):format(i % 2, 5 + i % 2) end
+  local path = support.write(folder .. "/a.csv", table.concat(lines, "\n"))
+  local train_data, test_data = lander.data.csv(path, { y = "kind", classes = 2, first = 5 })
+    :shuffle(1):split(30)
+  lander.train { net = nn.net { nn.input { 1 }, nn.linear { 2 } }, data = train_data:subset(1, 20),
+    test_data = test_data:map(function(x) return x * 2 end), batch_size = 5, quiet = true,
+    solver = { base_lr = 0.1, max_iter = 20 }, snapshot_prefix = folder .. "/x" }
+  lu.assertStrMatches(support.read(folder .. "/x.html"),
+    '.*<th scope="col">kind 5</th><th scope="col">kind 6</th>.*')
+  lu.assertStrMatches(support.run { "predict", folder .. "/x.npz", path,
+    "--data=csv:" .. path .. ",x=a,y=kind", "--top=1" }.out, ".*line 2  kind [56] .*")
+  local name_of = core.class_namer(core.noted_data(lander.load(folder .. "/x.npz")))
+  lu.assertEquals({ name_of(1), name_of(2) }, { "kind 5", "kind 6" })
 end
 
 -- ---- lander.report ----

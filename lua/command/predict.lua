@@ -161,18 +161,6 @@ local function is_classified(net)
   end
 end
 
--- A function that says what class k is called: its name, or what stands in a table's column of
--- labels, where the first class is 0 if nothing else is said.
-local function class_namer(known)
-  local names, p = known.class_names or {}, datasets.parse_for(known, "")
-  local labels = p and p.name == "csv" and p.options.classes
-  return function(k)
-    if names[k] then return names[k] end
-    return labels and ("%s %d"):format(known.targets and known.targets[1] or "label",
-      k - 1 + (p.options.first or 0)) or "class " .. k
-  end
-end
-
 local function class_text(y, top, name_of)
   local parts = {}
   local values, classes = y:topk(math.min(top, y:numel()))
@@ -198,7 +186,7 @@ end
 -- target that was normalised is given back in its own units.
 local function teller(net, opt)
   local known, classified = datasets.known_of(net), is_classified(net)
-  local by, name_of = known.normalize, class_namer(known)
+  local by, name_of = known.normalize, core.class_namer(known)
   return function(x, called)
     local y = net:predict(x)
     if by and by.y_mean then y = core.denormalized(y, by.y_mean, by.y_std) end

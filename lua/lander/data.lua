@@ -90,7 +90,8 @@ function data.csv(path, options)
   end
   others.separator = SEPARATORS[options.separator] or options.separator
   check_names(options.class_names, "csv", 2)
-  return (check(2, core.data_csv(path, x, y, others, options.class_names)))
+  local d = check(2, core.data_csv(path, x, y, others, options.class_names))
+  return core.keep_first_label(d, options)
 end
 
 --- Two .npy files, x (n, ...) and y (n, ...). Options: classes (0: y holds numbers), first
@@ -99,7 +100,8 @@ function data.npy(x, y, options)
   check_text(x, "npy: the first argument", 2)
   check_text(y, "npy: the second argument", 2)
   check_options(options, "npy", 2)
-  return (check(2, core.data_npy(x, y, options)))
+  local d = check(2, core.data_npy(x, y, options))
+  return core.keep_first_label(d, options)
 end
 
 --- The members x and y of an .npz file. Options: x ("x") and y ("y"), their names; and those
@@ -117,7 +119,8 @@ function data.npz(path, options)
       error(("npz: %s must be the name of a member, found a %s"):format(name, type(value)), 2)
     end
   end
-  return (check(2, core.data_npz(path, names.x, names.y, others)))
+  local d = check(2, core.data_npz(path, names.x, names.y, others))
+  return core.keep_first_label(d, others)
 end
 
 --- Tensors x (n, ...) and y (n, ...). Options: classes, when y holds labels from 1 on;
@@ -294,6 +297,7 @@ end
 function core.own_tensors(x, y, d)
   local made, message = core.data_tensors(x, y, { prefetch = true, classes = d and d.classes or 0 })
   if made and d and d:class_names() then made:name_classes(d:class_names()) end
+  if made and d then core.about_data(made).first_label = core.about_data(d).first_label end
   return made, message
 end
 

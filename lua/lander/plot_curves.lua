@@ -47,8 +47,9 @@ local function add_points(curve, x, y, about)
   end
 end
 
+-- A name may come from a file's name: nothing in it may steer a terminal, or turn a line.
 local function new_curve(name)
-  return { name = name, stretches = {}, marks = {} }
+  return { name = name and core.harmless_word(tostring(name)), stretches = {}, marks = {} }
 end
 
 -- The mean of the last `count` of a list's numbers, whose sum is at hand where it is finite.

@@ -7,19 +7,6 @@
 local lander = ...
 local core = lander.core
 
--- At most so many letters of a text, of its beginning and its end: names of runs differ there.
-function core.cut_middle(text, most, sign)
-  local letters = utf8.len(text) or #text
-  if letters <= most then return text end
-  local first = (most - utf8.len(sign)) // 2
-  local last = most - utf8.len(sign) - first
-  if utf8.len(text) then
-    return text:sub(1, utf8.offset(text, first + 1) - 1) .. sign
-      .. text:sub(utf8.offset(text, -last))
-  end
-  return text:sub(1, first) .. sign .. text:sub(-last)
-end
-
 -- A text as lines that fit, as fits(text) tells, broken behind commas; nil where it can't be.
 function core.wrap_at_commas(text, fits)
   local lines, line = {}, nil

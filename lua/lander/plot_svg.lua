@@ -309,7 +309,7 @@ end
 -- ---- the legend ----
 
 local function width_of(text)
-  return 34 + LETTER * (utf8.len(text) or #text) + 16
+  return 34 + LETTER * core.text_width(text) + 16
 end
 
 -- A text as lines that fit into so many pixels.

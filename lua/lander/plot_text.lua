@@ -25,12 +25,7 @@ local styles = {
 -- ---- words ----
 
 local function length(text)
-  return utf8.len(text) or #text
-end
-
--- A name may come from a file's name: nothing in it may steer the terminal.
-local function clean(text)
-  return (text:gsub("%c", "?"))
+  return core.text_width(text)
 end
 
 -- ---- the canvas ----
@@ -261,7 +256,7 @@ local function legend_lines(entries, width, coloured)
   local function add(text, curve)
     local fits = used + 2 + length(text) <= width - 2
     used = (fits and used or 0) + 2 + length(text)
-    text = "  " .. paint(clean(text), curve, coloured)
+    text = "  " .. paint(text, curve, coloured)
     if fits then lines[#lines] = lines[#lines] .. text else lines[#lines + 1] = text end
   end
   for _, entry in ipairs(entries) do
@@ -305,8 +300,9 @@ local function x_lines(chart, label)
     end
   end
   local line = table.concat(words)
+  label = label and core.harmless_word(label)
   if label and used + 2 + length(label) <= canvas.columns then
-    line = line .. (" "):rep(canvas.columns - used - length(label)) .. clean(label)
+    line = line .. (" "):rep(canvas.columns - used - length(label)) .. label
   end
   return table.concat(floor), (line:gsub("%s+$", ""))
 end
@@ -348,7 +344,9 @@ function core.plot_text(curves, labels, options)
   chart.canvas = new_canvas(math.max(width - margin - 3, 8), rows, style)
   chart:curves(curves)
   local lines = {}
-  if options.title then lines[1] = core.cut_middle(clean(options.title), width, "..") end
+  if options.title then
+    lines[1] = core.cut_middle(core.harmless_word(options.title), width, "..")
+  end
   for _, line in ipairs(legend_lines(chart:legend(curves, width - 2), width, coloured)) do
     lines[#lines + 1] = line
   end

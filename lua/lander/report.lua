@@ -160,10 +160,10 @@ local function one_run(run)
   add("curves", "Curves", curves { { rows = run.rows } })
   add("attempts", "Attempts", core.report_attempts(run.rows))
   if run.net and run.data and run.classes and not core.stopped() then
-    local names = run.data:class_names()
+    local name_of = core.class_namer(core.noted_data(run.net), run.data)
     local result = core.predictions(run.net, run.data, run.classes, run)
-    add("confusion", "Confusion matrix", core.report_confusion(result, run.data, names))
-    add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, names))
+    add("confusion", "Confusion matrix", core.report_confusion(result, run.data, name_of))
+    add("mistakes", "Worst mistakes", core.report_mistakes(result, run.data, name_of))
   end
   if run.net and run.data and not (run.untrained or core.stopped()) then
     add("regression", "Predicted and true", core.report_regression(run.net, run.data, run))
@@ -332,7 +332,7 @@ local function read_runs(things)
       error(("lander.report: thing %d is a %s, expected a run or the path of a journal"):format(i,
         type(run)), 0)
     end
-    local name = core.run_name(run, i)
+    local name = page.cut(core.harmless_word(core.run_name(run, i)))
     taken[name] = (taken[name] or 0) + 1
     runs[i] = { rows = core.run_rows(run), path = type(run) == "string" and run or nil,
                 look = things.n > 1 and i or nil,

@@ -144,10 +144,6 @@ end
 
 -- ---- the matrix ----
 
-local function class_word(names, k)
-  return names and names[k] or ("class %d"):format(k)
-end
-
 -- How dark a cell is, in four steps; its number stands in it all the same.
 local function shade(count, most)
   if count == 0 then return "s0" end
@@ -157,27 +153,27 @@ end
 
 local LONG = 12 -- letters of a name that get more room
 
-local function has_long(names)
-  for _, name in ipairs(names or {}) do
-    if (utf8.len(name) or #name) > LONG then return true end
+local function has_long(classes, name_of)
+  for k = 1, classes do
+    if core.text_width(name_of(k)) > LONG then return true end
   end
 end
 
-local function matrix_table(result, names)
+local function matrix_table(result, name_of)
   local most = 1
   for _, row in ipairs(result.matrix) do most = math.max(most, table.unpack(row)) end
   local caption = "Rows: what it is. Columns: what the net said. The outlined cells are right."
-  local parts = { ('<table class="matrix%s">'):format(has_long(names) and " long" or ""),
-                  page.caption(caption),
+  local long = has_long(result.classes, name_of) and " long" or ""
+  local parts = { ('<table class="matrix%s">'):format(long), page.caption(caption),
                   '<thead><tr><th scope="col">is \\ said</th>' }
   local function add(text) parts[#parts + 1] = text end
   for k = 1, result.classes do
-    add(('<th scope="col">%s</th>'):format(page.escape(class_word(names, k))))
+    add(('<th scope="col">%s</th>'):format(page.name(name_of(k))))
   end
   add '<th scope="col">right</th></tr></thead><tbody>'
   for k, row in ipairs(result.matrix) do
     local total = 0
-    add(('<tr><th scope="row">%s</th>'):format(page.escape(class_word(names, k))))
+    add(('<tr><th scope="row">%s</th>'):format(page.name(name_of(k))))
     for j, count in ipairs(row) do
       total = total + count
       local class = shade(count, most) .. (k == j and " hit" or "")
@@ -190,7 +186,7 @@ local function matrix_table(result, names)
 end
 
 -- The pairs that are confused most often, where a matrix would be too large to look at.
-local function pairs_table(result, names)
+local function pairs_table(result, name_of)
   local list = {}
   for k, row in ipairs(result.matrix) do
     for j, count in ipairs(row) do
@@ -203,14 +199,14 @@ local function pairs_table(result, names)
   end)
   local rows = {}
   for i = 1, math.min(#list, MOST_PAIRS) do
-    rows[i] = { page.show(class_word(names, list[i][1])), page.show(class_word(names, list[i][2])),
+    rows[i] = { page.name(name_of(list[i][1])), page.name(name_of(list[i][2])),
                 page.show(list[i][3]) }
   end
   return page.table("What is confused most often", { { "is" }, { "said" },
     { "times", number = true } }, rows)
 end
 
-function core.report_confusion(result, data, names)
+function core.report_confusion(result, data, name_of)
   local text = ("%s of %s test samples right: %s."):format(core.count_text(result.hits),
     core.count_text(result.count), page.percent(result.hits / math.max(result.count, 1)))
   if result.looked < #data then
@@ -226,7 +222,7 @@ function core.report_confusion(result, data, names)
       core.count_text(result.no_guess))
   end
   return page.paragraph(text)
-    .. (result.classes <= MOST_CLASSES and matrix_table or pairs_table)(result, names)
+    .. (result.classes <= MOST_CLASSES and matrix_table or pairs_table)(result, name_of)
 end
 
 -- ---- mistakes ----
@@ -236,33 +232,33 @@ local function is_picture(shape)
     and shape[2] * shape[3] >= 4
 end
 
-local function gallery(result, data, names)
+local function gallery(result, data, name_of)
   local items = {}
   for i, mistake in ipairs(result.worst) do
-    local is, said = class_word(names, mistake.is), class_word(names, mistake.said)
+    local is, said = name_of(mistake.is), name_of(mistake.said)
     local x = data:get(mistake.sample)
     local picture = page.picture(x, { alt = ("Sample %d, %s, taken for %s"):format(mistake.sample,
-      is, said) })
+      page.cut(is), page.cut(said)) })
     items[i] = ('<li>%s<p>%s, said <strong>%s</strong> (%s)<br>'
-      .. '<span class="quiet">sample %s</span></p></li>'):format(picture, page.escape(is),
-      page.escape(said), page.percent(mistake.sure), core.count_text(mistake.sample))
+      .. '<span class="quiet">sample %s</span></p></li>'):format(picture, page.name(is),
+      page.name(said), page.percent(mistake.sure), core.count_text(mistake.sample))
   end
   return '<ul class="gallery">' .. table.concat(items) .. "</ul>"
 end
 
-local function mistakes_table(result, _, names)
+local function mistakes_table(result, _, name_of)
   local rows = {}
   for i, mistake in ipairs(result.worst) do
-    rows[i] = { page.show(mistake.sample), page.show(class_word(names, mistake.is)),
-                page.show(class_word(names, mistake.said)), page.percent(mistake.sure) }
+    rows[i] = { page.show(mistake.sample), page.name(name_of(mistake.is)),
+                page.name(name_of(mistake.said)), page.percent(mistake.sure) }
   end
   return page.table("Worst mistakes", { { "sample", number = true }, { "is" }, { "said" },
     { "sure", number = true } }, rows, true)
 end
 
-function core.report_mistakes(result, data, names)
+function core.report_mistakes(result, data, name_of)
   if #result.worst == 0 then return page.paragraph "There are none." end
   local text = "Wrong answers of which the net was surest, with the probability that it gave."
   local show = is_picture(data:shape()) and gallery or mistakes_table
-  return page.paragraph(text) .. show(result, data, names)
+  return page.paragraph(text) .. show(result, data, name_of)
 end

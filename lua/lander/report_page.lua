@@ -101,6 +101,19 @@ function page.show(value)
   return escape(tostring(value))
 end
 
+local MOST_NAME = 60 -- letters
+
+-- What somebody has called something, as much of it as there is room for.
+function page.cut(name)
+  return core.cut_middle(name, MOST_NAME, "…")
+end
+
+-- The same within the page. One that is written from the right keeps the order of what is around.
+function page.name(name)
+  local text = escape(page.cut(name))
+  return text:find "[\x80-\xff]" and ("<bdi>%s</bdi>"):format(text) or text
+end
+
 local MOST_DIGITS = 12
 
 -- A share of one as people say it: 0.8934 -> 89.3%. What is not all of it is not said to be 100%,

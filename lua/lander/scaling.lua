@@ -122,10 +122,28 @@ end
 -- Datasets that were normalised -> by which numbers; and what else is known of them.
 local about = setmetatable({}, { __mode = "k" })
 
--- What is known of a dataset: { data = (a word of the command line), normalize = numbers }.
+-- What is known of a dataset: { data = (a word of the command line), normalize = numbers,
+-- first_label = (what the first class is in the file) }.
 function core.about_data(d)
   about[d] = about[d] or {}
   return about[d]
+end
+
+local methods = core.dataset_metatable.__methods
+
+-- What is known of a dataset is known of its parts.
+local function with_knowledge(make)
+  return function(d, ...)
+    local parts = table.pack(core.at_user(make, d, ...))
+    for _, part in ipairs(about[d] and parts or {}) do
+      for key, value in pairs(about[d]) do core.about_data(part)[key] = value end
+    end
+    return table.unpack(parts, 1, parts.n)
+  end
+end
+
+for _, name in ipairs { "subset", "split", "shuffle" } do
+  methods[name] = with_knowledge(methods[name])
 end
 
 local function check_numbers(d, numbers)
@@ -177,7 +195,7 @@ end
 --- divided by the deviation: of each column of a row, of each channel of a picture; where y holds
 --- numbers, from y too. Returns these numbers as well: the test set's have to be the training
 --- set's.
-function core.dataset_metatable.__methods.normalize(d, numbers)
+function methods.normalize(d, numbers)
   local made, by
   core.at_user(function() made, by = normalize(d, numbers) end)
   return made, by
@@ -190,12 +208,13 @@ end
 function core.note_data(net, d, crop)
   local known, names, columns = core.about_data(d), d:class_names(), columns_of(d)
   if net:note() and not core.noted_data(net) then return end
-  local targets = d:targets()
-  if not (known.data or known.normalize or names or columns or targets or crop) then
+  local targets, first = d:targets(), known.first_label
+  if not (known.data or known.normalize or names or columns or targets or first or crop) then
     return net:note(nil)
   end
   net:note(core.json({ lander = 1, data = known.data, normalize = known.normalize,
-    class_names = names, columns = columns, targets = targets, crop = crop }, true))
+    class_names = names, first_label = first, columns = columns, targets = targets, crop = crop },
+    true))
 end
 
 -- The middle of a picture, of this size, as a test has it of a net that was trained on parts.
@@ -207,8 +226,8 @@ function core.middle(x, size)
   return x
 end
 
--- What a training has noted: { data =, normalize =, class_names =, columns =, targets =,
--- crop = }, or nil.
+-- What a training has noted: { data =, normalize =, class_names =, first_label =, columns =,
+-- targets =, crop = }, or nil.
 function core.noted_data(net)
   local ok, note = pcall(core.read_json, net:note() or "")
   return ok and type(note) == "table" and note.lander == 1 and note or nil

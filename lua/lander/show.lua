@@ -43,6 +43,16 @@ function core.harmless(text)
   return harmless(text, "[^%C\n\t]")
 end
 
+-- Signs that turn the direction of what stands behind them, and ends of lines beyond ASCII's.
+local TURNS = { "\226\128[\142\143\168-\174]", "\226\129[\166-\169]", "\216\156" }
+
+-- A text that stands within a line, such as a name: it neither ends nor turns that.
+function core.harmless_word(text)
+  text = harmless(text, "%c")
+  for _, turn in ipairs(TURNS) do text = text:gsub(turn, escape) end
+  return text
+end
+
 local function quoted(text)
   if #text <= MOST_BYTES then return '"' .. harmless(text, '[%c"\\]') .. '"' end
   local cut = utf8.len(text) and utf8.offset(text, 0, MOST_BYTES + 1) - 1 or MOST_BYTES
