@@ -386,6 +386,28 @@ function TestReport.test_of_a_journal()
   lu.assertStrContains(s, "of 30 test samples right")
 end
 
+-- Of a net without a loss the data say which it is; of another loss than those that have a section
+-- of their own its mean is told.
+function TestReport.test_data_for_a_net_without_a_loss()
+  local path = support.folder() .. "/x.html"
+  local function page_of(net, data)
+    return support.read(lander.report(prefix() .. ".jsonl", { to = path, net = net, data = data }))
+  end
+  local net = nn.net { nn.input { 1, 6, 6 }, nn.linear { 2 } }
+  lu.assertStrContains(page_of(net, halves(30)), "of 30 test samples right")
+  local x = lander.arange(-1, 1, 1 / 16):view(-1, 1)
+  local line = lander.data.tensors(x, x:mul(3))
+  lu.assertStrContains(page_of(nn.net { nn.input { 1 }, nn.linear { 1 } }, line),
+    ">Predicted and true</h2>")
+  lu.assertEquals(lander.test(nn.net { nn.input { 1 }, nn.linear { 1 } }, line).regression ~= nil,
+    true)
+  net = nn.net { nn.input { 1, 6, 6 }, nn.linear { 2 } }
+  core.ensure_loss(net, "hinge_loss")
+  lu.assertStrMatches(page_of(net, halves(30)),
+    ".*>Test</h2><p>The mean loss over 30 samples is [%d.]+%.</p>.*")
+  fails("net is missing", lander.report, prefix() .. ".jsonl", { to = path, data = line })
+end
+
 function TestReport.test_of_several_runs()
   local path = support.folder() .. "/x.html"
   local run = train(support.folder() .. "/other", { solver = { base_lr = 0.01, max_iter = 40 } })

@@ -11,7 +11,6 @@ function core.keep_first_label(d, options)
   return d
 end
 
-
 -- A function that says what class k is called. known: what a training has noted with its net
 -- (core.noted_data), nil or {}: nothing; d: a dataset of these classes, or nil.
 function core.class_namer(known, d)

@@ -8,6 +8,23 @@ function core.count_classes(net)
   return loss and #loss.size == 1 and loss.size[1] or nil
 end
 
+local function numbers_in(size)
+  local count = 1
+  for _, n in ipairs(size) do count = count * n end
+  return count
+end
+
+-- The loss of a net that has none, where nothing else is asked for: of classes, softmax_loss;
+-- where a target is as many numbers as the net gives out, mse_loss.
+function core.loss_for(net, data)
+  local output
+  for _, info in ipairs(net:layers()) do
+    if info.name == net:output_name() then output = info end
+  end
+  local same = numbers_in(output.size) == numbers_in(data:target_shape())
+  return data.classes == 0 and same and "mse_loss" or "softmax_loss"
+end
+
 -- 1 for each label of a batch that counts, 0 for those that the loss ignores.
 local function labels_that_count(ignored, target)
   local counted = target:mul(0):add(1)
@@ -90,7 +107,7 @@ function lander.test(net, data, options)
     if getmetatable(net) ~= core.net_metatable or getmetatable(data) ~= core.dataset_metatable then
       error("lander.test takes a net and a dataset", 0)
     end
-    core.ensure_loss(net)
+    core.ensure_loss(net, not net:has_loss() and core.loss_for(net, data) or nil)
     local loss, more, regression = core.measure { net = net, test_data = data,
       classes = core.count_classes(net), batch_size = options and options.batch_size or 100 }
     if not loss then error(more.message or more.status, 0) end

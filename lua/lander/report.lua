@@ -150,8 +150,17 @@ end
 
 -- ---- one run ----
 
+-- What there is to tell of a net whose outputs are neither classes nor compared one by one.
+local function tested(run)
+  local loss, more = core.measure { net = run.net, test_data = run.data,
+                                    batch_size = run.batch_size }
+  if not loss then error(more.message or more.status, 0) end
+  return page.paragraph(("The mean loss over %s samples is %s."):format(
+    core.count_text(#run.data), core.number_text(loss)))
+end
+
 -- run: { rows =, name =, path =, net =, data = (to test), classes =, more =, seconds =,
--- batch_size =, augment =, untrained = }
+-- batch_size =, augment =, untrained =, shows_loss = }
 local function one_run(run)
   local sections = {}
   local function add(id, title, content)
@@ -168,6 +177,7 @@ local function one_run(run)
   if run.net and run.data and not (run.untrained or core.stopped()) then
     add("regression", "Predicted and true", core.report_regression(run.net, run.data, run))
   end
+  if run.shows_loss then add("test", "Test", tested(run)) end
   if run.net and not run.untrained then
     add("filters", "First-layer filters", core.report_filters(run.net))
   end
@@ -350,9 +360,16 @@ local function check_net(run, options)
   end
   if options.data and getmetatable(options.data) ~= core.dataset_metatable then
     error("lander.report: data must be a dataset, on which the net is tested", 0)
+  elseif options.data and not options.net then
+    error("lander.report: net is missing: it is what is tested on the data", 0)
+  end
+  if options.data and not options.net:has_loss() then
+    core.ensure_loss(options.net, core.loss_for(options.net, options.data))
   end
   run.net, run.data, run.batch_size, run.seconds = options.net, options.data, 100, math.huge
   run.classes = options.net and core.count_classes(options.net)
+  run.shows_loss = options.data and not run.classes
+    and not core.new_regression(options.net, options.data)
 end
 
 local function prepare(...)

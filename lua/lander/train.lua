@@ -81,26 +81,13 @@ local function open_files(t)
   t.log = core.open_log(path and path .. ".log", continued)
 end
 
-local function numbers_in(size)
-  local count = 1
-  for _, n in ipairs(size) do count = count * n end
-  return count
-end
-
--- The loss of a net that has none, where nothing else is asked for: of classes, softmax_loss;
--- where a target is as many numbers as the net gives out, mse_loss.
 local function set_loss(t)
-  local options, layers = t.options, t.net:layers()
+  local options = t.options
   local loss = options.loss or not core.is_solver(options.solver) and options.solver.loss or nil
   if not t.net:has_loss() and not loss then
-    local output
-    for _, info in ipairs(layers) do
-      if info.name == t.net:output_name() then output = info end
-    end
-    local target, classes = numbers_in(t.data:target_shape()), t.data.classes
-    loss = classes == 0 and numbers_in(output.size) == target and "mse_loss" or "softmax_loss"
+    loss = core.loss_for(t.net, t.data)
     t.numbers_unasked = loss == "mse_loss"
-    t.loss_said = ("loss: %s, as %s"):format(loss, classes > 0 and "the targets are classes"
+    t.loss_said = ("loss: %s, as %s"):format(loss, t.data.classes > 0 and "the targets are classes"
       or loss == "mse_loss" and "the targets are numbers" or "the net has none")
   end
   core.ensure_loss(t.net, loss)
