@@ -105,12 +105,49 @@ function TestCommand.test_closed_streams()
     local file = io.open(arg[1], "w")
     io.stderr:write "lost" io.stdout:write "lost"
     file:write(tostring(io.read "l")) file:close()]])
-  for streams, status in pairs { ["2>&-"] = 0, [">&- 2>&-"] = 1, ["<&- >/dev/null 2>&1"] = 0 } do
+  for streams, status in pairs { [">/dev/null 2>&-"] = 0, [">&- 2>&-"] = 1,
+                                 ["<&- >/dev/null 2>&1"] = 0 } do
     local command = ("'%s' '%s' '%s/out' </dev/null %s"):format(support.executable, path, folder,
       streams)
     local _, _, got = os.execute(command)
     lu.assertEquals({ support.read(folder .. "/out"), got, streams }, { "nil", status, streams })
   end
+end
+
+-- Coroutines are the command's own, which keeps account of those that run: as stock Lua has them.
+function TestCommand.test_coroutines_are_as_in_lua()
+  local path = support.write(support.folder() .. "/s.lua", [[
+    local wrap, create, resume = coroutine.wrap, coroutine.create, coroutine.resume
+    local function nest(n) return n == 0 and 0 or 1 + wrap(nest)(n - 1) end
+    local function nest_in(n)
+      if n == 0 then return 0 end
+      return 1 + select(2, assert(resume(create(nest_in), n - 1)))
+    end
+    print(nest(190), nest_in(190), select(2, pcall(nest, 1000)):match "C stack overflow")
+    local function closes(what)
+      return setmetatable({}, { __close = function()
+        print "closed"
+        if what then error(what) end
+      end })
+    end
+    local bad = wrap(function() local _ <close> = closes() error "bad" end)
+    print(pcall(bad)) print(pcall(bad))
+    print(pcall(wrap(function() local _ <close> = closes "in close" error "bad" end)))
+    print(pcall(wrap(function() error { } end)))
+    print(resume(create(function(...) return ... end)))
+    local co = create(function(...) return coroutine.yield(...) end)
+    print(resume(co, 1, nil, 3)) print(resume(co, nil)) print(resume(co))
+    print(resume(coroutine.running()))
+    print(select("#", resume(create(function(...) return ... end), table.unpack({}, 1, 400000))))
+    print(resume(create(function(...) return select("#", ...) end), table.unpack({}, 1, 600000)))
+    local own own = wrap(function() return pcall(own) end) print(own())]])
+  local results = {}
+  for i, program in ipairs { support.executable, "lua5.4" } do
+    local r = support.run({ path }, { program = program })
+    results[i] = { (r.out:gsub("0x%x+", "somewhere")), r.err, r.status }
+  end
+  lu.assertEquals(results[1], results[2])
+  lu.assertStrContains(results[1][1], "190\t190\tC stack overflow\n")
 end
 
 TestStatuses = {}

@@ -2,6 +2,7 @@
  * has to stop whichever of them runs. */
 #include <lauxlib.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli.h"
@@ -19,53 +20,78 @@ void coroutines_hook(lua_Hook hook, int mask, int count) {
     lua_sethook(r->thread, hook, mask, count);
 }
 
-/* Calls what stands below its arguments, which resumes this thread. Protected: a hook of
- * the caller's may raise an error on the way back. */
-static int resume(lua_State *L, lua_State *thread) {
+/* Resumes the thread with the arguments on top of the stack, and puts its results there:
+ * true; or an error object: false. */
+static bool resume(lua_State *L, lua_State *thread, int arguments, int *results) {
+  if (!lua_checkstack(thread, arguments)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return false;
+  }
+  lua_xmove(L, thread, arguments);
   running r = {thread, innermost};
   atomic_signal_fence(memory_order_release); /* whole before a signal can see it */
-  if (thread) innermost = &r;
-  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  innermost = &r;
+  int status = lua_resume(thread, L, arguments, results);
   innermost = r.outer;
-  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+  bool ok = status == LUA_OK || status == LUA_YIELD;
+  if (ok && !lua_checkstack(L, *results + 1)) {
+    lua_pop(thread, *results);
+    lua_pushliteral(L, "too many results to resume");
+    return false;
+  }
+  lua_xmove(thread, L, ok ? *results : 1);
+  return ok;
 }
 
 /* coroutine.resume(thread, ...) */
 static int resume_thread(lua_State *L) {
   lua_State *thread = lua_tothread(L, 1);
   luaL_argexpected(L, thread, 1, "coroutine");
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  return resume(L, thread);
+  int results;
+  bool ok = resume(L, thread, lua_gettop(L) - 1, &results);
+  if (!ok) results = 1;
+  lua_pushboolean(L, ok);
+  lua_insert(L, -(results + 1));
+  return results + 1;
 }
 
-/* What coroutine.wrap gives. */
+/* What coroutine.wrap gives. An error closes what the thread had to close, which may
+ * raise another, and goes on with its place, as Lua has it. */
 static int resume_wrapped(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  return resume(L, lua_tothread(L, lua_upvalueindex(2)));
+  lua_State *thread = lua_tothread(L, lua_upvalueindex(1));
+  int results;
+  if (resume(L, thread, lua_gettop(L), &results)) return results;
+  int status = lua_status(thread);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    status = lua_resetthread(thread);
+    lua_xmove(thread, L, 1);
+  }
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
 }
 
-/* coroutine.wrap(f): Lua's own, which holds its thread. */
+/* coroutine.wrap(f) */
 static int wrap(lua_State *L) {
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 1);
-  if (!lua_getupvalue(L, -1, 1)) lua_pushnil(L);
-  lua_pushcclosure(L, resume_wrapped, 2);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *thread = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, thread, 1);
+  lua_pushcclosure(L, resume_wrapped, 1);
   return 1;
 }
 
-static void put_before(lua_State *L, const char *name, lua_CFunction function) {
-  lua_getfield(L, -1, name);
-  lua_pushcclosure(L, function, 1);
-  lua_setfield(L, -2, name);
-}
-
 void coroutines_open(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"resume", resume_thread},
+      {"wrap", wrap},
+      {NULL, NULL},
+  };
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, "coroutine");
-  put_before(L, "resume", resume_thread);
-  put_before(L, "wrap", wrap);
+  luaL_setfuncs(L, functions, 0);
   lua_pop(L, 2);
 }
