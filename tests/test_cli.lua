@@ -254,18 +254,21 @@ TestSignals = {}
 local holds_signals = support.executable:find "/tsan/" ~= nil
 local why = "the thread sanitizer holds signals back"
 
--- Runs a script and sends it a signal when it has said that it is ready. What is waited for has
--- half a minute: a busy machine stands still for a second now and then.
-local function interrupted(text, signals)
-  local folder = support.folder()
-  local path = support.write(folder .. "/s.lua", text)
-  local program = support.write(folder .. "/go.sh", ([[
-'%s' '%s' >'%s/out' 2>'%s/err' &
-pid=$!
-cd '%s'
+-- What is waited for has half a minute: a busy machine stands still for a second now and then.
+local patience = [[
 until_true() {
   for i in $(seq 600); do "$@" && return; sleep 0.05; done
 }
+]]
+
+-- Runs a script and sends it a signal when it has said that it is ready.
+local function interrupted(text, signals)
+  local folder = support.folder()
+  local path = support.write(folder .. "/s.lua", text)
+  local program = support.write(folder .. "/go.sh", patience .. ([[
+'%s' '%s' >'%s/out' 2>'%s/err' &
+pid=$!
+cd '%s'
 until_true grep -qs ready out
 %s
 wait $pid
@@ -317,6 +320,25 @@ function TestSignals.test_a_second_signal_ends_it_at_once()
     -- On a busy machine two may come as one.
     "for i in $(seq 100); do kill -INT $pid 2>/dev/null || break; sleep 0.2; done")
   lu.assertEquals(r.status, 130)
+end
+
+-- Nobody types what would come next.
+function TestSignals.test_ctrl_c_ends_a_session_that_is_piped_in()
+  lu.skipIf(holds_signals, why)
+  for _, lines in ipairs { "print 'ready' while true do end\nprint 'and on'\n",
+                           "print 'ready'\n" } do
+    local folder = support.folder()
+    local path = support.write(folder .. "/lines", "io.stdout:setvbuf 'no'\n" .. lines)
+    local _, _, status = os.execute(patience .. ([[
+      mkfifo '%s/pipe'
+      '%s' <'%s/pipe' >'%s/out' 2>'%s/err' & pid=$!
+      cd '%s'
+      exec 3>pipe; cat '%s' >&3 # it stays open: more could come
+      until_true grep -qs ready out
+      for i in $(seq 100); do kill -INT $pid 2>/dev/null || break; sleep 0.2; done
+      wait $pid]]):format(folder, support.executable, folder, folder, folder, folder, path))
+    lu.assertEquals({ status, support.read(folder .. "/out") }, { 130, "true\nready\n" })
+  end
 end
 
 TestCommands = {}

@@ -54,7 +54,7 @@ static void handle(int signal) {
     _exit(EXIT_INTERRUPTED);
   }
   bool ends = pending > 0 && (!interactive || (terminated && signal == SIGTERM));
-  terminated = terminated || signal == SIGTERM;
+  terminated = terminated || signal == SIGTERM || !interactive;
   pending++;
   /* The terminal has written ^C: what comes next is not to stand behind it. */
   if (interactive && signal == SIGINT) say("\n");
@@ -156,7 +156,8 @@ static int interrupted(lua_State *L) {
   return 1;
 }
 
-/* core.terminated() -> whether SIGTERM has come */
+/* core.terminated() -> whether a signal has come that ends the session: SIGTERM, and
+ * Ctrl-C where nobody types what comes next */
 static int was_terminated(lua_State *L) {
   lua_pushboolean(L, terminated);
   return 1;
