@@ -65,16 +65,23 @@ local function read_row(line)
                              loss = loss, rate = rate }
 end
 
--- The events of a journal, in order; nil when there is no such file. A line that is no
--- JSON was torn when a run was killed, and is left out.
-function core.read_journal(path)
+-- The event of a line; nil where it is no JSON: it was torn when a run was killed.
+function core.read_event(line)
+  local event, ok = read_row(line), true
+  if not event then ok, event = pcall(core.read_json, line) end
+  return ok and type(event) == "table" and event or nil
+end
+
+-- The events of a journal, in order; nil when there is no such file. thinned: of many rows those
+-- that a picture shows (thin.lua); how many there are is returned too.
+function core.read_journal(path, thinned)
   local whole = core.read_file(path)
   if not whole then return nil end
   local events = {}
-  for line in whole:gmatch "[^\n]+" do
-    local event, ok = read_row(line), true
-    if not event then ok, event = pcall(core.read_json, line) end
-    if ok and type(event) == "table" then events[#events + 1] = event end
+  local function add(line) events[#events + 1] = core.read_event(line) end
+  local count = thinned and core.thin_journal(whole, add)
+  if not count then
+    for line in whole:gmatch "[^\n]+" do add(line) end
   end
-  return events
+  return events, count or nil
 end

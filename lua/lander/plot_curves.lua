@@ -391,7 +391,7 @@ local function add_tensor(curves, name, t, options)
 end
 
 local function add_run(curves, name, run, whats, alone, options)
-  local rows = options.rows and options.rows[run] or core.run_rows(run)
+  local rows = options.rows and options.rows[run] or core.run_rows(run, not options.smooth)
   if options.rows then options.rows[run] = rows end -- for the next panel
   for _, what in ipairs(whats) do
     local word = quantities[what].name

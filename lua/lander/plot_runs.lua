@@ -60,17 +60,24 @@ local function without_repeats(events)
   return rows
 end
 
--- The rows of a run: { event =, iter =, attempt =, ... }.
-function core.run_rows(run)
+local function read_journal(path, thinned)
+  local events, count = core.read_journal(path, thinned)
+  if not events then events, count = core.read_journal(path .. ".jsonl", thinned) end
+  return events, count
+end
+
+-- The rows of a run: { event =, iter =, attempt =, ... }. thinned: of many those that a picture
+-- shows; then how many rows of a training there are is returned too.
+function core.run_rows(run, thinned)
   if type(run) == "string" then
-    local events = core.read_journal(run) or core.read_journal(run .. ".jsonl")
+    local events, count = read_journal(run, thinned)
     if not events then
       error(("there is no journal '%s' (lander.train writes <snapshot_prefix>.jsonl)"):format(run),
         0)
     elseif #events == 0 then
       error(("'%s' is no journal of a run: no line of it is a JSON object"):format(run), 0)
     end
-    return without_repeats(events)
+    return without_repeats(events), count
   end
   local rows = {}
   for _, list in ipairs { run.history or {}, run.events or {} } do
@@ -78,6 +85,7 @@ function core.run_rows(run)
       rows[#rows + 1] = row
     end
   end
+  if thinned then return core.thinned_rows(rows) end
   return rows
 end
 

@@ -88,7 +88,8 @@ local function words_of(row)
   return table.concat(parts, "; ")
 end
 
-local function journal(rows, path)
+-- count: how many rows of the curves there are, where `rows` are thinned.
+local function journal(rows, path, count)
   local events, trains, attempts_of = {}, {}, core.attempts_of(rows)
   for _, row in ipairs(rows) do
     if row.event == "train" then
@@ -99,7 +100,7 @@ local function journal(rows, path)
                               page.show(trial and row.attempt - 1 or row.attempt), words_of(row) }
     end
   end
-  local count, shown = #trains, thinned(trains) -- there may be a million: only these become text
+  local shown = thinned(trains)
   for i, row in ipairs(shown) do
     shown[i] = { page.show(row.iter), page.show(row.loss or row.loss_is), page.show(row.rate),
                  page.show(row.attempt), core.fate_of(attempts_of[row.attempt]) }
@@ -113,7 +114,7 @@ local function journal(rows, path)
       { "attempt", number = true }, { "details", words = true } },
       thinned(events))
     .. page.details(("Rows of the curves (%d of %s)"):format(#shown,
-      core.count_text(count)),
+      core.count_text(count or #trains)),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
         { "rate", number = true }, { "attempt", number = true }, { "which" } }, shown, true))
 end
@@ -159,7 +160,7 @@ local function tested(run)
     core.count_text(#run.data), core.number_text(loss)))
 end
 
--- run: { rows =, name =, path =, net =, data = (to test), classes =, more =, seconds =,
+-- run: { rows =, count =, name =, path =, net =, data = (to test), classes =, more =, seconds =,
 -- batch_size =, augment =, untrained =, shows_loss = }
 local function one_run(run)
   local sections = {}
@@ -182,7 +183,7 @@ local function one_run(run)
     add("filters", "First-layer filters", core.report_filters(run.net))
   end
   add("net", "Net", run.net and core.report_layers(run.net))
-  add("journal", "Journal", journal(run.rows, run.path))
+  add("journal", "Journal", journal(run.rows, run.path, run.count))
   add("options", "Options", options_of(run.rows, run.more))
   return page.write(run.name, core.report_head(run.rows), sections)
 end
@@ -269,12 +270,12 @@ end
 
 -- ---- at the end of a training ----
 
--- The rows of a training: all of them, also those before it was resumed.
+-- The rows of a training: also those before it was resumed; and how many they are, where some are
+-- left out.
 local function rows_of_training(t)
   local path = t.journal.path
-  if not (t.resume and path) then return core.run_rows(t.run) end
-  local size = core.file_size(path) or math.huge
-  return size <= MOST_JOURNAL and core.run_rows(path) or core.run_rows(t.run)
+  local whole = t.resume and path and (core.file_size(path) or math.huge) <= MOST_JOURNAL
+  return core.run_rows(whole and path or t.run, true)
 end
 
 local function training_options(t)
@@ -296,8 +297,9 @@ end
 function core.write_report(t)
   local spent = t.seconds_before + core.clock() - t.began
   local ok, message = pcall(function() -- the path, or what is wrong
+    local rows, count = rows_of_training(t)
     return core.write_text(t.prefix .. ".html", one_run {
-      rows = rows_of_training(t), name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
+      rows = rows, count = count, name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
       net = t.net, untrained = t.solver.iter == 0, classes = t.classes,
       data = t.solver.iter > 0 and t.test_data or nil, more = training_options(t),
       batch_size = t.batch_size, augment = t.augment, seconds = math.max(LEAST, SHARE * spent),
@@ -344,7 +346,8 @@ local function read_runs(things)
     end
     local name = page.cut(core.harmless_word(core.run_name(run, i)))
     taken[name] = (taken[name] or 0) + 1
-    runs[i] = { rows = core.run_rows(run), path = type(run) == "string" and run or nil,
+    local rows, count = core.run_rows(run, true)
+    runs[i] = { rows = rows, count = count, path = type(run) == "string" and run or nil,
                 look = things.n > 1 and i or nil,
                 name = taken[name] > 1 and ("%s (%d)"):format(name, taken[name]) or name }
   end
