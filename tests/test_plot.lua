@@ -441,7 +441,7 @@ function TestPlotRuns.test_an_abandoned_attempt_branches_off()
   lu.assertEquals(loss.marks[2].text, "nan at 400")
   lu.assertEquals(test.stretches, { { x = { 400 }, y = { 1.1 } } })
   lu.assertEquals(core.plot_curves({ journal(retried()) }, { what = "rate" })[1].stretches[2].y,
-    { 0.1, 0.1, 0.05, 0.05 })
+    { 0.1, 0.1, 0.1, 0.05, 0.05, 0.05 }) -- with a step
 end
 
 function TestPlotRuns.test_what_diverged_is_dashed_and_ends_in_a_cross()

@@ -16,74 +16,6 @@ local function fail(text, ...)
   error(("lander.plot: " .. text):format(...), 0)
 end
 
--- ---- stretches ----
-
--- Adds the points to the curve: stretches between values that are not finite, and a mark for
--- each row of those. about: { gone =, text =, trial = } of the stretches.
-local function add_points(curve, x, y, about)
-  local stretch, bad
-  for i = 1, #y do
-    if not core.is_finite(y[i]) then
-      stretch = nil
-      local text = core.number_text(y[i])
-      if bad and bad.what == text then
-        bad.to = x[i]
-        bad.text = ("%s from %s to %s"):format(text, core.number_text(bad.x),
-          core.number_text(bad.to))
-      else
-        bad = { x = x[i], what = text,
-                text = ("%s at %s"):format(text, core.number_text(x[i])) }
-        curve.marks[#curve.marks + 1] = bad
-      end
-    else
-      bad = nil
-      if not stretch then
-        stretch = { x = {}, y = {} }
-        for key, value in pairs(about or {}) do stretch[key] = value end
-        curve.stretches[#curve.stretches + 1] = stretch
-      end
-      stretch.x[#stretch.x + 1], stretch.y[#stretch.y + 1] = x[i], y[i]
-    end
-  end
-end
-
--- A name may come from a file's name: nothing in it may steer a terminal, or turn a line.
-local function new_curve(name)
-  return { name = name and core.harmless_word(tostring(name)), stretches = {}, marks = {} }
-end
-
--- The mean of the last `count` of a list's numbers, whose sum is at hand where it is finite.
-local function mean_of_last(list, count, sum)
-  if core.is_finite(sum) then return sum / count end
-  local mean = 0
-  for i = #list - count + 1, #list do mean = mean + list[i] / count end
-  return mean
-end
-
--- The mean of the last n values that are finite; what is not finite stays. Values are cut into
--- blocks of n: the last n are the tail of one block and the head of the next, so that nothing is
--- ever subtracted, and one large value leaves no trace behind it.
-local function smooth(y, n)
-  local result, kept, head, tails = {}, {}, 0, {}
-  for i, value in ipairs(y) do
-    result[i] = value
-    if core.is_finite(value) then
-      kept[#kept + 1] = value
-      local place = (#kept - 1) % n + 1
-      head = place == 1 and value or head + value
-      result[i] = mean_of_last(kept, math.min(#kept, n), head + (tails[place + 1] or 0))
-      for k = place == n and n or 0, 1, -1 do
-        tails[k] = kept[#kept - n + k] + (tails[k + 1] or 0)
-      end
-    end
-  end
-  return result
-end
-
-local function smoothed(y, options)
-  return options.smooth and smooth(y, options.smooth) or y
-end
-
 -- ---- numbers ----
 
 local tensor_metatable = getmetatable(lander.zeros(1))
@@ -123,8 +55,8 @@ local function numbers_curve(name, x, y, options)
       fail("x must be finite, found %s", core.number_text(place))
     end
   end
-  local curve = new_curve(name)
-  add_points(curve, x, smoothed(y, options))
+  local curve = core.new_curve(name)
+  core.add_points(curve, x, core.smoothed(y, options))
   return curve
 end
 
@@ -161,8 +93,8 @@ local function function_curve(name, f, options)
         type(y[i]))
     end
   end
-  local curve = new_curve(name)
-  add_points(curve, x, smoothed(y, options))
+  local curve = core.new_curve(name)
+  core.add_points(curve, x, core.smoothed(y, options))
   return curve
 end
 
@@ -180,19 +112,21 @@ local function is_gone(row, last)
   return row.iter > last or last == 0 and row.event == "train"
 end
 
--- The points of one quantity: those that count, and for each attempt those that don't.
+-- The points of one quantity: those that count, and for each attempt those that don't; `of` tells
+-- whose they are.
 local function collect(rows, quantity, attempts)
-  local kept, gone = { x = {}, y = {} }, {}
+  local kept, gone = { x = {}, y = {}, of = {} }, {}
   for _, row in ipairs(rows) do
     local y = row.event == quantity.event and core.row_value(row, quantity.field)
     if y and row.iter then
       local attempt = row.attempt
       local list = kept
       if is_gone(row, attempts[attempt].last) then
-        gone[attempt] = gone[attempt] or { x = {}, y = {} }
+        gone[attempt] = gone[attempt] or { x = {}, y = {}, of = {} }
         list = gone[attempt]
       end
-      list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
+      local i = #list.x + 1
+      list.x[i], list.y[i], list.of[i] = row.iter, y, attempt
     end
   end
   return kept, gone
@@ -204,8 +138,7 @@ local function branch(list, kept, from, first)
   if list.x[1] <= from then return end
   for i = #kept.x, 1, -1 do
     if kept.x[i] <= from then
-      table.insert(list.x, 1, kept.x[i])
-      table.insert(list.y, 1, kept.y[i])
+      for _, key in ipairs { "x", "y", "of" } do table.insert(list[key], 1, kept[key][i]) end
       return
     end
   end
@@ -243,10 +176,11 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
           .. (value and (" (%s)"):format(core.short_number(value)) or "") }
       local last = attempts[row.attempt].last
       if row.iter > last then
-        local list = gone[row.attempt] or { x = {}, y = {} }
+        local list = gone[row.attempt] or { x = {}, y = {}, of = {} }
         if row.before and quantity.field == "loss" then add_before(list, row, last) end
         if y then
           list.x[#list.x + 1], list.y[#list.y + 1] = row.iter, y
+          list.of[#list.x] = row.attempt
           list.ended = true
         end
         gone[row.attempt] = #list.x > 0 and list or nil
@@ -258,24 +192,27 @@ end
 local function run_curve(name, rows, what, options)
   local quantity, attempts = quantities[what], core.attempts_of(rows)
   local kept, gone = collect(rows, quantity, attempts)
-  local curve = new_curve(name)
+  local curve = core.new_curve(name)
   curve.points, curve.whole, curve.iterations = quantity.points, quantity.whole, true
-  kept.y = smoothed(kept.y, options)
-  for _, list in pairs(gone) do list.y = smoothed(list.y, options) end
+  kept.y = core.smoothed(kept.y, options)
+  for _, list in pairs(gone) do list.y = core.smoothed(list.y, options) end
   if quantity.event == "train" then add_divergences(curve, rows, quantity, attempts, gone) end
+  local stepped = what == "rate" and not options.smooth and core.rate_stepper(rows, attempts)
   for _, number in ipairs(core.sorted_numbers(gone)) do
     local list, attempt = gone[number], attempts[number]
     -- The training went back to the start with a rate that is kept, and did the same once more.
     if not (attempt.trial and attempt.trial.kept) then
       branch(list, kept, attempt.last, what == "loss" and first_loss(rows))
+      if stepped then list = stepped(list) end
       local trial = attempt.trial
       if #list.x > 1 or not list.ended then -- the end alone is its mark
-        add_points(curve, list.x, list.y, { gone = trial and "trial" or "diverged",
+        core.add_points(curve, list.x, list.y, { gone = trial and "trial" or "diverged",
           text = attempt.text, trial = trial })
       end
     end
   end
-  add_points(curve, kept.x, kept.y)
+  if stepped then kept = stepped(kept) end
+  core.add_points(curve, kept.x, kept.y)
   return #kept.x + #curve.stretches + #curve.marks > 0 and curve or nil
 end
 
