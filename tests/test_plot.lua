@@ -437,7 +437,7 @@ function TestPlotRuns.test_an_abandoned_attempt_branches_off()
   })
   lu.assertEquals(#loss.marks, 2)
   lu.assertEquals(loss.marks[1], { x = 412, text = "attempt 1 diverged at 412: loss nan (rule R1)",
-    short = "412 (nan)", diverged = true })
+    short = "412 (nan)", diverged = true, from = 200 })
   lu.assertEquals(loss.marks[2].text, "nan at 400")
   lu.assertEquals(test.stretches, { { x = { 400 }, y = { 1.1 } } })
   lu.assertEquals(core.plot_curves({ journal(retried()) }, { what = "rate" })[1].stretches[2].y,

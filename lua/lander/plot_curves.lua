@@ -1,11 +1,11 @@
 -- plot_curves.lua: what is to be drawn, whatever it came as, as curves.
 --
 -- A curve is { name =, stretches = { { x =, y =, gone =, text =, trial = }, ... }, marks = {
--- { x =, to =, y =, text =, short =, diverged = }, ... }, points =, whole = }. All numbers in a
--- stretch are finite; where values were not, there is a gap between two stretches, and a mark
+-- { x =, to =, y =, text =, short =, diverged =, from = }, ... }, points =, whole = }. All numbers
+-- in a stretch are finite; where values were not, there is a gap between two stretches, and a mark
 -- (without a y: it has no place). gone: what an attempt did that the run went back from,
--- "diverged" or "trial" (trial = { base_lr =, lost = }). whole: the axis holds what is gone too,
--- however far off. iterations: x are whole numbers.
+-- "diverged" or "trial" (trial = { base_lr =, lost = }); from: where it went back to. whole: the
+-- axis holds what is gone too, however far off. iterations: x are whole numbers.
 local lander = ...
 local core = lander.core
 
@@ -171,10 +171,11 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
     if row.event == "diverged" and row.iter then
       local value = core.row_value(row, quantity.field)
       local y = value and core.is_finite(value) and value or nil
-      curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
-        text = core.divergence_text(row), short = core.number_text(row.iter)
-          .. (value and (" (%s)"):format(core.short_number(value)) or "") }
       local last = attempts[row.attempt].last
+      curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
+        from = last <= row.iter and last or nil, text = core.divergence_text(row),
+        short = core.number_text(row.iter)
+          .. (value and (" (%s)"):format(core.short_number(value)) or "") }
       if row.iter > last then
         local list = gone[row.attempt] or { x = {}, y = {}, of = {} }
         if row.before and quantity.field == "loss" then add_before(list, row, last) end

@@ -25,6 +25,7 @@ function core.wrap_at_commas(text, fits)
 end
 
 local MOST_NAMED = 3 -- attempts, trials, marks that are told one by one
+local MOST_OWNERS = 6 -- curves, each of which has a line for those
 
 local function any_diverged(curves)
   for _, curve in ipairs(curves) do
@@ -84,6 +85,27 @@ local function marks_of(curves, diverged)
   return list, owners
 end
 
+-- Whether the legend tells all divergences one by one.
+function core.legend_names_marks(curves)
+  local list, owners = marks_of(curves, true)
+  return owners <= 1 and #list <= MOST_NAMED
+end
+
+-- Of several curves that diverged each has a line: diverged at 4 (nan), 7 (45,024) and so on.
+local function add_each(entries, curves)
+  for i, curve in ipairs(curves) do
+    local list, named = marks_of({ curve }, true), {}
+    for k = 1, math.min(#list, MOST_NAMED) do named[k] = list[k].short end
+    if #list > 0 then
+      local more = #list > MOST_NAMED and (" and %d more"):format(#list - MOST_NAMED) or ""
+      entries[#entries + 1] = { draw = any_diverged { curve } and "ended" or "bad",
+        of = #curves > 1 and i or nil,
+        text = ("diverged at %s%s"):format(table.concat(named, ", "), more),
+        short = ("diverged %d times"):format(#list) }
+    end
+  end
+end
+
 -- diverged at 4 (nan), 7 (45,024); or: nan at 3, inf at 7; or how often.
 local function add_marks(entries, curves, diverged, word)
   local list, owners = marks_of(curves, diverged)
@@ -123,15 +145,20 @@ local function add_beyond(entries, curves, y)
 end
 
 -- The entries of curves over an axis of y. label: what that axis is called; one curve of that
--- name needs no entry.
-function core.legend_entries(curves, y, label)
+-- name needs no entry. each: of few curves each has a line for its divergences (of = the curve).
+function core.legend_entries(curves, y, label, each)
   local entries = {}
   for i, curve in ipairs(curves) do
     if curve.name and (#curves > 1 or curve.name ~= label) then
       entries[#entries + 1] = { text = curve.name, curve = i }
     end
   end
-  add_marks(entries, curves, true, "diverged")
+  local _, owners = marks_of(curves, true)
+  if each and not core.legend_names_marks(curves) and owners <= MOST_OWNERS then
+    add_each(entries, curves)
+  else
+    add_marks(entries, curves, true, "diverged")
+  end
   add_trials(entries, curves, y)
   add_marks(entries, curves, false, "not finite")
   add_beyond(entries, curves, y)

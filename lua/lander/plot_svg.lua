@@ -50,71 +50,16 @@ function core.svg_style()
     ".plot .line{fill:none;stroke-width:1.8;stroke-linejoin:round}",
     ".plot .diverged{stroke-width:1.3;stroke-dasharray:6 4}",
     ".plot .trial{stroke-width:1.6;stroke-dasharray:.1 4;stroke-linecap:round}",
-    ".plot .bad{fill:none;stroke-width:2}",
+    ".plot .under1,.plot .under2,.plot .under3{stroke-opacity:.55;stroke-width:5}",
+    ".plot .under2{stroke-width:8.2}.plot .under3{stroke-width:11.4}",
+    ".plot .bad{fill:none;stroke-width:2}.plot .staff{fill:none;stroke-width:1.3}",
+    ".plot .flag{stroke:#fff;stroke-width:3px;paint-order:stroke}",
     ".plot .any{stroke:#555;fill:#555}",
     colour_rules(light),
     "@media(prefers-color-scheme:dark){.plot .ground{fill:#161a1f}.plot text{fill:#ddd}",
-    ".plot .grid{stroke:#444}.plot .any{stroke:#bbb;fill:#bbb}",
+    ".plot .grid{stroke:#444}.plot .any{stroke:#bbb;fill:#bbb}.plot .flag{stroke:#161a1f}",
     colour_rules(dark), "}",
   }, "\n")
-end
-
--- ---- fewer points ----
-
--- Of many points in one column of pixels: the first, the lowest, the highest and the last.
-local function thin(points)
-  if #points <= 4 * WIDTH then return points end
-  local result, i = {}, 1
-  while i <= #points do
-    local column, low, high = math.floor(points[i][1]), i, i
-    local last = i
-    while points[last + 1] and math.floor(points[last + 1][1]) == column do
-      last = last + 1
-      if points[last][2] < points[low][2] then low = last end
-      if points[last][2] > points[high][2] then high = last end
-    end
-    local seen
-    for _, k in ipairs { i, math.min(low, high), math.max(low, high), last } do
-      if k ~= seen then result[#result + 1] = points[k] end
-      seen = k
-    end
-    i = last + 1
-  end
-  return result
-end
-
-local function distance(p, a, b)
-  local dx, dy = b[1] - a[1], b[2] - a[2]
-  local length = math.sqrt(dx * dx + dy * dy)
-  if length == 0 then return math.sqrt((p[1] - a[1]) ^ 2 + (p[2] - a[2]) ^ 2) end
-  return math.abs((p[1] - a[1]) * dy - (p[2] - a[2]) * dx) / length
-end
-
-local INVISIBLE = 0.1 -- pixels that a line may be off
-
--- Points that the line through their neighbours passes anyway are left out (Ramer 1972,
--- Douglas and Peucker 1973).
-local function simplify(points)
-  local keep = { [1] = true, [#points] = true }
-  local parts = { { 1, #points } }
-  while #parts > 0 do
-    local part = table.remove(parts)
-    local worst, most = nil, INVISIBLE
-    for i = part[1] + 1, part[2] - 1 do
-      local d = distance(points[i], points[part[1]], points[part[2]])
-      if d > most then worst, most = i, d end
-    end
-    if worst then
-      keep[worst] = true
-      parts[#parts + 1] = { part[1], worst }
-      parts[#parts + 1] = { worst, part[2] }
-    end
-  end
-  local result = {}
-  for i, point in ipairs(points) do
-    if keep[i] then result[#result + 1] = point end
-  end
-  return result
 end
 
 -- ---- drawing ----
@@ -208,11 +153,11 @@ end
 
 -- A line with what is told of it, and an arrow where it leaves the picture.
 function Picture:line(points, class, title)
-  local pieces, exits = core.clip_line(thin(points), self.top, self.bottom)
+  local pieces, exits = core.clip_line(core.thin_points(points), self.top, self.bottom)
   local parts = {}
   for i, piece in ipairs(pieces) do
     local line = {}
-    for k, point in ipairs(simplify(piece)) do
+    for k, point in ipairs(core.simplify_points(piece)) do
       line[k] = number(point[1]) .. " " .. number(point[2])
     end
     parts[i] = table.concat(line, "L")
@@ -243,12 +188,15 @@ function Picture:arrows(exits)
   end
 end
 
--- Shapes on a curve that is one of several: at some of its points, about 90 pixels apart.
-function Picture:shapes(i, points, all)
-  local last = -math.huge
+local SHAPES_APART = 90 -- pixels
+
+-- Shapes on a curve that is one of several: at some of its points. part: how far the first one is
+-- from the beginning, as a part of the distance between two.
+function Picture:shapes(i, points, all, part)
+  local last = part > 0 and points[1][1] - (1 - part) * SHAPES_APART or -math.huge
   for _, point in ipairs(points) do
     local inside = point[2] >= self.top and point[2] <= self.bottom
-    if inside and (all or point[1] - last >= 90) then
+    if inside and (all or point[1] - last >= SHAPES_APART) then
       self.parts[#self.parts + 1] = shape(i, point[1], point[2])
       last = point[1]
     end
@@ -269,20 +217,43 @@ function Picture:marks(curve)
   end
 end
 
+-- The class of a line that so many others lie on.
+local function under_class(count)
+  return count > 0 and " under" .. count or ""
+end
+
 -- A curve has a look of its own where it is one of those of other pictures too.
 function Picture:curve(i, curve, several)
+  local under, shared = under_class(self.under[i]), self.shared[i]
+  local part = shared and (i - 1) / #self.under or 0
   i = curve.look or i
   self:add('<g class="k%d">', (i - 1) % COLOURS + 1)
   for _, stretch in ipairs(curve.stretches) do
     for _, points in ipairs(self:pieces(stretch)) do
-      self:line(points, stretch.gone and "line " .. stretch.gone or "line", stretch.text)
+      self:line(points, "line" .. (stretch.gone and " " .. stretch.gone or under), stretch.text)
       if curve.points or several and not stretch.gone then
-        self:shapes(i, points, curve.points and #points <= 60)
+        self:shapes(i, points, curve.points and #points <= 60 and not shared, part)
       end
     end
   end
   self:marks(curve)
   self:add '</g>'
+end
+
+-- Flags of short attempts, with what each came to.
+function Picture:flags(curves)
+  local flags = core.plot_flags(curves, self, function(x)
+    return core.scale_holds(self.x, x) and self:px(x) or nil
+  end, function(text) return LETTER * core.text_width(text) end)
+  for _, flag in ipairs(flags) do
+    local y, by, look = flag.y, flag.side, curves[flag.curve].look or flag.curve
+    self:add('<g class="k%d"><path class="staff" d="M%s %sV%s"/>%s', (look - 1) % COLOURS + 1,
+      number(flag.x), number(flag.edge), number(y - 4),
+      #curves > 1 and shape(look, flag.x + 5 * by, y - 4) or cross(flag.x + 5 * by, y - 4))
+    self:text(flag.x + 12 * by, y, flag.text, (' class="flag" text-anchor="%s"'):format(
+      by > 0 and "start" or "end"))
+    self:add '</g>'
+  end
 end
 
 local ANSWERS, APART = 240, 12 -- places in a picture that tell their values, pixels between two
@@ -350,7 +321,8 @@ function Picture:legend(entries, top, several)
       self.parts[#self.parts + 1] = samples[entry.draw](x + 13, y)
     else
       local ended = entry.draw == "ended"
-      local class = ended and " diverged" or entry.draw and " " .. entry.draw or ""
+      local class = ended and " diverged" or entry.draw and " " .. entry.draw
+        or under_class(self.under[entry.curve])
       self:add('<path class="line%s" d="M%s %sh%d"/>', class, number(x), number(y),
         ended and 18 or 26)
       if ended then self.parts[#self.parts + 1] = cross(x + 21, y) end
@@ -432,9 +404,11 @@ function core.plot_svg(curves, labels, options)
     local title = core.cut_middle(options.title, (p.right - p.left) // TITLE_LETTER, "…")
     p:text(p.left, 22, title, ' class="title"')
   end
+  p.under, p.shared = core.covered_curves(curves, p)
   p:axes(labels)
   p:legend(p.entries, p.legend_top, several)
   for i, curve in ipairs(curves) do p:curve(i, curve, several) end
+  p:flags(curves)
   for _, curve in ipairs(options.ask and curves or {}) do p:answers(curve, #curves) end
   p:add "</svg>"
   return table.concat(p.parts, "\n") .. "\n", p.height

@@ -240,10 +240,11 @@ end
 -- The legend's entries with their letters and signs, but those of arrows that are under a mark.
 function Chart:legend(curves, width)
   local entries, style = {}, self.canvas.style
-  for _, entry in ipairs(core.legend_entries(curves, self.y)) do
+  for _, entry in ipairs(core.legend_entries(curves, self.y, nil, true)) do
     local sign = entry.draw and style[entry.draw]
-    local head = sign and (sign ~= "" and sign .. " " or "")
-      or #curves > 1 and letter_of(entry.curve) .. " " or ""
+    local owner = entry.of or #curves > 1 and entry.curve
+    local head = (sign and sign ~= "" and sign .. " " or "")
+      .. (owner and letter_of(owner) .. " " or "")
     entry.head, entry.lines = head, fitting(entry, width - length(head))
     if self:shows_arrow(entry.draw) then entries[#entries + 1] = entry end
   end
