@@ -548,14 +548,19 @@ end
 
 TestReportBrowser = {}
 
-local function chromium(words, url)
+-- A browser that didn't come up, or broke down, says nothing of the page: it gets two more tries.
+local function chromium(words, url, tries)
   local folder = support.folder()
   local flags = { "-k", "5", "60", "chromium", "--headless", "--no-sandbox", "--disable-gpu",
                   "--disable-quic", "--no-first-run", "--disable-background-networking",
                   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
                   "--enable-logging=stderr", "--user-data-dir=" .. folder, table.unpack(words) }
   flags[#flags + 1] = "file://" .. url
-  return support.run(flags, { program = "timeout" })
+  local r = support.run(flags, { program = "timeout" })
+  if (r.status ~= 0 or r.out == "") and (tries or 3) > 1 then
+    return chromium(words, url, (tries or 3) - 1)
+  end
+  return r
 end
 
 local function needs_chromium()
@@ -565,6 +570,7 @@ end
 -- What a script in a copy of the page finds out; the page itself has none.
 local probe = [==[
 <script>
+addEventListener("load", () => { // with its pictures
 const all = s => [...document.querySelectorAll(s)], seen = [];
 for (const e of all("details")) e.open = true;
 for (const e of all("a, summary, [tabindex]")) {
@@ -632,6 +638,7 @@ top.document.title = "PROBE " + JSON.stringify({ inner: innerWidth,
   scrolling: all(".scroll").filter(e => e.scrollWidth > e.clientWidth + 1)
     .map(e => e.getAttribute("aria-label")),
   sections: all("section > h2").length, seen });
+});
 </script></body>]==]
 
 -- Within a frame of that width: a window is not made narrower than 500 pixels.
