@@ -230,6 +230,13 @@ function TestPlotSvg.test_names_of_all_scripts()
   lu.assertEquals({ core.text_width "漢字x", core.text_width "\255\255" }, { 5, 2 })
   lu.assertEquals({ core.cut_middle("漢字漢字x", 6, ".."), core.cut_middle("abcdef", 4, "…") },
     { "漢..x", "a…ef" })
+  local stack = "e" .. ("\u{301}"):rep(200) .. "f"
+  lu.assertEquals(core.with_few_marks(stack), "e\u{301}\u{301}\u{301}f")
+  -- Broad letters take more room than others.
+  lu.assertTrue(core.pixel_width "mW" > 2 * core.pixel_width "il")
+  s = svg({ 1, 2 }, { 2, 1 }, { names = { ("W"):rep(44), "b" } })
+  local first_row, second = s:match 'y="(%d+)">W.-y="(%d+)">b<'
+  lu.assertEquals(first_row - second, -18) -- no room for both on one line
 end
 
 function TestPlotSvg.test_names_are_escaped()

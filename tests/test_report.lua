@@ -595,6 +595,8 @@ for (const e of all("svg")) {
     texts.push([t.textContent, box]);
   }
 }
+for (const e of all("p, li, td, th, h1, dd, summary"))
+  if (e.scrollWidth > e.clientWidth + 1) seen.push("runs over: " + e.textContent.slice(0, 40));
 // What a reader of the screen needs, and letters that differ from their ground (WCAG 2.1, AA).
 for (const e of all("img")) if (!e.alt) seen.push("no alt");
 for (const e of all("svg")) if (e.getAttribute("role") !== "img" || !e.getAttribute("aria-label"))
@@ -673,6 +675,35 @@ function TestReportBrowser.test_wide_and_narrow()
       lu.assertTrue(found.checked > 50)
       lu.assertTrue(found.wide <= width, found.wide)
       lu.assertTrue(found.sections >= 3 and found.focusable >= 5)
+      lu.assertEquals(found.seen, {})
+    end
+  end
+end
+
+-- Names of any kind break neither lines nor layout.
+function TestReportBrowser.test_hostile_names()
+  needs_chromium()
+  local names = { "<b>bold</b> & \"q\"", "\27[31mred\7\n", "שלום עולם (abc) 123", ("long"):rep(60),
+                  ("漢字"):rep(40), "a\u{202e}b\u{2066}", "e" .. ("\u{301}"):rep(200),
+                  ("wW"):rep(100) }
+  local n = #names
+  local x, y = lander.rand(40 * n, 1, 6, 6), lander.zeros(40 * n)
+  for i = 1, 40 * n do y:set(1 + i % n, i) end
+  local data = lander.data.tensors(x, y, { classes = n }):name_classes(names)
+  local folder = support.folder() .. "/"
+  local path = folder .. "<b>&\27[31m" .. ("wW"):rep(60)
+  train(path, { data = data, test_data = data, net = nn.net { nn.input { 1, 6, 6 },
+    nn.linear { n } }, solver = { base_lr = 0.01, max_iter = 20 } })
+  local runs = { to = folder .. "two.html" }
+  for i, name in ipairs { names[3], ("漢字"):rep(20), "e" .. ("\u{301}"):rep(60) } do
+    runs[i] = folder .. name .. ".jsonl"
+    support.write(runs[i], support.read(path .. ".jsonl"))
+  end
+  lander.report(path .. ".jsonl", runs)
+  for _, text in ipairs { support.read(path .. ".html"), support.read(runs.to) } do
+    for _, width in ipairs { 400, 1200 } do
+      local found = probed(width, text, width == 400)
+      lu.assertTrue(found.wide <= width, found.wide)
       lu.assertEquals(found.seen, {})
     end
   end

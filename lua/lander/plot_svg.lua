@@ -7,7 +7,8 @@ local lander = ...
 local core = lander.core
 
 local WIDTH, HEIGHT = 640, 360
-local LETTER, TITLE_LETTER = 7, 9 -- about the width of a letter, of texts that must not run over
+local LETTER = 7 -- about the width of one, of a number
+local TITLE = 1.3 -- how much wider a title's letters are than those of other texts
 local FREE_ROWS = 2 -- of a legend; more make the picture higher
 local COLOURS, SHAPES = 6, 5
 
@@ -244,7 +245,7 @@ end
 function Picture:flags(curves)
   local flags = core.plot_flags(curves, self, function(x)
     return core.scale_holds(self.x, x) and self:px(x) or nil
-  end, function(text) return LETTER * core.text_width(text) end)
+  end, core.pixel_width)
   for _, flag in ipairs(flags) do
     local y, by, look = flag.y, flag.side, curves[flag.curve].look or flag.curve
     self:add('<g class="k%d"><path class="staff" d="M%s %sV%s"/>%s', (look - 1) % COLOURS + 1,
@@ -280,14 +281,15 @@ end
 -- ---- the legend ----
 
 local function width_of(text)
-  return 34 + LETTER * core.text_width(text) + 16
+  return 34 + core.pixel_width(text) + 16
 end
 
 -- A text as lines that fit into so many pixels.
 local function fitting(entry, room)
   local function fits(text) return width_of(text) <= room end
   if fits(entry.text) then return { entry.text } end
-  local cut = core.cut_middle(entry.short or entry.text, math.max((room - 50) // LETTER, 4), "…")
+  local cut = core.cut_middle(entry.short or entry.text, math.max(room - 50, 30), "…",
+    core.pixel_width)
   return not entry.curve and core.wrap_at_commas(entry.text, fits) or { cut }
 end
 
@@ -401,7 +403,8 @@ function core.plot_svg(curves, labels, options)
     p:add('<path class="ground" d="M0 0H%dV%dH0z"/>', p.width, p.height)
   end
   if options.title then
-    local title = core.cut_middle(options.title, (p.right - p.left) // TITLE_LETTER, "…")
+    local title = core.cut_middle(core.harmless_word(options.title), (p.right - p.left) / TITLE,
+      "…", core.pixel_width)
     p:text(p.left, 22, title, ' class="title"')
   end
   p.under, p.shared = core.covered_curves(curves, p)

@@ -105,7 +105,8 @@ local function journal(rows, path, count)
     shown[i] = { page.show(row.iter), page.show(row.loss or row.loss_is), page.show(row.rate),
                  page.show(row.attempt), core.fate_of(attempts_of[row.attempt]) }
   end
-  local text = path and "Everything is in " .. path .. "." or "The run had no journal."
+  local text = path and ("Everything is in %s."):format(core.harmless_word(path))
+    or "The run had no journal."
   if #events > MOST_ROWS then
     text = ("%s Of %s events %d are shown."):format(text, core.count_text(#events), MOST_ROWS)
   end
@@ -210,7 +211,7 @@ local function side_by_side(caption, head, runs, lines, unseen)
     columns[1] = { "run", name = true }
     for k, line in ipairs(lines) do columns[k + 1] = { line[1], number = line.number } end
     for i, run in ipairs(runs) do
-      rows[i] = { page.show(run.name) }
+      rows[i] = { page.name(run.name) }
       for k, line in ipairs(lines) do rows[i][k + 1] = line[i + 1] end
     end
   end
@@ -299,7 +300,8 @@ function core.write_report(t)
   local ok, message = pcall(function() -- the path, or what is wrong
     local rows, count = rows_of_training(t)
     return core.write_text(t.prefix .. ".html", one_run {
-      rows = rows, count = count, name = t.prefix:gsub("^.*/", ""), path = t.journal.path,
+      rows = rows, count = count, path = t.journal.path,
+      name = core.harmless_word((t.prefix:gsub("^.*/", ""))),
       net = t.net, untrained = t.solver.iter == 0, classes = t.classes,
       data = t.solver.iter > 0 and t.test_data or nil, more = training_options(t),
       batch_size = t.batch_size, augment = t.augment, seconds = math.max(LEAST, SHARE * spent),

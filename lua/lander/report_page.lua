@@ -27,7 +27,7 @@ main,header,footer{max-width:60rem;margin:0 auto;padding:0 1rem}
 h1{font-size:1.6rem;line-height:1.25;margin:1.2rem 0 .3rem;overflow-wrap:anywhere}
 h2{font-size:1.25rem;margin:2.2rem 0 .6rem;padding-top:.5rem;border-top:1px solid var(--line)}
 h3{font-size:1rem;margin:1.2rem 0 .3rem}
-p{margin:.4rem 0}
+p{margin:.4rem 0;overflow-wrap:anywhere}
 a{color:var(--link)}
 :focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .skip{position:absolute;left:-99rem}
@@ -156,7 +156,8 @@ function page.table(caption, columns, rows, unseen)
     return #kinds > 0 and (' class="%s"'):format(table.concat(kinds, " ")) or ""
   end
   for i, column in ipairs(columns) do
-    add(('<th scope="col"%s>%s</th>'):format(class(i), escape(column[1])))
+    add(('<th scope="col"%s>%s</th>'):format(class(i), (column.name and page.name or escape)(
+      column[1])))
   end
   add "</tr></thead><tbody>"
   for _, row in ipairs(rows) do

@@ -46,9 +46,10 @@ end
 -- Signs that turn the direction of what stands behind them, and ends of lines beyond ASCII's.
 local TURNS = { "\226\128[\142\143\168-\174]", "\226\129[\166-\169]", "\216\156" }
 
--- A text that stands within a line, such as a name: it neither ends nor turns that.
+-- A text that stands within a line, such as a name: it neither ends nor turns that, nor reaches
+-- into others.
 function core.harmless_word(text)
-  text = harmless(text, "%c")
+  text = harmless(core.with_few_marks(text), "%c")
   for _, turn in ipairs(TURNS) do text = text:gsub(turn, escape) end
   return text
 end

@@ -23,6 +23,39 @@ function core.text_width(text)
   return width
 end
 
+-- Pixels of a sans serif of 13 pixels, a broad one (DejaVu Sans), since nobody knows the reader's.
+local BROAD, NARROW, OTHER = 12.7, 5.2, 8.3
+
+function core.pixel_width(text)
+  local ascii = text:gsub("[\x80-\xff]", "")
+  local broad = select(2, ascii:gsub("[mwMW@%%]", ""))
+  local narrow = select(2, ascii:gsub("[iljtfrI.,:;'|! ()%[%]-]", ""))
+  local beyond = core.text_width(text) - #ascii
+  return broad * BROAD + narrow * NARROW + (#ascii - broad - narrow + beyond) * OTHER
+end
+
+-- Marks over a letter, which would stand above each other without an end.
+local MARKS = { { 0x300, 0x36f }, { 0x483, 0x489 }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
+                { 0x20d0, 0x20ff }, { 0xfe20, 0xfe2f } }
+local MOST_MARKS = 3
+
+local function is_mark(letter)
+  for _, range in ipairs(letter >= 0x300 and MARKS or {}) do
+    if letter >= range[1] and letter <= range[2] then return true end
+  end
+end
+
+-- A text in which no letter has more marks than those.
+function core.with_few_marks(text)
+  if not text:find "[\xcc-\xef]" or not utf8.len(text) then return text end
+  local parts, marks = {}, 0
+  for _, letter in utf8.codes(text) do
+    marks = is_mark(letter) and marks + 1 or 0
+    if marks <= MOST_MARKS then parts[#parts + 1] = utf8.char(letter) end
+  end
+  return table.concat(parts)
+end
+
 -- The letters of a text, or its bytes where it is no UTF-8.
 local function letters_of(text)
   local list = {}
@@ -33,20 +66,22 @@ local function letters_of(text)
 end
 
 -- As many letters from one end on, forwards (1) or backwards (-1), as go into `room`.
-local function taken(letters, from, by, room)
+local function taken(letters, from, by, room, width)
   local at = from
-  while letters[at] and room >= core.text_width(letters[at]) do
-    room = room - core.text_width(letters[at])
+  while letters[at] and room >= width(letters[at]) do
+    room = room - width(letters[at])
     at = at + by
   end
   return at - by
 end
 
--- At most so much of a text, of its beginning and its end: names of runs differ there.
-function core.cut_middle(text, most, sign)
-  if core.text_width(text) <= most then return text end
-  local letters, room = letters_of(text), most - core.text_width(sign)
-  local first = taken(letters, 1, 1, room // 2)
-  local last = taken(letters, #letters, -1, room - room // 2)
+-- At most so much of a text, of its beginning and its end: names of runs differ there. width: of a
+-- text; without it in letters.
+function core.cut_middle(text, most, sign, width)
+  width = width or core.text_width
+  if width(text) <= most then return text end
+  local letters, room = letters_of(text), most - width(sign)
+  local first = taken(letters, 1, 1, room // 2, width)
+  local last = taken(letters, #letters, -1, room - room // 2, width)
   return table.concat(letters, "", 1, first) .. sign .. table.concat(letters, "", last)
 end
