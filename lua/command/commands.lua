@@ -2,6 +2,7 @@
 -- returns { usage =, help =, more =, defaults = { option = default }, about = { option = text },
 -- run = function(opt, given) }: words are opt[1], opt[2] ..., options opt.base_lr ..., and those
 -- that were typed have given[name].given_at. more_options() lists options without a default here.
+-- first_words() lists what the first word may be besides a file, for the shells' completions.
 -- With passes_on its words are another's, and are not read here.
 local lander = ...
 local core = lander.core

@@ -5,6 +5,10 @@ local core = lander.core
 
 local command = {
   usage = "help [WORD]", help = "help on a command, a function, a layer, an option",
+  first_words = function()
+    local names = core.help_names()
+    return table.move(core.commands.names, 1, #core.commands.names, #names + 1, names)
+  end,
   least = 0, most = 1,
   defaults = { man = false, completion = "" },
   about = { man = "the manual page, for man(1)", completion = "for a shell: bash, zsh or fish" },

@@ -52,12 +52,18 @@ end
 
 -- ---- completions ----
 
+-- Those with a value and, in a list of their own, those without.
 local function flags(command)
-  local list = { "--help" }
+  local valued, plain = {}, { "--help" }
   for _, option in ipairs(core.commands.options(command)) do
-    list[#list + 1] = "--" .. option.name .. (option.kind ~= "flag" and "=" or "")
+    if option.kind ~= "flag" then
+      valued[#valued + 1] = ("--%s="):format(option.name)
+    else
+      plain[#plain + 1] = "--" .. option.name
+      plain[#plain + 1] = option.default and "--no-" .. option.name or nil
+    end
   end
-  return list
+  return valued, plain
 end
 
 local function own_flags()
@@ -78,38 +84,54 @@ local function words(list)
   return table.concat(list, " ")
 end
 
+-- What a command's first word may be, besides a file.
+local function first_words(command)
+  return words(command.first_words and command.first_words() or {})
+end
+
+-- Where none of our words begins so, the shell completes files by itself: it knows how names with
+-- spaces are quoted, and takes the part behind the = and the : of --data=csv:FILE for a word.
 local function bash()
   local cases = {}
   for i, command in ipairs(core.commands.list()) do
-    cases[i] = ("    %s) words=\"%s\" ;;"):format(command.name, words(flags(command)))
+    local valued, plain = flags(command)
+    cases[i] = ('    %s) first="%s" options="%s %s" ;;'):format(command.name, first_words(command),
+      words(plain), words(valued))
   end
-  return ([[
+  return ([=[
 # bash completion for lander
 _lander() {
-  local current="${COMP_WORDS[COMP_CWORD]}" words
+  local current="${COMP_WORDS[COMP_CWORD]}" at=1 first="" options="" list=""
   COMPREPLY=()
-  case "${COMP_WORDS[1]}" in
+  while [[ $at -lt $COMP_CWORD && ${COMP_WORDS[at]} == -* ]]; do
+    if [[ ${COMP_WORDS[at]} == -e ]]; then at=$((at + 1)); fi
+    at=$((at + 1))
+  done
+  case "${COMP_WORDS[at]}" in
 %s
-    *) words="%s %s" ;;
   esac
-  if [ "$COMP_CWORD" -eq 1 ]; then words="%s %s"; fi
-  COMPREPLY=($(compgen -W "$words" -- "$current") $(compgen -f -- "$current"))
-  case "${COMPREPLY[0]}" in *=) compopt -o nospace ;; esac
+  if [[ $at -ge $COMP_CWORD ]]; then first="%s" options="%s" at=$((COMP_CWORD - 1)); fi
+  if [[ $current == -* ]]; then list="$options"
+  elif [[ $COMP_CWORD -eq $((at + 1)) ]]; then list="$first"; fi
+  mapfile -t COMPREPLY < <(compgen -W "$list" -- "$current")
+  if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
 }
-complete -o filenames -F _lander lander
-]]):format(table.concat(cases, "\n"), words(own_flags()), "", words(own_flags()), words(names()))
+complete -o bashdefault -o default -F _lander lander
+]=]):format(table.concat(cases, "\n"), words(names()), words(own_flags()))
 end
 
 local function zsh()
   local commands, cases = {}, {}
   for i, command in ipairs(core.commands.list()) do
+    local valued, plain = flags(command)
     commands[i] = ("    '%s:%s'"):format(command.name, command.help:gsub("'", ""):gsub(":", " "))
-    cases[i] = ("    %s) compadd -S '' -- %s ;;"):format(command.name, words(flags(command)))
+    cases[i] = ("    %s) first=(%s) plain=(%s) valued=(%s) ;;"):format(command.name,
+      first_words(command), words(plain), words(valued))
   end
   return ([[
 #compdef lander
 _lander() {
-  local -a commands
+  local -a commands first plain valued
   commands=(
 %s
   )
@@ -122,6 +144,10 @@ _lander() {
   case $words[2] in
 %s
   esac
+  if (( CURRENT == 3 )); then compadd -- $first; fi
+  compadd -- $plain
+  compadd -S '' -- $valued
+  compset -P '*[=:]'
   _files
 }
 _lander "$@"
@@ -139,10 +165,18 @@ local function fish()
   for _, command in ipairs(core.commands.list()) do
     lines[#lines + 1] = ("complete -c lander -n __fish_use_subcommand -a %s -d '%s'"):format(
       command.name, command.help:gsub("'", ""))
+    if command.first_words then
+      lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -a '%s'"):format(
+        command.name, first_words(command))
+    end
     for _, option in ipairs(core.commands.options(command)) do
       lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -l %s%s "
         .. "-d '%s'"):format(command.name, option.name, option.kind ~= "flag" and " -r" or "",
         (option.help or ""):gsub("'", ""))
+      if option.kind == "flag" and option.default then
+        lines[#lines + 1] = ("complete -c lander -n '__fish_seen_subcommand_from %s' -l no-%s")
+          :format(command.name, option.name)
+      end
     end
   end
   return table.concat(lines, "\n") .. "\n"

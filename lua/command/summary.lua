@@ -4,7 +4,7 @@ local core = lander.core
 
 return {
   usage = "summary MODEL", help = "the layers of a model or a saved net, their sizes and costs",
-  least = 1, most = 1,
+  first_words = core.model_names, least = 1, most = 1,
   defaults = { dot = false },
   about = { dot = "the graph in the language of Graphviz instead" },
   run = function(opt)

@@ -4,7 +4,7 @@ local core = lander.core
 
 return {
   usage = "time MODEL [--batch=N]", help = "the time of each layer's forward and backward pass",
-  least = 1, most = 1,
+  first_words = core.model_names, least = 1, most = 1,
   defaults = { batch = 64, seconds = 2.0, threads = 0 },
   about = { batch = "samples", seconds = "how long it measures",
             threads = "how many; 0: one for each processor" },

@@ -6,7 +6,7 @@ local datasets = core.commands.datasets
 local command = {
   usage = "train MODEL [--data=DATA] [options]",
   help = "trains a model that is built in, one of a .lua file, or a saved net further",
-  least = 1, most = 1,
+  first_words = core.model_names, least = 1, most = 1,
   -- What it has a value for where nothing is said, and what is its own.
   defaults = {
     data = "", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,

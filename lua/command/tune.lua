@@ -6,7 +6,7 @@ local target = core.load_source "command/tune_target.lua"(lander)
 local command = {
   usage = "tune SCRIPT.lua|MODEL NAME=VALUES ... [-- OPTIONS]",
   help = "searches the options of a script, or of train MODEL, for the best result",
-  least = 2, most = math.huge, passes_on = true,
+  first_words = core.model_names, least = 2, most = math.huge, passes_on = true,
   defaults = { method = "grid", trials = 0, metric = "accuracy", processes = -1, seed = 1,
                prefix = "", time_limit = 0.0, resume = true },
   about = {
