@@ -347,6 +347,8 @@ function TestReport.test_hostile_names_of_classes()
   lu.assertStrContains(s, '<th scope="row">a\\226\\128\\174b</th>')
   lu.assertStrContains(s, '<th scope="row"><bdi>שלום</bdi></th>')
   lu.assertStrMatches(s, '.*<th scope="row"><bdi>long[long]+…[long]+long</bdi></th>.*')
+  lu.assertStrMatches(s, '.*<th scope="col"><bdi>' .. ("%a"):rep(11) .. "…" .. ("%a"):rep(12)
+    .. "</bdi></th>.*")
   lu.assertTrue(#s < 4000, #s)
 end
 

@@ -152,6 +152,7 @@ local function shade(count, most)
 end
 
 local LONG = 12 -- letters of a name that get more room
+local MOST_ABOVE = 24 -- of one above a column; beside a row there is more room
 
 local function has_long(classes, name_of)
   for k = 1, classes do
@@ -168,7 +169,7 @@ local function matrix_table(result, name_of)
                   '<thead><tr><th scope="col">is \\ said</th>' }
   local function add(text) parts[#parts + 1] = text end
   for k = 1, result.classes do
-    add(('<th scope="col">%s</th>'):format(page.name(name_of(k))))
+    add(('<th scope="col">%s</th>'):format(page.name(name_of(k), MOST_ABOVE)))
   end
   add '<th scope="col">right</th></tr></thead><tbody>'
   for k, row in ipairs(result.matrix) do

@@ -104,13 +104,13 @@ end
 local MOST_NAME = 60 -- letters
 
 -- What somebody has called something, as much of it as there is room for.
-function page.cut(name)
-  return core.cut_middle(name, MOST_NAME, "…")
+function page.cut(name, most)
+  return core.cut_middle(name, most or MOST_NAME, "…")
 end
 
 -- The same within the page. One that is written from the right keeps the order of what is around.
-function page.name(name)
-  local text = escape(page.cut(name))
+function page.name(name, most)
+  local text = escape(page.cut(name, most))
   return text:find "[\x80-\xff]" and ("<bdi>%s</bdi>"):format(text) or text
 end
 
