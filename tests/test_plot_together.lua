@@ -81,8 +81,9 @@ function TestPlotTogether.test_where_no_flag_is_needed()
   local many = {}
   for i = 1, 5 do many[i] = { 10000, 30 + i } end
   lu.assertEquals(flags(svg(long_run(many))), {})
-  for i = 1, 5 do many[i] = { i, 30 + i } end
-  lu.assertEquals(#flags(svg(long_run(many))), 1)
+  for i = 1, 5 do many[i] = { 1233 + i, 30 + i, 1230 } end
+  lu.assertEquals(flags(svg(long_run(many))),
+    { "diverged at 1,234 (31), 1,235 (32), 1,236 (33) and 2 more" })
   lu.assertEquals(flags(svg(long_run(many), { options = true, what = "rate" })), {})
 end
 

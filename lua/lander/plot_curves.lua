@@ -174,7 +174,7 @@ local function add_divergences(curve, rows, quantity, attempts, gone)
       local last = attempts[row.attempt].last
       curve.marks[#curve.marks + 1] = { x = row.iter, y = y, diverged = true,
         from = last <= row.iter and last or nil, text = core.divergence_text(row),
-        short = core.number_text(row.iter)
+        short = core.iteration_text(row.iter)
           .. (value and (" (%s)"):format(core.short_number(value)) or "") }
       if row.iter > last then
         local list = gone[row.attempt] or { x = {}, y = {}, of = {} }

@@ -39,7 +39,7 @@ local function texts_of(marks)
   if #marks == 1 then return { "diverged at " .. list, list } end
   return { "diverged at " .. list, ("diverged at %s and %d more"):format(named[1], #marks - 1),
     ("%d diverged, %s to %s"):format(#marks,
-    core.short_number(marks[1].x), core.short_number(marks[#marks].x)),
+    core.iteration_text(marks[1].x), core.iteration_text(marks[#marks].x)),
     ("%d diverged"):format(#marks) }
 end
 

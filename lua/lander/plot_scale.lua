@@ -169,6 +169,11 @@ function core.scale_place(scale, value)
   return within(place, -FAR, FAR)
 end
 
+-- 333,333
+function core.iteration_text(iter)
+  return math.tointeger(iter) and core.count_text(math.tointeger(iter)) or core.number_text(iter)
+end
+
 -- A value in few letters: 45,024, 0.5313, 3e12.
 function core.short_number(x)
   if x and math.abs(x) >= 1000 and math.abs(x) < 1e6 then
