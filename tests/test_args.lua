@@ -63,7 +63,14 @@ function TestArgs.test_usage_errors()
   refused("unknown option --base_rl, did you mean --base_lr?", { base_lr = 1 }, "--base_rl=2")
   refused("--n must be a number, found 'many'", { n = 1 }, "--n=many")
   refused("--n needs a value", { n = 1 }, "--n")
-  refused("--n needs a value", { n = 1, m = 1 }, "--n", "--m=1")
+  refused("--n needs a value: --n=1\n", { n = 1, m = 1 }, "--n", "--m=1")
+  refused("--n must be a finite number, found 'inf'", { n = 1 }, "--n=inf")
+  refused("--n must be a finite number, found '-NaN'", { n = 1 }, "--n=-NaN")
+  refused("--n must be finite numbers with commas between them, found 'inf'", { n = { 1 } },
+    "--n=1,inf")
+  -- A default that does nothing is no example.
+  refused("--n needs a value: --n=NUMBER\n", { n = 0 }, "--n")
+  refused("--s needs a value: --s=TEXT\n", { s = "" }, "--s")
   refused("unknown option --no-n", { n = 1 }, "--no-n")
   refused("'--=3' is no option", { n = 1 }, "--=3")
 end
@@ -91,6 +98,16 @@ function TestArgs.test_exit_statuses_of_the_command()
   lu.assertStrContains(run.out, "--base_lr=NUMBER")
   lu.assertStrContains(run.out, "default 0.01")
   lu.assertEquals(run.err, "")
+end
+
+-- A table of the user's own is no exit of ours, whatever it has.
+function TestArgs.test_an_error_that_says_an_exit_status()
+  local run = support.run { "-e", "error { exit_status = 0, message = 'mine' }" }
+  lu.assertEquals({ run.status, run.out }, { 1, "" })
+  lu.assertStrContains(run.err, 'message = "mine"')
+  run = support.run { "-e", "error(setmetatable({ exit_status = 7 }, { __tostring = function() "
+    .. "return 'seven' end }))" }
+  lu.assertEquals({ run.status, run.err:match "^[^\n]*" }, { 1, "lander: seven" })
 end
 
 function TestArgs.test_an_option_without_its_dashes_is_not_lost()

@@ -37,6 +37,12 @@ function TestRegression.test_several_columns()
     1e-6)
   lu.assertEquals(core.regression_text(found),
     "mean absolute error 1.2 (target 1), R2 0.7887, mean absolute error 0 (target 2), R2 1.0000")
+  -- What is not all right is not said to be.
+  for r2, text in pairs { [1] = "1.0000", [0.99999] = "0.99999", [0.9999999] = "0.9999999",
+                          [0.99994] = "0.9999", [-2] = "-2.0000" } do
+    lu.assertStrContains(core.regression_text { columns = { { mae = 1, r2 = r2 } } }, "R2 " .. text)
+  end
+  lu.assertEquals({ core.share_text(0.99997, "1"), core.share_text(1, "1") }, { "0.99997", "1" })
   x = lander.zeros(5, 6)
   lu.assertEquals(core.regression_text(lander.test(same(6), lander.data.tensors(x, x + 2000))
     .regression), "mean absolute error 2,000 over 6 targets") -- R2 of targets that are all the same

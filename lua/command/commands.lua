@@ -2,6 +2,7 @@
 -- returns { usage =, help =, more =, defaults = { option = default }, about = { option = text },
 -- run = function(opt, given) }: words are opt[1], opt[2] ..., options opt.base_lr ..., and those
 -- that were typed have given[name].given_at. more_options() lists options without a default here.
+-- examples = { option = value }: of those whose default does nothing, for a message.
 -- first_words() lists what the first word may be besides a file, for the shells' completions.
 -- With passes_on its words are another's, and are not read here.
 local lander = ...
@@ -103,7 +104,7 @@ function commands.read(command, words, other, may_repeat)
   for name, value in pairs(command.defaults or {}) do defaults[name] = value end
   for name, value in pairs(other or {}) do defaults[name] = value end
   return core.read_args(defaults, words, command.more_options and command.more_options() or {},
-    may_repeat)
+    command.examples or {}, may_repeat)
 end
 
 local function wants_help(words)

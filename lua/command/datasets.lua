@@ -342,6 +342,7 @@ function datasets.open_for(net, path, word, part)
 end
 
 datasets.about = "KIND:PLACE,NAME=VALUE...: see DATA"
+datasets.example = "csv:iris.csv,y=kind"
 datasets.part_about = "train, test or all; by itself the test part of data that have one, else all"
 datasets.own_about = "KIND:PLACE,NAME=VALUE...: see DATA; by itself what the net was trained on"
 datasets.more = [[

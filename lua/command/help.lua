@@ -11,6 +11,7 @@ local command = {
   end,
   least = 0, most = 1,
   defaults = { man = false, completion = "" },
+  examples = { completion = "bash" },
   about = { man = "the manual page, for man(1)", completion = "for a shell: bash, zsh or fish" },
 }
 

@@ -92,13 +92,10 @@ end
 
 -- ---- running ----
 
--- The exit status that an error means; prints it. An object with exit_status comes from
--- lander.args and says what it wants.
+-- The exit status that an error means; prints it. An object of core.exit says which it wants.
 local function report(failure)
   local status = core.interrupted() and INTERRUPTED or ERROR
-  if type(failure) == "table" and math.type(failure.exit_status) then
-    status = failure.exit_status
-  end
+  if core.is_exit(failure) then status = failure.exit_status end
   local message = tostring(failure)
   if message ~= "" then core.write_error("lander: " .. message .. "\n") end
   return status

@@ -7,6 +7,7 @@ local command = {
     .. "terminal, or to a file",
   least = 1, most = math.huge,
   defaults = { what = "loss", to = "", log = false, smooth = 1, title = "" },
+  examples = { to = "lenet.svg" },
   about = {
     what = "loss, test_loss, accuracy or rate, several with commas",
     to = "a file: .svg for a picture, .txt for text", log = "a logarithmic axis",

@@ -8,13 +8,15 @@ local command = {
   help = "the most likely classes of samples, with probabilities, or the numbers of a regression",
   least = 1, most = math.huge,
   defaults = { top = 3, data = "", part = "" },
+  examples = { data = datasets.example, part = "train" },
   about = { top = "how many classes to show", data = datasets.about, part = datasets.part_about },
   more = [[
 A FILE is a .csv (rows, with the column of the target or without), a .npy array (one sample or
 several one after the other) or a .png or .jpg picture, which is brought to the size of the net's.
 It is read and scaled as the data were that the net was trained on, which lander train keeps with
 the net, as it does the names of classes; --data says otherwise. A .npy for a net that was trained
-on pictures has its numbers as the net has them. Without a FILE, --data is what is predicted.
+on pictures has its numbers as the net has them. Without a FILE, --data is what is predicted; one of
+them has to be there.
 ]] .. datasets.more .. [[
 
 

@@ -7,6 +7,7 @@ local command = {
     .. "compares several",
   least = 1, most = math.huge,
   defaults = { to = "", net = "", data = "", title = "" },
+  examples = { to = "page.html", net = "runs/lenet.npz", data = core.commands.datasets.example },
   about = {
     to = "the page (report.html, with a number where that is there)",
     net = "of one run: a saved net, which is tested on the data",

@@ -6,6 +6,7 @@ return {
   usage = "time MODEL [--batch=N]", help = "the time of each layer's forward and backward pass",
   first_words = core.model_names, least = 1, most = 1,
   defaults = { batch = 64, seconds = 2.0, threads = 0 },
+  examples = { threads = 2 },
   about = { batch = "samples", seconds = "how long it measures",
             threads = "how many; 0: one for each processor" },
   run = function(opt)

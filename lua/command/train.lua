@@ -15,6 +15,7 @@ local command = {
     prefix = "", mirror = false, crop = 0, pad = 0, retry = true, strict = false, dry_run = false,
     quiet = false,
   },
+  examples = { data = datasets.example, prefix = "runs/mine", crop = 28, pad = 4 },
   about = {
     data = datasets.about .. "; by itself a saved net's own, or fashion_mnist",
     type = "the update rule: sgd, adam ... (lander help sgd)",
@@ -297,7 +298,8 @@ end
 local function result_line(run)
   local parts = { run.status, ("%d"):format(run.iter) }
   if run.accuracy then
-    parts[3], parts[4] = core.number_text(run.loss), core.number_text(run.accuracy)
+    parts[3], parts[4] = core.number_text(run.loss),
+      core.share_text(run.accuracy, core.number_text(run.accuracy))
   else
     parts[3] = "loss " .. core.number_text(run.loss)
     parts[4] = run.test_loss and "test_loss " .. core.number_text(run.test_loss) or nil

@@ -9,6 +9,7 @@ local command = {
   first_words = core.model_names, least = 2, most = math.huge, passes_on = true,
   defaults = { method = "grid", trials = 0, metric = "accuracy", processes = -1, seed = 1,
                prefix = "", time_limit = 0.0, resume = true },
+  examples = { trials = 20, processes = 2, prefix = "runs/search", time_limit = 60 },
   about = {
     method = "grid or random", trials = "how many, of random", seed = "of random",
     metric = "accuracy, test_loss or loss", processes = "at a time; as many as threads",
@@ -134,7 +135,7 @@ end
 
 function command.run(words)
   local own, search, rest, count = split(words)
-  local opt = lander.args(command.defaults, own)
+  local opt = core.read_args(command.defaults, own, {}, command.examples)
   if #opt == 0 then wrong("SCRIPT.lua or MODEL is missing") end
   if #opt > 1 then wrong("'%s' is too much: what is searched is NAME=VALUES", opt[2]) end
   if count == 0 then wrong("nothing to search: give NAME=VALUES, as in base_lr=0.001,0.01,0.1") end

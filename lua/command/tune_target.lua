@@ -191,7 +191,7 @@ function target.check(t, axes, metric)
   local _ <close> = surroundings(words)
   local ok, failure = pcall(t.script and check_script or check_model, t, list)
   if ok then return end
-  if type(failure) == "table" and failure.exit_status == 2 then
+  if core.is_exit(failure) and failure.exit_status == 2 then
     local message, changed = failure.message:gsub("\n%(%-%-help shows.*", "")
     core.exit(2, changed == 0 and message or ("%s\n(lander %s --help shows the options)"):format(
       message, t.script and t.word or "train"))

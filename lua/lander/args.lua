@@ -17,6 +17,11 @@ function core.exit(status, message)
   error(setmetatable({ exit_status = status, message = message }, Exit), 0)
 end
 
+-- Whether an error is such an object. A table of the user's own that says an exit_status isn't.
+function core.is_exit(failure)
+  return type(failure) == "table" and getmetatable(failure) == Exit
+end
+
 -- What a library's message says to who wrote no script: options are words of the command line.
 local function as_words(message)
   return (message:gsub("^lander%.%l+: ", ""):gsub("^solver: ", "")
@@ -89,9 +94,18 @@ local function shown(option)
   return option.name and "--" .. option.name or "argument " .. option.place
 end
 
+-- Words for what numbers can become, and nobody can give.
+local function is_infinite(text)
+  local word = text:lower():match "^%s*[+-]?(%l+)%s*$"
+  return word == "inf" or word == "infinity" or word == "nan"
+end
+
 local function read_number(option, text)
   local number = tonumber(text)
   if not number then
+    if is_infinite(text) then
+      usage_error(("%s must be a finite number, found '%s'"):format(shown(option), text))
+    end
     local point = text:match "^%s*%-?%d+,%d+%s*$" and text:gsub(",", "."):match "%S+"
     usage_error(("%s must be a number, found '%s'%s"):format(shown(option), text, point
       and (" (%s is written with a point)"):format(point) or ""))
@@ -107,8 +121,8 @@ local function read_list(option, text)
   for item in text:gmatch "[^,]+" do
     local number = option.kind == "numbers" and tonumber(item)
     if option.kind == "numbers" and not number then
-      usage_error(("--%s must be numbers with commas between them, found '%s'"):format(option.name,
-        item))
+      usage_error(("--%s must be %snumbers with commas between them, found '%s'"):format(
+        option.name, is_infinite(item) and "finite " or "", item))
     end
     list[#list + 1] = number and (math.tointeger(number) or number) or item
   end
@@ -205,9 +219,13 @@ local function set(option, value, words, at)
   option.owner[option.key] = value
 end
 
+-- What may stand behind an option: its default, but one such as 0 or -1, for which nothing is done,
+-- is no example.
 local function example_of(option)
   local default = option.default
-  return default ~= nil and default ~= "" and show_default(default) or said[option.kind]
+  if option.example then return show_default(option.example) end
+  local is_off = default == nil or default == "" or math.type(default) and default <= 0
+  return is_off and said[option.kind] or show_default(default)
 end
 
 -- Reads words[at], and the word behind it when that is its value; returns what is next.
@@ -267,15 +285,18 @@ local function read_words(options, result, words)
 end
 
 -- The values of a command's options: those of `defaults`, and of `more`, a list of { name =,
--- kind = }, where they are given. may_be_off: --no-NAME makes it false. may_repeat: an option may
--- be there twice, as in the journal of a run that was resumed with others.
-function core.read_args(defaults, words, more, may_repeat)
+-- kind = }, where they are given. may_be_off: --no-NAME makes it false. examples: of values, where
+-- a default is none. may_repeat: an option may be there twice, as in the journal of a run that was
+-- resumed with others.
+function core.read_args(defaults, words, more, examples, may_repeat)
   local options = {}
   local result = collect(defaults, "", options)
   for _, option in ipairs(more) do
     options[option.name] = setmetatable({ owner = result, key = option.name }, { __index = option })
   end
-  for _, option in pairs(options) do option.is_command, option.may_repeat = true, may_repeat end
+  for name, option in pairs(options) do
+    option.is_command, option.may_repeat, option.example = true, may_repeat, examples[name]
+  end
   read_words(options, result, words)
   return result, options
 end

@@ -59,7 +59,7 @@ local function test(t)
   if not loss then return accuracy end
   t.tested = iter
   t.run.test_loss, t.run.accuracy, t.run.regression = loss, accuracy, regression
-  local said = accuracy and (", accuracy %.4f"):format(accuracy)
+  local said = accuracy and ", accuracy " .. core.share_text(accuracy)
     or regression and ", " .. core.regression_text(regression) or ""
   t.progress:say(("test at %d: loss %s%s"):format(iter, core.number_text(loss), said))
   t.log:test(iter, loss, accuracy)

@@ -89,7 +89,7 @@ end
 local MOST_TOLD = 4 -- columns one by one
 
 local function r2_text(r2)
-  return r2 and (", R2 %s"):format(r2 > -1000 and ("%.4f"):format(r2) or core.number_text(r2)) or ""
+  return r2 and (", R2 %s"):format(r2 > -1000 and core.share_text(r2) or core.number_text(r2)) or ""
 end
 
 -- mean absolute error 4,321 (price), R2 0.9931; of several columns each by itself.

@@ -66,7 +66,7 @@ function core.run_facts(rows)
       type(accuracy) == "number" and page.percent(accuracy) .. at or nil)
     local mae, r2 = final(rows, "test", "mae"), final(rows, "test", "r2")
     add("mean absolute error", mae, type(mae) == "number" and core.amount_text(mae) .. at or nil)
-    add("R2", r2, type(r2) == "number" and ("%.4f"):format(r2) .. at or nil)
+    add("R2", r2, type(r2) == "number" and core.share_text(r2) .. at or nil)
   end
   local best = best_accuracy(rows)
   if best and best.iter and not (was_put_back and best.iter == 0) then

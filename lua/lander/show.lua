@@ -225,10 +225,10 @@ local function with_hint(message)
 end
 
 -- The message handler of the command: the message and the user's own lines. What was raised in
--- a line of ours names the user's, where there is one. Objects that say their exit status go
--- through as they are.
+-- a line of ours names the user's, where there is one. What core.exit raises goes through as it
+-- is.
 function core.traceback(message)
-  if type(message) == "table" and rawget(message, "exit_status") then return message end
+  if core.is_exit(message) then return message end
   local plain = core.plain_message(message)
   local lines = { type(message) == "string" and core.harmless(with_hint(plain))
     or message == nil and "an error without a message" or core.show(message) }

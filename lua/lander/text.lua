@@ -149,6 +149,20 @@ function core.number_text(x)
   return ("%.4g"):format(x)
 end
 
+local MOST_DIGITS = 12
+
+-- A share of one, such as an accuracy, or R2: with four digits behind the point, and with more
+-- where it would be said to be 1 and isn't. text: what is said of it otherwise.
+function core.share_text(x, text)
+  local digits = 4
+  text = text or ("%.4f"):format(x)
+  while x < 1 and tonumber(text) == 1 and digits < MOST_DIGITS do
+    digits = digits + 1
+    text = ("%%.%df"):format(digits):format(x)
+  end
+  return text
+end
+
 -- What a word of the command line stands for: a number, true, false, or itself.
 function core.value_of(text)
   local number = tonumber(text)

@@ -334,7 +334,7 @@ end
 -- What the last test has found, and of which iteration that is where it is not the last one.
 local function test_text(t)
   local run = t.run
-  local found = run.accuracy and ("accuracy %.4f"):format(run.accuracy)
+  local found = run.accuracy and "accuracy " .. core.share_text(run.accuracy)
     or run.regression and core.regression_text(run.regression)
   return found and (", test %s%s"):format(found, t.tested and t.tested ~= run.iter
     and (" (at %d)"):format(t.tested) or "") or ""
