@@ -9,6 +9,10 @@
 
 #define CHUNK 65536
 #define END   (-1) /* in place of a byte */
+/* A small file, gzipped, may hold a line without an end, which is no table. */
+#define MOST_FIELD  (1 << 20) /* bytes of a field */
+#define MOST_FIELDS (1 << 22) /* of a record */
+#define MOST_TEXT   (1 << 27) /* bytes of a record's fields */
 
 struct records {
   lander_engine *engine;
@@ -157,6 +161,9 @@ static lander_status fail_here(records *r, const char *text, lander_error *error
 }
 
 static lander_status add_byte(records *r, int byte, lander_error *error) {
+  if (r->length == MOST_TEXT)
+    return fail_here(r, "the row has more than 128 MiB: expected a line for each sample",
+                     error);
   if (r->length == r->capacity) {
     size_t capacity = r->capacity ? 2 * r->capacity : 256;
     char *text = memory_resize(r->engine, r->text, capacity, 1, error);
@@ -168,7 +175,17 @@ static lander_status add_byte(records *r, int byte, lander_error *error) {
   return LANDER_OK;
 }
 
+/* A byte of a field; `why` is what may be wrong with one that has too many. */
+static lander_status add_to_field(records *r, int byte, const char *why,
+                                  lander_error *error) {
+  if (r->length - r->begins[r->fields] < MOST_FIELD) return add_byte(r, byte, error);
+  return records_fail(r, LANDER_ERROR_FORMAT, (int64_t)r->fields, error,
+                      "the field has more than 1 MiB: %s", why);
+}
+
 static lander_status begin_field(records *r, lander_error *error) {
+  if (r->fields == MOST_FIELDS)
+    return fail_here(r, "expected at most 4194304 columns", error);
   if (r->fields + 1 >= r->field_capacity) {
     size_t capacity = r->field_capacity ? 2 * r->field_capacity : 16;
     size_t *begins = memory_resize(r->engine, r->begins, capacity, sizeof *begins, error);
@@ -192,7 +209,8 @@ static lander_status read_plain(records *r, lander_error *error) {
   while (status == LANDER_OK && !is_line_end(byte) && byte != r->separator &&
          !(r->separator == ' ' && byte == '\t')) {
     if (byte == 0) return fail_here(r, "a zero byte: this is no text of 8 bits", error);
-    status = add_byte(r, byte, error);
+    status = add_to_field(r, byte, "is the separator another one, or is this no table?",
+                          error);
     if (status != LANDER_OK) return status;
     take(r);
     status = peek(r, &byte, error);
@@ -204,21 +222,22 @@ static lander_status read_plain(records *r, lander_error *error) {
 
 /* What is between quotes; the first one was taken. */
 static lander_status read_quoted(records *r, lander_error *error) {
-  int byte;
-  for (;;) {
+  int byte, last = 0;
+  for (;; last = byte) {
     lander_status status = peek(r, &byte, error);
     if (status != LANDER_OK) return status;
     if (byte == END)
       return fail_here(r, "the field begins with a quote that has no other", error);
     if (byte == 0) return fail_here(r, "a zero byte: this is no text of 8 bits", error);
     take(r);
-    if (byte == '\n') r->line++;
+    if (byte == '\r' || (byte == '\n' && last != '\r')) r->line++;
     if (byte == '"') {
       status = peek(r, &byte, error);
       if (status != LANDER_OK || byte != '"') return status;
       take(r);
     }
-    status = add_byte(r, byte, error);
+    status = add_to_field(
+        r, byte, "it begins with a quote; is the one that ends it missing?", error);
     if (status != LANDER_OK) return status;
   }
 }

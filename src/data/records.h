@@ -7,7 +7,8 @@
  *  2. Fields stand between separators. Spaces around a field don't belong to it. Where
  * the separator is a space, any number of spaces and tabs is one.
  *  3. A field in "quotes" may hold separators, lines and, doubled, quotes.
- *  4. There are no zero bytes. */
+ *  4. There are no zero bytes. A field has at most 1 MiB, a record 128 MiB and 4194304
+ * fields. */
 #ifndef LANDER_DATA_RECORDS_H
 #define LANDER_DATA_RECORDS_H
 

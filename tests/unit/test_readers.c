@@ -385,6 +385,32 @@ static void test_places(void) {
   lander_tensor_free(y);
 }
 
+/* A table whose second line begins with so many of a letter behind what is before. */
+static void refuse_long(const char *before, char letter, size_t count, const char *part) {
+  const char *first = "a,b\n1,2\n";
+  size_t begins = strlen(first) + strlen(before);
+  char *text = malloc(begins + count + 4);
+  if (!text) exit(2);
+  sprintf(text, "%s%s", first, before);
+  memset(text + begins, letter, count);
+  strcpy(text + begins + count, ",2\n");
+  refuse_csv(text, NULL, "2", NULL, part);
+  free(text);
+}
+
+static void test_long_fields(void) {
+  const size_t most = 1 << 20;
+  UNIT_TEST("tables: fields without an end");
+  refuse_long("", '1', most, "line 3, column 1 (a): '111111111111111111111111...' is ");
+  refuse_long("", '1', most + 1,
+              "line 3, column 1 (a): the field has more than 1 MiB: is the separator");
+  refuse_long(
+      "5,\"", 'x', most + 1,
+      "line 3, column 2 (b): the field has more than 1 MiB: it begins with a quote");
+  refuse_long("", ',', 1 << 22,
+              "line 3, column 4194305: expected at most 4194304 columns");
+}
+
 static void test_bad_tables(void) {
   UNIT_TEST("tables: bad fields, with their place");
   refuse_csv("1,2\n3,x\n", NULL, "2", NULL, "line 2, column 2: 'x' is no number");
@@ -400,6 +426,13 @@ static void test_bad_tables(void) {
   refuse_csv("1,2\n\"3\n\n\",4\nx,1\n", NULL, "2", NULL,
              "line 2, column 1: '3?"
              "?' is no");
+  UNIT_TEST("tables: lines within quotes are counted, however they end");
+  for (int i = 0; i < 3; i++) {
+    char text[64];
+    sprintf(text, "a,1,2\n\"x%sy\",3,4\nb,5,z\n",
+            (const char *[]){"\n", "\r\n", "\r"}[i]);
+    refuse_csv(text, "2", "3", NULL, "line 4, column 3: 'z' is no number");
+  }
   refuse_csv("1,2\n3,1e999\n", NULL, "2", NULL, "line 2, column 2: '1e999' is no number");
   if (sizeof(lander_real) == sizeof(float))
     refuse_csv("1,2\n1e39,1\n", NULL, "2", NULL, "line 2, column 1: '1e39' is too large");
@@ -788,6 +821,7 @@ int main(void) {
   test_nearly_numbers();
   test_places();
   test_bad_tables();
+  test_long_fields();
   test_numbers();
   test_damaged_tables();
   test_npy();
