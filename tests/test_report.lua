@@ -370,6 +370,21 @@ function TestReport.test_labels_of_a_table()
     "--data=csv:" .. path .. ",x=a,y=kind", "--top=1" }.out, ".*line 2  kind [56] .*")
   local name_of = core.class_namer(core.noted_data(lander.load(folder .. "/x.npz")))
   lu.assertEquals({ name_of(1), name_of(2) }, { "kind 5", "kind 6" })
+  local files = "tests/data/fashion_mnist/t10k-%s-ubyte.gz"
+  local digits = lander.data.idx(files:format "images-idx3", files:format "labels-idx1")
+  lu.assertEquals(core.class_namer(nil, digits:subset(1, 5))(10), "label 9")
+end
+
+-- The name of a target beside an axis is no longer than that.
+function TestReport.test_a_long_name_of_a_target()
+  local folder = support.folder()
+  local lines = { "a," .. ("price"):rep(50) }
+  for i = 1, 20 do lines[i + 1] = ("%d,%d"):format(i, 2 * i) end
+  local path = support.write(folder .. "/a.csv", table.concat(lines, "\n"))
+  lander.report(prefix() .. ".jsonl", { to = folder .. "/x.html",
+    net = nn.net { nn.input { 1 }, nn.linear { 1 } }, data = lander.data.csv(path, { y = 2 }) })
+  lu.assertStrContains(support.read(folder .. "/x.html"),
+    ">predicted pricepricep…cepriceprice</text>")
 end
 
 -- ---- lander.report ----

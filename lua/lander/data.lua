@@ -48,7 +48,8 @@ function data.idx(images, labels, options)
   check_text(images, "idx: the first argument", 2)
   check_text(labels, "idx: the second argument", 2)
   check_options(options, "idx", 2)
-  return (check(2, core.data_idx(images, labels, options)))
+  local d = check(2, core.data_idx(images, labels, options))
+  return core.keep_first_label(d)
 end
 
 -- Column names or numbers, one or a list, as the text that the core reads.
@@ -216,7 +217,9 @@ function data.mnist(dir, options)
       .. "companions", 2)
   end
   check_options(options, "mnist", 2)
-  return (check(2, open_folder(dir, with_defaults(options, MNIST_LEVELS))))
+  local sets = check(2, open_folder(dir, with_defaults(options, MNIST_LEVELS)))
+  for _, set in pairs(sets) do core.keep_first_label(set) end
+  return sets
 end
 
 local CIFAR_TRAIN = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",

@@ -10,6 +10,7 @@ local MOST_POINTS = 1000   -- of a picture
 local MOST_TOLD = 250      -- points that tell what they are
 local MOST_COLUMNS = 4     -- of a target, a picture each
 local MOST_WORST = 10
+local MOST_LETTERS = 24    -- of a target's name beside an axis
 local MARGIN = 84
 
 -- The picture twice, with letters of about the same size.
@@ -158,6 +159,7 @@ function core.report_regression(net, data, options)
       .. "it it was too much.") }
   for i, column in ipairs(found.columns) do
     local known = found.result.columns[i].name
+    known = known and page.cut(core.harmless_word(known), MOST_LETTERS)
     local name = known or #found.result.columns > 1 and "target " .. i or ""
     local label = name ~= "" and " " .. name or ""
     for _, size in ipairs(sizes) do
