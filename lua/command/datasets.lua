@@ -337,7 +337,7 @@ function datasets.open_for(net, path, word, part)
     end
   end
   local d, which = part_of(net, parse_for(known, word), part, path)
-  core.write_error(("data: %s, %s\n"):format(word, which))
+  core.write_error(("data: %s, %s\n"):format(core.harmless_word(word), which))
   return as_known(known, d, net, word, path)
 end
 

@@ -5,6 +5,12 @@ local core = lander.core
 
 local DONE, ERROR, USAGE, RECOVERED, INTERRUPTED = 0, 1, 2, 4, 130
 
+-- What is said may have words of a file in it, or of who typed the command.
+local write_error = core.write_error
+function core.write_error(text)
+  write_error(core.harmless(text))
+end
+
 -- ---- the options of the command itself: help, man page and completion come from here ----
 
 local options = {

@@ -26,7 +26,7 @@ function command.run(opt)
     to = opt.to ~= "" and opt.to or nil, title = opt.title ~= "" and opt.title or nil,
   }
   local path = lander.plot(table.unpack(things))
-  if path then core.print(path .. "\n") end
+  if path then core.print(core.harmless_word(path) .. "\n") end
 end
 
 return command

@@ -179,7 +179,8 @@ local function number_text(y, names)
   local parts = {}
   for i = 1, y:numel() do
     local large = math.abs(y[i]) >= 1e6 and math.abs(y[i]) < 1e15
-    parts[i] = (names and names[i] .. " " or "") .. (large and "%.0f" or "%.6g"):format(y[i])
+    local name = names and core.harmless_word(names[i]) .. " " or ""
+    parts[i] = name .. (large and "%.0f" or "%.6g"):format(y[i])
   end
   return table.concat(parts, "  ")
 end
@@ -194,8 +195,8 @@ local function teller(net, opt)
     if by and by.y_mean then y = core.denormalized(y, by.y_mean, by.y_std) end
     for n = 1, y:size(1) do
       local row = y:select(1, n):contiguous():view(-1)
-      core.print(("%s  %s\n"):format(called(n), classified and class_text(row, opt.top, name_of)
-        or number_text(row, known.targets)))
+      core.print(("%s  %s\n"):format(core.harmless_word(called(n)), classified
+        and class_text(row, opt.top, name_of) or number_text(row, known.targets)))
     end
   end
 end

@@ -52,7 +52,7 @@ function command.run(opt)
     things[#things].net = net
     things[#things].data = core.commands.datasets.open_for(net, opt.net, opt.data, "")
   end
-  core.print(lander.report(table.unpack(things)) .. "\n")
+  core.print(core.harmless_word(lander.report(table.unpack(things))) .. "\n")
 end
 
 return command

@@ -43,7 +43,7 @@ return {
     check_snapshot(prefix, words, status)
     table.move(opt, 2, #opt, #words + 1, words)
     core.resume_prefix = prefix
-    core.write_error(("%s %s\n"):format(core.program or "lander", table.concat(words, " ")))
+    core.write_error(core.shell_words { core.program or "lander", table.unpack(words) } .. "\n")
     return core.run_words(words)
   end,
 }

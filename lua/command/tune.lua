@@ -153,7 +153,7 @@ function command.run(words)
   if not core.wanted_trial() then target.check(t, axes, opt.metric) end
   core.tuned = { opt[1], table.unpack(rest) }
   local result = lander.tune(options)
-  core.print(tostring(result) .. "\n")
+  core.print(core.harmless(tostring(result)) .. "\n")
   if result.status == "stopped" then
     say_next(core.again())
   elseif result.best then

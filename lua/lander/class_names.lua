@@ -17,7 +17,7 @@ function core.class_namer(known, d)
   known = known or {}
   local names = d and d:class_names() or known.class_names or {}
   local first = d and core.about_data(d).first_label or known.first_label
-  local target = (d and d:targets() or known.targets or {})[1] or "label"
+  local target = core.harmless_word((d and d:targets() or known.targets or {})[1] or "label")
   return function(k)
     if names[k] then return core.harmless_word(names[k]) end
     return first and ("%s %d"):format(target, k - 1 + first) or "class " .. k

@@ -10,7 +10,9 @@ local LABELS = 10 -- of more the target is not taken for labels
 
 -- A column as people know it: by its name, else by its number where there are several.
 local function column_text(what, names, i, count)
-  if names and names[i] and names[i] ~= "" then return ("%s '%s'"):format(what, names[i]) end
+  if names and names[i] and names[i] ~= "" then
+    return ("%s '%s'"):format(what, core.harmless_word(names[i]))
+  end
   return count == 1 and what or ("%s %d"):format(what, i)
 end
 
@@ -114,12 +116,12 @@ local function classes_text(d, y)
   local low, high, count = whole_range(y)
   if count == 1 and low == high then
     return ("all of %d samples are of one class, %s: there is nothing to tell apart"):format(
-      y:numel(), names[low] and ("'%s'"):format(names[low]) or "number " .. low)
+      y:numel(), names[low] and ("'%s'"):format(core.harmless_word(names[low])) or "number " .. low)
   elseif names[1] and d.classes > LABELS and 2 * d.classes > #d then
     local target = d:targets()
     return ("%s samples are of %s classes, such as '%s' and '%s'%s"):format(core.count_text(#d),
-      core.count_text(d.classes), names[1], names[2],
-      target and (": is '%s' the column that you meant?"):format(target[1]) or "")
+      core.count_text(d.classes), core.harmless_word(names[1]), core.harmless_word(names[2]), target
+        and (": is '%s' the column that you meant?"):format(core.harmless_word(target[1])) or "")
   end
 end
 

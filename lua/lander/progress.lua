@@ -4,8 +4,10 @@ local lander = ...
 local core = lander.core
 
 -- Shows one line. `live`: it takes the place of the live line before it.
--- The command has put core.progress here, or a host its log; a stock lua5.4 has io.
+-- The command has put core.progress here, or a host its log; a stock lua5.4 has io. There are names
+-- from files in it.
 local function show(text, live)
+  text = core.harmless(text)
   if core.progress then
     core.progress(text, live)
   elseif rawget(_G, "io") and not live then

@@ -100,7 +100,8 @@ function core.regression_text(result)
   end
   local parts = {}
   for i, column in ipairs(result.columns) do
-    local name = column.name or #result.columns > 1 and "target " .. i
+    local name = column.name and core.harmless_word(column.name)
+      or #result.columns > 1 and "target " .. i
     parts[i] = ("mean absolute error %s%s%s"):format(core.amount_text(column.mae),
       name and (" (%s)"):format(name) or "", r2_text(column.r2))
   end

@@ -171,12 +171,19 @@ function core.value_of(text)
   return text
 end
 
--- Words as a shell reads them: in quotes where one would see more in them.
+-- A word as a shell reads it: in quotes where it would see more in it. What would steer the
+-- terminal on which it is shown is written in octal, which bash, zsh and ksh read between $' and '.
+local function shell_word(word)
+  if word:find "^[%w_./=:,@%%+-]+$" then return word end
+  if core.harmless_word(word) == word then return "'" .. word:gsub("'", "'\\''") .. "'" end
+  return "$'" .. word:gsub("[^%w_./=:,@%%+ -]", function(c)
+    return ("\\%03o"):format(c:byte())
+  end) .. "'"
+end
+
 function core.shell_words(words)
   local quoted = {}
-  for i, word in ipairs(words) do
-    quoted[i] = word:find "^[%w_./=:,@%%+-]+$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
-  end
+  for i, word in ipairs(words) do quoted[i] = shell_word(word) end
   return table.concat(quoted, " ")
 end
 

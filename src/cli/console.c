@@ -103,6 +103,22 @@ static int write_error(lua_State *L) {
   return 0;
 }
 
+/* U+0080 to U+009F, in UTF-8, which a terminal obeys too */
+static bool is_high_command(const unsigned char *at) {
+  return at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+}
+
+/* A text that may have names of files in it: what a terminal would obey is written as
+ * Lua has it, as core.harmless does. Lines stay lines. */
+static void put_harmless(const char *text) {
+  const unsigned char *first = (const unsigned char *)text;
+  for (const unsigned char *at = first; *at; at++) {
+    bool is_command = (*at < ' ' && *at != '\n' && *at != '\t') || *at == 127 ||
+                      is_high_command(at) || (at > first && is_high_command(at - 1));
+    fprintf(stderr, is_command ? "\\%03d" : "%c", *at);
+  }
+}
+
 /* Warnings come in pieces; control messages ("@on") are not for us. */
 static void warn(void *userdata, const char *text, int more) {
   static bool within;
@@ -112,7 +128,7 @@ static void warn(void *userdata, const char *text, int more) {
     console_end_line();
     fputs("warning: ", stderr);
   }
-  fputs(text, stderr);
+  put_harmless(text);
   if (!more) fputs("\n", stderr);
   within = more;
 }
