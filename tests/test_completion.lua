@@ -79,6 +79,36 @@ function TestCompletion.test_bash()
     "<plot><my file.csv><x>", "<train><mlp><--hidden=16><iris.csv><x>" })
 end
 
+-- Some take signs out of those that end a word.
+function TestCompletion.test_bash_with_other_words()
+  if not has "bash" then lu.skip "there is no bash" end
+  support.write(folder .. "/lander.bash", script_of "bash")
+  os.execute("mkdir " .. folder .. "/pets")
+  local found = completed(("bash --noprofile --rcfile %s/start -i"):format(folder), "start",
+    ". ./lander.bash; COMP_WORDBREAKS=\" '\"", { "lander train mlp --hid\\t16",
+      "lander train mlp --data=csv:ir\\tx", "lander train mlp --data=csv:my\\tx",
+      "lander train mlp --data=images:pe\\t,size=8x8" })
+  lu.assertEquals(found, { "<train><mlp><--hidden=16>", "<train><mlp><--data=csv:iris.csv><x>",
+    "<train><mlp><--data=csv:my file.csv><x>", "<train><mlp><--data=images:pets/,size=8x8>" })
+end
+
+function TestCompletion.test_fish()
+  if not has "fish" then lu.skip "there is no fish" end
+  local path = support.write(folder .. "/lander.fish", script_of "fish")
+  local function completes(line)
+    local r = support.run({ "-c", ("cd %s; source %s; complete -C '%s'"):format(folder, path,
+      line) }, { program = "fish" })
+    lu.assertEquals({ r.status, r.err }, { 0, "" })
+    return (r.out:gsub("\t[^\n]*", ""))
+  end
+  lu.assertEquals(completes "lander tra", "train\n")
+  lu.assertEquals(completes "lander train len", "lenet\n")
+  lu.assertEquals(completes "lander train mlp --hid", "--hidden\n")
+  lu.assertEquals(completes "lander train mlp --no-ret", "--no-retry\n")
+  lu.assertEquals(completes "lander summary resnet1", "resnet18\n")
+  lu.assertEquals(completes "lander train mlp --data=csv:ir", "--data=csv:iris.csv\n")
+end
+
 function TestCompletion.test_zsh()
   if not has "zsh" then lu.skip "there is no zsh" end
   support.write(folder .. "/_lander", script_of "zsh")

@@ -90,7 +90,8 @@ local function first_words(command)
 end
 
 -- Where none of our words begins so, the shell completes files by itself: it knows how names with
--- spaces are quoted, and takes the part behind the = and the : of --data=csv:FILE for a word.
+-- spaces are quoted, and takes the part behind the = and the : of --data=csv:FILE for a word; but
+-- not where somebody took these out of COMP_WORDBREAKS.
 local function bash()
   local cases = {}
   for i, command in ipairs(core.commands.list()) do
@@ -113,6 +114,14 @@ _lander() {
   if [[ $at -ge $COMP_CWORD ]]; then first="%s" options="%s" at=$((COMP_CWORD - 1)); fi
   if [[ $current == -* ]]; then list="$options"
   elif [[ $COMP_CWORD -eq $((at + 1)) ]]; then list="$first"; fi
+  if [[ $current == *[!=:]*[=:]* ]]; then
+    local last="${current##*[=:]}" file
+    while IFS= read -r file; do
+      if [[ -d $file ]]; then compopt -o nospace; file+=/; fi
+      COMPREPLY+=("${current%%"$last"}$(printf %%q "$file")")
+    done < <(compgen -f -- "$last")
+    return
+  fi
   mapfile -t COMPREPLY < <(compgen -W "$list" -- "$current")
   if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
 }
