@@ -1,6 +1,7 @@
 -- test_cli.lua: the command: statuses, streams, commands, signals.
 local lu = require "luaunit"
 local support = require "tests.support"
+local core = require("lander").core
 local run = support.run
 
 -- A script that trains two clouds of points; %s are lines of lander.train's options.
@@ -342,6 +343,29 @@ function TestSignals.test_ctrl_c_ends_a_session_that_is_piped_in()
 end
 
 TestCommands = {}
+
+-- Each has files of its own; one that could not begin leaves none.
+function TestCommands.test_trainings_that_begin_at_once()
+  local folder = support.folder()
+  local program = support.executable:find "^/" and support.executable
+    or io.popen("pwd"):read "l" .. "/" .. support.executable
+  os.execute(([[
+    cd '%s' && for i in 1 2 3 4 5 6; do
+      '%s' train mlp --data=blobs --max_iter=3 --quiet >/dev/null 2>&1 &
+    done
+    '%s' train mlp --data=none.csv >/dev/null 2>&1
+    '%s' train mlp --data=blobs --batch_size=100000 --momentum=7 >/dev/null 2>&1
+    wait]]):format(folder, program, program, program))
+  local journals = 0
+  for _, name in ipairs(core.list_dir(folder .. "/runs")) do
+    if name:find "%.jsonl$" then
+      local _, starts = support.read(folder .. "/runs/" .. name):gsub('"event":"start"', "")
+      lu.assertEquals({ name, starts }, { name, 1 })
+      journals = journals + 1
+    end
+  end
+  lu.assertEquals(journals, 6)
+end
 
 function TestCommands.test_a_training_without_a_script()
   local folder = support.folder()

@@ -256,17 +256,35 @@ local function check_prefix(opt)
     found.data ~= "" and " on " .. found.data or "") or "of a script", prefix))
 end
 
--- A prefix that no run has yet: nothing is written over unasked. `lander resume` wants the one it
--- names, --resume=latest the newest.
-local function own_prefix(model, resume)
+-- Of trainings that begin at once one gets the prefix: it makes the journal, empty, and removes
+-- it where nothing came of the training. What can't be made is told when the journal is opened.
+local function claim(prefix)
+  pcall(core.make_dir, prefix:match "^(.*)/")
+  if core.claim_file(prefix .. ".jsonl") == false then return nil end
+  return setmetatable({}, { __close = function()
+    if core.file_size(prefix .. ".jsonl") == 0 then core.remove_file(prefix .. ".jsonl") end
+  end })
+end
+
+-- A prefix that no run has yet, and what keeps it: nothing is written over unasked. `lander resume`
+-- wants the one it names, --resume=latest the newest; what writes none of its own keeps none.
+local function own_prefix(opt)
   if core.resume_prefix then return core.resume_prefix end
-  local base = "runs/train_" .. model:match "([^/]+)$":gsub("%.%w+$", "")
-  local prefix, newest, number = base, base, 1
-  while core.file_exists(prefix .. ".jsonl") or core.file_exists(prefix .. ".npz") do
+  local base = "runs/train_" .. opt[1]:match "([^/]+)$":gsub("%.%w+$", "")
+  local prefix, newest, number, kept = base, base, 1, nil
+  local function is_free()
+    for _, ending in ipairs { ".jsonl", ".npz" } do
+      if core.file_exists(prefix .. ending) then return false end
+    end
+    if opt.resume == "latest" or opt.dry_run or core.trial_prefix then return true end
+    kept = claim(prefix)
+    return kept ~= nil
+  end
+  while not is_free() do
     number, newest = number + 1, prefix
     prefix = ("%s_%d"):format(base, number)
   end
-  return resume == "latest" and newest or prefix
+  return opt.resume == "latest" and newest or prefix, kept
 end
 
 -- ---- running ----
@@ -289,7 +307,10 @@ function command.train(opt, given)
     or make_net(opt, data.train)
   options.data, options.test_data = data.train, data.test
   options.solver, options.augment = solver_options(opt, given), augmentation(opt)
-  options.snapshot_prefix = opt.prefix ~= "" and opt.prefix or own_prefix(opt[1], opt.resume)
+  local prefix, kept = opt.prefix, nil
+  if prefix == "" then prefix, kept = own_prefix(opt) end
+  local _ <close> = kept
+  options.snapshot_prefix = prefix
   return lander.train(options)
 end
 

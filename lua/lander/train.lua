@@ -76,7 +76,7 @@ end
 local function open_files(t)
   local path = t.prefix
   local continued = t.resume ~= nil or t.same_files
-  t.writes_over = path and not continued and core.file_exists(path .. ".jsonl")
+  t.writes_over = path and not continued and (core.file_size(path .. ".jsonl") or 0) > 0
   t.journal = core.open_journal(path and path .. ".jsonl", continued)
   t.log = core.open_log(path and path .. ".log", continued)
 end

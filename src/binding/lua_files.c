@@ -172,6 +172,19 @@ static int write_file(lua_State *L) {
   return lua_error(L);
 }
 
+/* core.claim_file(path) -> whether there was none: it is made now, empty, and of those
+ * that ask at once one is told so; nil and why */
+static int claim_file(lua_State *L) {
+  const char *path = check_path(L, 1);
+  const char *actual = allowed(L, LANDER_USE_WRITE, path);
+  if (!actual) return forbidden(L);
+  int fd = open(actual, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0 && errno != EEXIST) return nothing(L, path, errno);
+  if (fd >= 0) close(fd);
+  lua_pushboolean(L, fd >= 0);
+  return 1;
+}
+
 /* core.remove_file(path) -> whether there was a file that is gone now */
 static int remove_file(lua_State *L) {
   const char *actual = allowed(L, LANDER_USE_REMOVE, check_path(L, 1));
@@ -300,12 +313,17 @@ static int has_path_hook(lua_State *L) {
 void binding_open_files(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"write", file_write}, {"close", file_close}, {"__gc", file_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"append_file", append_file},     {"read_file", read_file},
-      {"write_file", write_file},       {"file_size", file_size},
-      {"remove_file", remove_file},     {"remove_orphan", remove_orphan},
-      {"make_dir", make_dir},           {"list_dir", list_dir},
-      {"has_path_hook", has_path_hook}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"append_file", append_file},
+                                       {"read_file", read_file},
+                                       {"write_file", write_file},
+                                       {"file_size", file_size},
+                                       {"claim_file", claim_file},
+                                       {"remove_file", remove_file},
+                                       {"remove_orphan", remove_orphan},
+                                       {"make_dir", make_dir},
+                                       {"list_dir", list_dir},
+                                       {"has_path_hook", has_path_hook},
+                                       {NULL, NULL}};
   luaL_newmetatable(L, FILE_BOX);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, -1);

@@ -54,7 +54,7 @@ void signals_open(lua_State *L);
 bool signals_pending(void);
 /* While a line is edited SIGTERM ends the process, with the terminal as it was before. */
 void signals_at_prompt(bool now);
-/* Whether SIGTERM has come: a session that was busy then ends when it is free. */
+/* Whether a signal has come that ends the session: one that was busy ends when free. */
 bool signals_terminated(void);
 /* Forgets a signal that was heeded; lowers the stop flag. */
 void signals_clear(void);

@@ -107,6 +107,7 @@ local function build(lander, folder)
     local f = assert(core.append_file(path))
     f:write ", two"
     f:close()
+    core.claim_file(path)
     return core.read_file(path), core.read_file(path, 3), core.file_size(path)
   end)
   case("what is built in", nil, function()
