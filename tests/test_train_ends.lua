@@ -1,6 +1,7 @@
 -- test_train_ends.lua: when lander.train ends, trying a training out, and its log.
 local lu = require "luaunit"
 local lander = require "lander"
+local core = lander.core
 local support = require "tests.support"
 local fails = support.fails
 
@@ -231,6 +232,29 @@ function TestLog.test_the_rate_of_every_iteration()
 end
 
 TestAsking = {}
+
+-- A second an iteration; it is suspended for a thousand seconds at 20, and slow from 50 on.
+function TestAsking.test_the_speed_is_that_of_late()
+  local clock, progress = core.clock, core.progress
+  local now, said = 0, {}
+  core.clock = function() return now end
+  core.progress = function(text) said[#said + 1] = text end
+  local p = core.new_progress { every = 10, total = 100, batch = 3 }
+  p.live = false
+  p:start(0)
+  for iter = 1, 60 do
+    now = now + (iter == 20 and 1000 or iter > 50 and 2 or 1)
+    p:iteration(iter, 0.5, 0.01)
+  end
+  p:status()
+  core.clock, core.progress = clock, progress
+  for i, text in ipairs { "3 samples/s  1m30s left", "0 samples/s  2h14m left",
+                          "3 samples/s  1m10s left", "3 samples/s  1m00s left",
+                          "3 samples/s  50s left", "2 samples/s  1m20s left" } do
+    lu.assertStrContains(said[i], text)
+  end
+  lu.assertEquals(said[7], said[6])
+end
 
 -- A training that goes on until a file appears.
 local function long_training(folder)

@@ -36,6 +36,7 @@ local Progress = {}
 Progress.__index = Progress
 
 local TRIAL_LINES = 3 -- of a trial, where nobody says how many
+local LATELY = 5      -- seconds, at least, that a speed is of
 
 -- `every`: iterations between two plain lines (0: none); `total`: where it ends, math.maxinteger
 -- when that is not known; `seconds`: until a time limit, or nil; `quiet`: nothing at all.
@@ -54,8 +55,9 @@ end
 
 -- The clock starts anew: at iteration `iter`; `attempt`: which one it is, behind each line.
 function Progress:start(iter, attempt)
-  self.began, self.first = core.clock(), iter
-  self.waited = 0
+  self.began, self.waited = core.clock(), 0
+  self.older = { spent = 0, iter = iter }
+  self.newer = self.older
   self.attempt = attempt and "  " .. attempt or ""
 end
 
@@ -87,9 +89,17 @@ function Progress:left(iter, speed)
   return math.min(left, self.seconds and self.seconds - (core.clock() - self.began) or left)
 end
 
-function Progress:line(iter, loss, rate)
+-- Iterations a second, of late: a run that was suspended soon tells its speed again.
+function Progress:speed(iter)
   local spent = core.clock() - self.began - self.waited
-  local speed = (iter - self.first) / math.max(spent, 1e-9)
+  if spent - self.newer.spent >= LATELY and iter > self.newer.iter then
+    self.older, self.newer = self.newer, { spent = spent, iter = iter }
+  end
+  return (iter - self.older.iter) / math.max(spent - self.older.spent, 1e-9)
+end
+
+function Progress:line(iter, loss, rate)
+  local speed = self:speed(iter)
   local total = self.total < math.maxinteger and ("/%d"):format(self.total) or ""
   return ("%d%s  loss %s  rate %s  %s samples/s  %s left%s"):format(iter, total,
     core.number_text(loss), core.number_text(rate),
