@@ -101,6 +101,26 @@ function TestRateSearch.test_what_the_progress_says_of_a_trial()
     "80  attempt 3, trial at base_lr 0.03", "20  attempt 5" })
 end
 
+-- Of two losses that are nearly the same none is the better one.
+function TestRateSearch.test_why_a_rate_is_taken()
+  local function why(losses)
+    local said, before = "", lander.core.progress
+    lander.core.progress = function(text)
+      said = text:match "base_lr 0.1 ([^:]*): back to the start with it$" or said
+    end
+    local ok, run = pcall(too_high, losses, { quiet = false,
+      solver = { base_lr = 1, max_iter = 400, lr_policy = "step", gamma = 0.9, stepsize = 1000 } })
+    lander.core.progress = before
+    lu.assertTrue(ok, run)
+    return said
+  end
+  lu.assertEquals(why { [0.1] = 0.2, [0.03] = 0.3 }, "was better")
+  lu.assertEquals(why { [0.1] = 0.2, [0.03] = 0.2001 }, "is as good, and higher")
+  lu.assertEquals(why { [0.1] = 0.2 }, "was better") -- the other one diverged
+  lu.assertEquals(why { [0.1] = 0.47, [0.03] = 0.48, [0.01] = 0.48, [0.003] = 0.49,
+    [0.001] = 0.495, [0.0003] = 0.499 }, "had the lowest loss, but none has learnt much")
+end
+
 -- One event, one set of words: on the terminal, in the journal and wherever it is drawn.
 function TestRateSearch.test_words_of_a_divergence()
   local core = lander.core

@@ -69,6 +69,18 @@ function TestEnds.test_early_stop()
   lu.assertEquals(ending(o), { "finished", "early_stop", 10 })
 end
 
+-- That the untrained net was the best is no reason to be silent about it.
+function TestEnds.test_the_best_may_be_the_untrained_net()
+  local said, before = {}, lander.core.progress
+  lander.core.progress = function(text) said[#said + 1] = text end
+  local ok, run = pcall(lander.train, options { test_data = support.blobs(20), test_interval = 5,
+    quiet = false, solver = { base_lr = 0, max_iter = 10 } })
+  lander.core.progress = before
+  lu.assertTrue(ok, run)
+  lu.assertStrMatches(table.concat(said, "\n"),
+    ".*\nbest accuracy: %S+ at 0, of the untrained net: no later test was better.*")
+end
+
 function TestEnds.test_early_stop_counts_on_after_a_resume()
   local prefix = support.folder() .. "/run"
   local o = { test_data = support.blobs(20), test_interval = 5, early_stop = 3, snapshot = 5,

@@ -73,7 +73,7 @@ end
 -- it diverged.
 local function judge(t, loss)
   local s = t.search
-  s.tried[#s.tried + 1] = { scale = t.run.lr_scale, base_lr = t.run.base_lr }
+  s.tried[#s.tried + 1] = { scale = t.run.lr_scale, base_lr = t.run.base_lr, loss = loss }
   local is_best = loss ~= nil
     and (not s.least or loss < s.least + margin(t) * math.abs(s.least))
   if is_best then s.best, s.least = #s.tried, math.min(loss, s.least or loss) end
@@ -110,6 +110,15 @@ local function begin(t, search)
   core.stretch_begins(t)
 end
 
+-- What speaks for the best, which is a higher rate than the last: its loss is the lower one, but
+-- where it is so by less than the margin that is luck.
+local function why_best(t, loss)
+  local best = t.search.tried[t.search.best].loss
+  if not loss or not best then return "was better" end
+  if not has_learnt(t) then return "had the lowest loss, but none has learnt much" end
+  return loss - best < MARGIN * math.abs(best) and "is as good, and higher" or "was better"
+end
+
 -- After a trial the next one, or on with the best. `said`: how the trial ended.
 local function settle(t, loss, said)
   local s = t.search
@@ -126,11 +135,12 @@ local function settle(t, loss, said)
     begin(t, nil)
     said = said .. " it is kept"
   else
+    local why = why_best(t, loss)
     start_again(t, s.tried[s.best].scale)
     begin(t, nil)
     event.back_to = t.start.iter
-    said = ("%s base_lr %s was better: back to the start with it"):format(said,
-      core.number_text(t.run.base_lr))
+    said = ("%s base_lr %s %s: back to the start with it"):format(said,
+      core.number_text(t.run.base_lr), why)
   end
   t.progress:say(said)
   t.log:say(said)
