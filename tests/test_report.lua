@@ -375,6 +375,30 @@ function TestReport.test_labels_of_a_table()
   lu.assertEquals(core.class_namer(nil, digits:subset(1, 5))(10), "label 9")
 end
 
+-- A mistake can be found in the files that the data were read from, whatever part was tested.
+function TestReport.test_where_the_worst_mistakes_are()
+  local folder = support.folder()
+  local function mistakes_of(data)
+    local net = nn.net { nn.input(data:shape()), nn.linear { 2 } }
+    for _, param in ipairs { net.params[1], net.params[2] } do param.data:zero_() end
+    core.ensure_loss(net)
+    return core.report_mistakes(core.predictions(net, data, 2, { batch_size = 2,
+      seconds = math.huge }), data, core.class_namer(nil, data))
+  end
+  local path = support.write(folder .. "/<a>.csv", "a,kind\n1,x\n2,x\n3,x\n4,y\n")
+  local data = lander.data.csv(path, { y = "kind" }):subset(3, 4)
+  lu.assertStrContains(mistakes_of(data), ('<th scope="row" class="name">%s, line 5</th>'):format(
+    core.escape_xml(path)))
+  for _, name in ipairs { "x", "y" } do
+    os.execute(("mkdir -p %s/kinds/%s"):format(folder, name))
+    lander.image(lander.zeros(4, 4), { to = ("%s/kinds/%s/17.png"):format(folder, name) })
+  end
+  data = lander.data.images(folder .. "/kinds", { size = { 4, 4 }, channels = 1 })
+  lu.assertStrContains(mistakes_of(data:shuffle(1)), ('<span class="quiet">%s/kinds/y/17.png</span>'
+    ):format(folder))
+  lu.assertStrContains(mistakes_of(halves(4)), '<span class="quiet">sample 1</span>')
+end
+
 -- The name of a target beside an axis is no longer than that.
 function TestReport.test_a_long_name_of_a_target()
   local folder = support.folder()

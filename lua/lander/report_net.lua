@@ -238,22 +238,22 @@ local function gallery(result, data, name_of)
   for i, mistake in ipairs(result.worst) do
     local is, said = name_of(mistake.is), name_of(mistake.said)
     local x = data:get(mistake.sample)
-    local picture = page.picture(x, { alt = ("Sample %d, %s, taken for %s"):format(mistake.sample,
-      page.cut(is), page.cut(said)) })
+    local picture = page.picture(x, { alt = ("%s, taken for %s"):format(page.cut(is),
+      page.cut(said)) })
     items[i] = ('<li>%s<p>%s, said <strong>%s</strong> (%s)<br>'
-      .. '<span class="quiet">sample %s</span></p></li>'):format(picture, page.name(is),
-      page.name(said), page.percent(mistake.sure), core.count_text(mistake.sample))
+      .. '<span class="quiet">%s</span></p></li>'):format(picture, page.name(is),
+      page.name(said), page.percent(mistake.sure), page.sample(data, mistake.sample))
   end
   return '<ul class="gallery">' .. table.concat(items) .. "</ul>"
 end
 
-local function mistakes_table(result, _, name_of)
+local function mistakes_table(result, data, name_of)
   local rows = {}
   for i, mistake in ipairs(result.worst) do
-    rows[i] = { page.show(mistake.sample), page.name(name_of(mistake.is)),
+    rows[i] = { page.sample(data, mistake.sample), page.name(name_of(mistake.is)),
                 page.name(name_of(mistake.said)), page.percent(mistake.sure) }
   end
-  return page.table("Worst mistakes", { { "sample", number = true }, { "is" }, { "said" },
+  return page.table("Worst mistakes", { { "sample", name = true }, { "is" }, { "said" },
     { "sure", number = true } }, rows, true)
 end
 

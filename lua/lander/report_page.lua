@@ -114,6 +114,11 @@ function page.name(name, most)
   return text:find "[\x80-\xff]" and ("<bdi>%s</bdi>"):format(text) or text
 end
 
+-- Which sample of the data it is, so that it can be found: where it was read.
+function page.sample(data, sample)
+  return escape(data:place(sample) or "sample " .. core.count_text(sample))
+end
+
 local MOST_DIGITS = 12
 
 -- A share of one as people say it: 0.8934 -> 89.3%. What is not all of it is not said to be 100%,

@@ -51,8 +51,7 @@ local function outcomes(net, data, options)
 end
 
 local function sample_name(found, k)
-  local sample = found.samples[k]
-  return found.data:place(sample) or "sample " .. core.count_text(sample)
+  return page.sample(found.data, found.samples[k])
 end
 
 -- ---- the picture ----
@@ -119,7 +118,7 @@ local function scatter(found, column, name, size)
     local is, said = column.is[k], column.said[k]
     if core.is_finite(is) and core.is_finite(said) then
       local title = #points <= MOST_TOLD and ("<title>%s: predicted %s, true %s</title>"):format(
-        page.escape(sample_name(found, k)), core.amount_text(said), core.amount_text(is)) or ""
+        sample_name(found, k), core.amount_text(said), core.amount_text(is)) or ""
       add(('<circle cx="%s" cy="%s" r="3.4">%s</circle>'):format(
         px(left + core.scale_place(scale, is) * (right - left)),
         px(bottom - core.scale_place(scale, said) * (bottom - top)), title))
@@ -142,7 +141,7 @@ local function worst(found, column, caption)
   for i = 1, math.min(#order, MOST_WORST) do
     local k = order[i]
     local is, said = column.is[k], column.said[k]
-    rows[i] = { page.escape(sample_name(found, k)), core.amount_text(is), core.amount_text(said),
+    rows[i] = { sample_name(found, k), core.amount_text(is), core.amount_text(said),
                 core.amount_text(said - is) }
   end
   return page.table(caption, { { "sample", name = true }, { "true", number = true },
