@@ -323,6 +323,16 @@ function TestSignals.test_a_second_signal_ends_it_at_once()
   lu.assertEquals(r.status, 130)
 end
 
+-- Also while data are read or a net is made, whatever becomes of what fails there.
+function TestSignals.test_before_the_training_begins()
+  lu.skipIf(holds_signals, why)
+  local model = support.write(support.folder() .. "/m.lua",
+    "return function() io.popen('kill -INT $PPID'):close() while true do end end")
+  local r = run { "train", model, "--data=blobs" }
+  lu.assertEquals({ r.status, r.out }, { 130, "" })
+  lu.assertStrContains(r.err, "interrupted")
+end
+
 -- Nobody types what would come next.
 function TestSignals.test_ctrl_c_ends_a_session_that_is_piped_in()
   lu.skipIf(holds_signals, why)
@@ -343,6 +353,14 @@ function TestSignals.test_ctrl_c_ends_a_session_that_is_piped_in()
 end
 
 TestCommands = {}
+
+function TestCommands.test_a_dry_run_does_not_speak_of_files()
+  local r = run { "train", "mlp", "--data=blobs", "--dry_run", "--prefix="
+    .. support.folder() .. "/a" }
+  lu.assertEquals(r.status, 0)
+  lu.assertStrContains(r.err, "(dry_run)")
+  lu.assertNil(r.err:find "saved" or r.err:find "_dry_run%.")
+end
 
 -- Each has files of its own; one that could not begin leaves none.
 function TestCommands.test_trainings_that_begin_at_once()
@@ -430,6 +448,8 @@ function TestCommands.test_a_run_that_is_finished()
   lu.assertStrMatches(r.err, ".*\nit is finished: 20 of 20 iterations are done; %S+ resume a "
     .. "%-%-max_iter=40 makes it longer\n.*")
   r = lander_("resume", "a", "--max_iter=30")
+  lu.assertStrMatches(r.err, "%S+ train mlp [^\n]*%-%-max_iter=30\n.*")
+  lu.assertNil(r.err:find("--max_iter=20", 1, true)) -- it can be typed as it stands
   lu.assertStrMatches(r.out, "finished 30 [%d.]+ [%d.]+\n")
   -- Without a snapshot it would begin anew, over what is there.
   lander_("train", "mlp", "--hidden=4", "--data=blobs", "--max_iter=20", "--prefix=b",

@@ -23,6 +23,8 @@ end
 function TestRepl.test_unfinished_input_goes_on()
   local r = repl "for i = 1, 2 do\nprint(i)\nend\nf = function(x)\nreturn x * 2\nend\nf(4)\n"
   lu.assertEquals({ r.status, r.out }, { 0, "1\n2\n8\n" })
+  r = repl '{ 1,\n2 }\n1 +\n2\n"a" ..\n"b"\n'
+  lu.assertEquals({ r.status, r.out }, { 0, '{ 1, 2 }\n3\n"ab"\n' })
   r = repl "for i = 1, 2 do\n"
   lu.assertEquals(r.status, 1)
   lu.assertStrContains(r.err, "expected")

@@ -98,10 +98,11 @@ end
 
 -- ---- running ----
 
--- The exit status that an error means; prints it. An object of core.exit says which it wants.
+-- The exit status that an error means; prints it. An object of core.exit says which it wants, but
+-- where a signal came, that was the reason.
 local function report(failure)
-  local status = core.interrupted() and INTERRUPTED or ERROR
-  if core.is_exit(failure) then status = failure.exit_status end
+  local status = core.is_exit(failure) and failure.exit_status or ERROR
+  if core.interrupted() then status = INTERRUPTED end
   local message = tostring(failure)
   if message ~= "" then core.write_error("lander: " .. message .. "\n") end
   return status

@@ -22,7 +22,7 @@ them has to be there.
 
 example: lander predict net.npz cat.png
 example: lander predict net.npz new.csv --top=1
-example: lander predict net.npz table.txt --data=csv:table.txt,separator=;]],
+example: lander predict net.npz new.csv --data=csv:new.csv,separator=semicolon]],
 }
 
 -- ---- files, as the net's data were read ----

@@ -24,12 +24,13 @@ end
 -- "more" when it is unfinished, or the error. `= x` is how older Luas were asked for x.
 local function compile(text)
   text = text:gsub("^%s*=%f[^=]", "", 1)
-  local chunk = load("return " .. text, "=input", "t")
+  local chunk, wanted = load("return " .. text, "=input", "t")
   if chunk then return chunk end
   local message
   chunk, message = load(text, "=input", "t")
   if chunk then return chunk end
   if message:find "<eof>'?$" then return value_at_end(text) or nil, "more" end
+  if wanted:find "<eof>'?$" then return nil, "more" end -- an expression, such as { 1,
   return nil, message
 end
 

@@ -31,6 +31,16 @@ local function check_snapshot(prefix, words, status)
     and "--snapshot=100" or "snapshot = 100", core.program or "lander", prefix))
 end
 
+-- The words of before with those of now, which stand for what they say again.
+local function joined(before, now)
+  local said, words = {}, {}
+  for _, word in ipairs(now) do said[word:match "^%-%-([^=]+)=" or ""] = true end
+  for _, word in ipairs(before) do
+    if not said[word:match "^%-%-([^=]+)="] then words[#words + 1] = word end
+  end
+  return table.move(now, 1, #now, #words + 1, words)
+end
+
 return {
   usage = "resume RUN [OPTIONS]", help = "goes on with a run (runs/lenet): its script again, from "
     .. "its newest snapshot",
@@ -41,7 +51,7 @@ return {
     local prefix = core.commands.prefix_of(opt[1])
     local words, status = read_run(prefix)
     check_snapshot(prefix, words, status)
-    table.move(opt, 2, #opt, #words + 1, words)
+    words = joined(words, { table.unpack(opt, 2) })
     core.resume_prefix = prefix
     core.write_error(core.shell_words { core.program or "lander", table.unpack(words) } .. "\n")
     return core.run_words(words)

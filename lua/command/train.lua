@@ -252,8 +252,9 @@ local function check_prefix(opt)
     return
   end
   core.exit(2, ("--prefix=%s: there are files of another run, %s; give another prefix, or remove "
-    .. "them (%s*)"):format(prefix, ok and found and ("of %s%s"):format(found.model,
-    found.data ~= "" and " on " .. found.data or "") or "of a script", prefix))
+    .. "them: rm %s"):format(prefix, ok and found and ("of %s%s"):format(found.model,
+    found.data ~= "" and " on " .. found.data or "") or "of a script",
+    (core.shell_words { prefix } .. "%s"):rep(3, " "):format(".*", "_best.*", "_iter_*")))
 end
 
 -- Of trainings that begin at once one gets the prefix: it makes the journal, empty, and removes

@@ -380,7 +380,7 @@ local function say_end(t)
       run.retries == 1 and "retry" or "retries",
       core.number_text(t.base_lr * t.first_scale + 0.0), core.number_text(run.base_lr)))
   end
-  if run.path then
+  if run.path and not t.options.dry_run then
     t.progress:say(("saved: %s, journal: %s"):format(run.path, t.journal.path or "none"))
   end
   if run.status == "stopped" then say_resume(t) end
