@@ -304,7 +304,7 @@ function TestSignals.test_what_a_training_is_asked_for()
   lu.assertStrMatches(r.out, "ready\nsnapshot\t%d+\n.*stopped\t%d+\n")
   lu.assertStrMatches(r.err, ".*\nstopped at %d+ %(signal%): loss [%w.%-]+\n.*")
   lu.assertStrContains(r.err, "\nnext: " .. support.executable .. " resume " .. prefix .. "\n")
-  lu.assertNil(r.err:find("best accuracy", 1, true)) -- that of the untrained net
+  lu.assertNil(r.err:find("best accuracy", 1, true)) -- no net but the untrained one was tested
 end
 
 function TestSignals.test_lua_code_is_interrupted()

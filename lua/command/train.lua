@@ -220,6 +220,7 @@ local function make_net(opt, data)
   for _, options in ipairs(tries) do
     local ok, net = pcall(core.commands.open_net, opt[1], options)
     if ok then return check_size(opt, net, size, refused) end
+    if core.interrupted() then error(net, 0) end
     -- An option that it doesn't take says nothing about these data.
     if not tostring(net):find("unknown option", 1, true) then refused = refused or net end
   end
