@@ -266,6 +266,20 @@ function TestUsage.test_files_at_home()
   lu.assertTrue(support.exists(folder .. "/there/x.npz"))
 end
 
+-- A short run has a curve of its tests too.
+function TestUsage.test_a_short_run_is_tested_more_often()
+  local function tested(words)
+    local r = lander_("train mlp --hidden=2 --data=blobs:n=40 --batch_size=10 " .. words)
+    lu.assertEquals(r.status, 0, r.err)
+    local found = {}
+    for iter in r.err:gmatch "\ntest at (%d+): " do found[#found + 1] = tonumber(iter) end
+    return found
+  end
+  lu.assertEquals(tested "--max_iter=50", { 0, 10, 20, 30, 40, 50 })
+  lu.assertEquals(tested "--max_epoch=5", { 0, 2, 4, 6, 8, 10, 12, 14, 16, 18 })
+  lu.assertEquals(tested "--max_iter=50 --test_interval=0", { 50 })
+end
+
 -- Every option of lander.train and of the solvers is one of `lander train`.
 function TestUsage.test_all_options_are_there()
   local r = lander_ ("train mlp --hidden=2 --data=blobs:n=40 --type=adam --momentum2=0.9 "

@@ -167,6 +167,15 @@ function TestTrain.test_display_by_itself()
   lu.assertEquals(#train({}).history, 31)
 end
 
+-- The tests of `lander train`, where nobody says how many.
+function TestTrain.test_test_interval_by_itself()
+  local found = {}
+  for i, most in ipairs { 1, 9, 10, 50, 100, 300, 999, 1000, 2499, 2500, math.maxinteger } do
+    found[i] = lander.core.test_interval_for(most)
+  end
+  lu.assertEquals(found, { 1, 1, 2, 10, 20, 50, 100, 200, 200, 500, 500 })
+end
+
 TestThreads = {}
 keep_status(TestThreads)
 

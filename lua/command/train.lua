@@ -11,7 +11,7 @@ local command = {
   defaults = {
     data = "", type = "sgd", base_lr = 0.01, momentum = 0.9, weight_decay = 0.0005,
     lr_policy = "fixed", gamma = 0.1, stepsize = 1000, power = 1.0, max_iter = 1000,
-    batch_size = 64, seed = 1, hidden = { 512, 512 }, test_interval = 500, snapshot = 1000,
+    batch_size = 64, seed = 1, hidden = { 512, 512 }, snapshot = 1000,
     prefix = "", mirror = false, crop = 0, pad = 0, retry = true, strict = false, dry_run = false,
     quiet = false,
   },
@@ -114,6 +114,14 @@ local function solver_options(opt, given)
   end
   if not given.max_iter.given_at and (opt.max_epoch or opt.max_time) then solver.max_iter = nil end
   return solver
+end
+
+-- As tests are asked for, or so that there is a curve of them.
+local function test_interval(opt, solver, data)
+  if opt.test_interval then return opt.test_interval end
+  local most = solver.max_iter or math.maxinteger
+  local epochs = opt.max_epoch and math.ceil(opt.max_epoch * #data / opt.batch_size)
+  return core.test_interval_for(epochs and math.min(epochs, most) or most)
 end
 
 local function augmentation(opt)
@@ -309,6 +317,7 @@ function command.train(opt, given)
     or make_net(opt, data.train)
   options.data, options.test_data = data.train, data.test
   options.solver, options.augment = solver_options(opt, given), augmentation(opt)
+  options.test_interval = test_interval(opt, options.solver, data.train)
   local prefix, kept = opt.prefix, nil
   if prefix == "" then prefix, kept = own_prefix(opt) end
   local _ <close> = kept

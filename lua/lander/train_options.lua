@@ -38,7 +38,7 @@ core.train_words = {
   shuffle = "whether the samples' order is drawn anew for each epoch",
   snapshot = "iterations between two snapshots, and one at the end; 0: none",
   test_initialization = "whether the untrained net is tested too",
-  test_interval = "iterations between two tests; 0: one at the end",
+  test_interval = "iterations between two tests (by itself 1 to 500); 0: one at the end",
   weights = "a saved net whose weights it begins with",
 }
 
@@ -152,14 +152,25 @@ local function belongs_to_solver(options)
   return ""
 end
 
+-- The largest of these distances of which `least` fit into the iterations, else 1.
+local function distance(distances, least, iterations)
+  local found = 1
+  for _, n in ipairs(distances) do
+    if least * n <= iterations then found = n end
+  end
+  return found
+end
+
 -- Iterations between two rows where nobody says: 20 to 50 rows make a curve that can be read, and
 -- of a long run there is one every 100.
 function core.display_for(iterations)
-  local display = 1
-  for _, n in ipairs { 2, 5, 10, 20, 50, 100 } do
-    if 20 * n <= iterations then display = n end
-  end
-  return display
+  return distance({ 2, 5, 10, 20, 50, 100 }, 20, iterations)
+end
+
+-- The same of tests, for the command: 5 to 12 of a short run, as each costs as much as many
+-- iterations.
+function core.test_interval_for(iterations)
+  return distance({ 2, 5, 10, 20, 50, 100, 200, 500 }, 5, iterations)
 end
 
 function core.check_train(options)
