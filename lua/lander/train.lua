@@ -370,7 +370,7 @@ local function say_end(t)
       core.number_text(run.loss), test_text(t)))
   end
   for _, line in ipairs(t.advice) do t.progress:say(line) end
-  if t.best and t.best.iter ~= run.iter and (t.tested or 0) > 0 then
+  if t.best and t.best.iter ~= run.iter and (t.best.iter > 0 or (t.tested or 0) > 0) then
     t.progress:say(("best %s: %s at %d%s%s"):format(t.best.metric, core.number_text(t.best.value),
       t.best.iter, t.best.iter == 0 and ", of the untrained net: no later test was better" or "",
       t.best.path and ", saved in " .. t.best.path or ""))
