@@ -462,6 +462,45 @@ function TestReport.test_of_several_runs()
   lu.assertStrContains(support.read(path), ">other (2)</text>")
 end
 
+-- Nets and data differ as options do, and a page says by which command its run began, on what.
+function TestReport.test_what_differs()
+  local path = support.folder() .. "/"
+  local function journal(name, model, data, net)
+    support.write(path .. name, core.json { event = "start", iter = 0, attempt = 1, seed = 1,
+      command = { "train", model, "--data=" .. data, "--quiet" }, data = data, net = net,
+      samples = 10, batch_size = 5, solver = { base_lr = 0.1 } })
+    return path .. name
+  end
+  local a = journal("a.jsonl", "mlp", "csv:<a>.csv,y=k", "data = input () shape=2\nlinear1 = x\n")
+  local b = journal("b.jsonl", "net.lua", "blobs", "data = input () shape=2\nconv1 = y\n")
+  local function of(...)
+    return support.read(lander.report { to = path .. "x.html", ... })
+  end
+  local s = of(a, b):match ">What differs</h2>(.-)</section>"
+  for what, cells in pairs { model = "mlp|net.lua", data = "csv:&lt;a&gt;.csv,y=k|blobs",
+                             layers = "linear1 = x|conv1 = y" } do
+    lu.assertStrContains(s, ('<th scope="row">%s</th><td class="name">%s</td>'):format(what,
+      (cells:gsub("|", '</td><td class="name">'))))
+  end
+  lu.assertNil(s:find(">base_lr<", 1, true))
+  lu.assertStrContains(s, "<code>lander train mlp '--data=csv:&lt;a&gt;.csv,y=k' --quiet</code>")
+  lu.assertStrContains(of(a, a), "<p>The net, the data, the size of a batch, the seed and ")
+  s = of(b)
+  lu.assertStrContains(s, "<p>Begun by <code>lander train net.lua --data=blobs --quiet</code></p>")
+  lu.assertStrContains(s, '<th scope="row">model</th><td>net.lua</td>')
+  lu.assertStrContains(of(a, b, a, b, a), '<th scope="col" class="words">layers</th>')
+  support.write(b, (support.read(b):gsub('"%-%-data=blobs",', "")))
+  lu.assertStrContains(of(b), "net.lua --quiet</code>, on <code>blobs</code></p>")
+  -- What a training writes.
+  local r = support.run({ "train", "mlp", "--data=blobs", "--max_iter=3", "--prefix=r" },
+    { folder = path })
+  lu.assertEquals(r.status, 0, r.err)
+  lu.assertStrContains(support.read(path .. "r.html"), "<p>Begun by <code>lander train mlp "
+    .. "--data=blobs --max_iter=3 --prefix=r</code></p>")
+  lu.assertEquals(of(path .. "r.jsonl"):match "<p>Begun.-</p>",
+    support.read(path .. "r.html"):match "<p>Begun.-</p>")
+end
+
 -- Few runs have a column each, more of them a line each; a caption that its heading says is not
 -- seen twice.
 function TestReport.test_the_table_of_results()
@@ -572,7 +611,8 @@ end
 function TestReport.test_a_hostile_journal()
   local path = support.folder()
   local lines = {
-    '{"event":"start","solver":{"<b>":[[1],{"x":2}],"base_lr":"<i>"},"net":"</pre><script>"}',
+    '{"event":"start","solver":{"<b>":[[1],{"x":2}],"base_lr":"<i>"},"net":"</pre><script>",'
+      .. '"command":["train","<script>"],"data":"<script>"}',
     '{"event":"train","iter":1,"loss":2,"rate":1e-400}', '{"event":"<script>","iter":{}}',
     '{"event":"diverged"}', '{"event":"retry","back_to":"x"}',
     '{"event":"test","iter":3,"accuracy":"<script>","loss":{}}', '{"event":"end","status":5}',
@@ -583,6 +623,12 @@ function TestReport.test_a_hostile_journal()
   lu.assertNil(s:find "<script")
   lu.assertNil(s:find "<i>")
   lu.assertNil(s:find "<x>")
+  lines[1] = '{"event":"start","command":[1,{}],"data":{},"net":{},"samples":"<i>"}'
+  support.write(path .. "/y.jsonl", table.concat(lines, "\n"))
+  s = support.read(lander.report(path .. "/<x>.jsonl", path .. "/y.jsonl",
+    { to = path .. "/x.html" }))
+  lu.assertNil(s:find "<script")
+  lu.assertNil(s:find "<i>")
 end
 
 -- ---- in a browser ----

@@ -17,12 +17,24 @@ local function clean_losses(list)
   return list
 end
 
+-- The words of a command, where it is they.
+local function clean_words(list)
+  if type(list) ~= "table" then return nil end
+  for _, word in ipairs(list) do
+    if type(word) ~= "string" then return nil end
+  end
+  return list
+end
+
+-- What may be a table in a row.
+local lists = { solver = true, before = true, command = true }
+
 -- A journal is a file like others: what its rows hold is of the kind that is expected here, or
 -- gone.
 local function clean(row)
-  row.before = clean_losses(row.before)
+  row.before, row.command = clean_losses(row.before), clean_words(row.command)
   for key, value in pairs(row) do
-    if type(value) == "table" and key ~= "solver" and key ~= "before" then row[key] = nil end
+    if type(value) == "table" and not lists[key] then row[key] = nil end
   end
   for _, key in ipairs(numbers) do
     if type(row[key]) ~= "number" then row[key] = nil end

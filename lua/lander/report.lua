@@ -1,6 +1,6 @@
 -- report.lua: a page for every run, <prefix>.html, and lander.report, which makes pages of runs
--- afterwards and compares several. report_page.lua has the pieces, report_net.lua what is about
--- a net.
+-- afterwards and compares several (report_several.lua). report_page.lua has the pieces,
+-- report_net.lua what is about a net.
 local lander = ...
 local core = lander.core
 core.page = core.page or {} -- report_page.lua fills it
@@ -140,7 +140,7 @@ local function options_of(rows, more)
     parts[1] = options_table("The solver's, with their defaults", start.solver)
   end
   local training = { samples = start.samples, batch_size = start.batch_size, seed = start.seed,
-                     lander = start.version }
+                     lander = start.version, data = start.data, model = core.run_model(rows) }
   for key, value in pairs(more or {}) do training[key] = value end
   parts[#parts + 1] = options_table("The training's, and what it ran on", training)
   if type(start.net) == "string" then
@@ -191,81 +191,11 @@ end
 
 -- ---- several runs ----
 
-local function solver_of(run)
-  local solver = core.last_event(run.rows, "start").solver
-  return type(solver) == "table" and solver or {}
-end
-
-local MOST_COLUMNS = 4 -- runs; of more each has a line, not a column
-
--- lines: { what, of the first run, of the second, ..., number = }, texts of the page but for what.
-local function side_by_side(caption, head, runs, lines, unseen)
-  local columns, rows = {}, {}
-  if #runs <= MOST_COLUMNS then
-    columns[1] = { head }
-    for i, run in ipairs(runs) do columns[i + 1] = { run.name, number = true, name = true } end
-    for i, line in ipairs(lines) do
-      rows[i] = { page.show(line[1]), table.unpack(line, 2) }
-    end
-  else
-    columns[1] = { "run", name = true }
-    for k, line in ipairs(lines) do columns[k + 1] = { line[1], number = line.number } end
-    for i, run in ipairs(runs) do
-      rows[i] = { page.name(run.name) }
-      for k, line in ipairs(lines) do rows[i][k + 1] = line[i + 1] end
-    end
-  end
-  return page.table(caption, columns, rows, unseen)
-end
-
--- Options that are not the same in all runs.
-local function differences(runs)
-  local keys, lines = {}, {}
-  for _, run in ipairs(runs) do
-    for key in pairs(solver_of(run)) do keys[key] = true end
-  end
-  for _, key in ipairs(core.sorted_keys(keys)) do
-    local line, same = { key }, true
-    for i, run in ipairs(runs) do
-      line[i + 1] = page.show(solver_of(run)[key])
-      same = same and line[i + 1] == line[2]
-    end
-    if not same then lines[#lines + 1] = line end
-  end
-  if #lines == 0 then return page.paragraph "The solvers' options are the same in all runs." end
-  return side_by_side("Options that differ", "option", runs, lines)
-end
-
--- Facts that not all runs have come where a run that has them would show them.
-local places = {}
-for i, name in ipairs { "status", "iterations", "loss", "test loss", "test accuracy",
-                        "mean absolute error", "R2", "best accuracy", "base_lr", "retries" } do
-  places[name] = i
-end
-
-local function results(runs)
-  local lines, line_of = {}, {}
-  for i, run in ipairs(runs) do
-    for _, fact in ipairs(core.run_facts(run.rows)) do
-      local line = line_of[fact[1]]
-      if not line then
-        line = { fact[1], number = fact[1] ~= "status" }
-        for k = 1, #runs do line[k + 1] = "-" end
-        line_of[fact[1]] = line
-        lines[#lines + 1] = line
-      end
-      line[i + 1] = fact[2]
-    end
-  end
-  table.sort(lines, function(a, b) return places[a[1]] < places[b[1]] end)
-  return side_by_side("Results", "result", runs, lines, true)
-end
-
 local function several_runs(runs, title)
   return page.write(title, page.paragraph(("%d runs side by side."):format(#runs)), {
-    { id = "results", title = "Results", content = results(runs) },
+    { id = "results", title = "Results", content = core.report_results(runs) },
     { id = "curves", title = "Curves", content = curves(runs) },
-    { id = "options", title = "Options", content = differences(runs) },
+    { id = "options", title = "What differs", content = core.report_differences(runs) },
   })
 end
 

@@ -148,10 +148,19 @@ local function warnings(rows)
   return table.concat(parts)
 end
 
+-- The command that began a run, and what its data are where they are known and no word of it.
+local function made_by(rows)
+  local command, data = core.run_command(rows), last_event(rows, "start").data
+  if not command then return "" end
+  local told = type(data) ~= "string" or command:find(data, 1, true)
+  return ("<p>Begun by <code>%s</code>%s</p>"):format(page.escape(command),
+    told and "" or (", on <code>%s</code>"):format(page.show(data)))
+end
+
 -- The head of the page of one run.
 function core.report_head(rows)
   local stop, list = last_event(rows, "end"), core.run_facts(rows)
   table.move(levels(rows), 1, 2, #list + 1, list)
   return status_line(rows) .. (stop.status == "diverged" and seen(rows) or "")
-    .. warnings(rows) .. advice(stop.advice) .. page.facts(list)
+    .. warnings(rows) .. advice(stop.advice) .. made_by(rows) .. page.facts(list)
 end

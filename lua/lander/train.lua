@@ -273,7 +273,7 @@ local function begin(t)
   say_head(t)
   t.log:start(t.prefix or "")
   core.train_event(t, { event = "start", command = core.command_words, version = lander.version,
-    seed = t.seed,
+    seed = t.seed, data = core.about_data(t.options.data).data,
     net = t.net:text(), samples = #t.data, batch_size = t.batch_size, loss = t.first_loss,
     chance = t.chance, solver = t.solver:options(), iter = t.solver.iter,
     resumed = t.resume })
