@@ -141,6 +141,9 @@ function TestCommand.test_coroutines_are_as_in_lua()
     print(resume(coroutine.running()))
     print(select("#", resume(create(function(...) return ... end), table.unpack({}, 1, 400000))))
     print(resume(create(function(...) return select("#", ...) end), table.unpack({}, 1, 600000)))
+    co = create(function() local _ <close> = closes "late" coroutine.yield() end)
+    print(resume(co)) print(coroutine.close(co)) print(coroutine.status(co), coroutine.close(co))
+    print(pcall(coroutine.close, coroutine.running()))
     local own own = wrap(function() return pcall(own) end) print(own())]])
   local results = {}
   for i, program in ipairs { support.executable, "lua5.4" } do
@@ -312,6 +315,26 @@ function TestSignals.test_lua_code_is_interrupted()
   local r = interrupted("print 'ready' io.stdout:flush() while true do end", "kill -INT $pid")
   lu.assertEquals(r.status, 130)
   lu.assertStrContains(r.err, "interrupted")
+end
+
+-- What closes a coroutine is Lua code too.
+function TestSignals.test_closing_a_coroutine_is_interrupted()
+  lu.skipIf(holds_signals, why)
+  for _, how in ipairs { "coroutine.wrap(f)()",
+                         "local co = coroutine.create(f) coroutine.resume(co) assert(coroutine.close(co))" } do
+    local r = interrupted(([[
+      local ends = setmetatable({}, { __close = function()
+        print "ready" io.stdout:flush() while true do end
+      end })
+      local function f(...)
+        local _ <close> = ends
+        if coroutine.isyieldable() and %s then coroutine.yield() end
+        error "closes"
+      end
+      ]]):format(how:find "close" ~= nil) .. how, "kill -INT $pid")
+    lu.assertEquals(r.status, 130)
+    lu.assertStrContains(r.err, "interrupted")
+  end
 end
 
 function TestSignals.test_a_second_signal_ends_it_at_once()

@@ -233,8 +233,7 @@ function TestUsage.test_files_of_another_run_stay()
   local saved = support.read(folder .. "/runs/mine.npz")
   check {
     { before .. "numbers.csv,y=b", "--prefix=runs/mine: there are files of another run, of mlp on "
-      .. "csv:ok.csv,y=kind; give another prefix, or remove them: rm runs/mine.* "
-      .. "runs/mine_best.* runs/mine_iter_*" },
+      .. "csv:ok.csv,y=kind; give another prefix, or remove them: rm runs/mine.html " },
     { "train lenet --data=csv:ok.csv,y=kind --prefix=runs/mine", "files of another run" },
     { "train mlp --data=csv:ok.csv,y=a --prefix=runs/mine", "files of another run" },
     { "train mlp --data=blobs --prefix=runs", "--prefix=runs is a folder", "such as runs/mlp" },

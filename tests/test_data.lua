@@ -256,6 +256,7 @@ function TestTensorDataset.test_parts()
   refused({ "no sample 0" }, train.subset, train, 0, 3)
   refused({ "split" }, train.split, train, 7)
   refused({ "split" }, train.split, train, 0)
+  refused({ "bad argument #1 to 'split'" }, train.split, train, 0.7)
 end
 
 -- ---- Batches ----

@@ -464,6 +464,15 @@ function TestTyping.test_a_training_is_stopped_and_goes_on()
   lu.assertStrContains(typed(steps, folder, "-i " .. script), "ok, exit status 0")
 end
 
+-- It was the script's, before the session.
+function TestTyping.test_ctrl_c_in_the_script_of_a_session()
+  local folder = support.folder()
+  local script = support.write(folder .. "/s.lua", "x = 6 print 'in' while true do end")
+  lu.assertStrContains(typed({ "expect in", "type \\x03", "expect interrupted", "expect > ",
+    "type x * 7\\r", "expect 42", "type \\x04", "end" }, folder, "-i " .. script),
+    "ok, exit status 0")
+end
+
 -- Also a loop in a coroutine, and one that waits for a line; twice is stronger than a pcall.
 function TestTyping.test_ctrl_c_wherever_it_comes()
   local steps = { "expect > " }

@@ -119,3 +119,29 @@ function TestThin.test_pages_and_plots()
   local smooth = core.plot_curves({ rows }, { what = "loss", smooth = 1000 })
   lu.assertEquals(#smooth[1].stretches[2].x, N - 500)
 end
+
+-- Rates that are no numbers, and no two alike.
+function TestThin.test_rates_of_another_kind()
+  local lines = {}
+  for i = 1, 50000 do
+    lines[i] = ('{"event":"train","attempt":1,"iter":%d,"loss":1.5,"rate":"%s"}'):format(i,
+      i % 2 == 0 and "a" or "b")
+  end
+  local path = support.write(support.folder() .. "/x.jsonl", table.concat(lines, "\n"))
+  local rows, count = core.run_rows(path, true)
+  lu.assertEquals({ count, rows[1].iter, rows[#rows].iter }, { 50000, 1, 50000 })
+end
+
+-- How many rows there are without those that were made again, nobody counts.
+function TestThin.test_rows_that_were_made_again()
+  local lines = {}
+  for i = 1, 40000 do
+    lines[i] = ('{"event":"train","attempt":1,"iter":%d,"loss":1.5,"rate":0.1}'):format(i)
+  end
+  lines[#lines + 1] = '{"event":"start","resumed":true,"iter":10000}'
+  for i = 10001, 40000 do lines[#lines + 1] = lines[i] end
+  local path = support.write(support.folder() .. "/x.jsonl", table.concat(lines, "\n"))
+  local page = path .. ".html"
+  lander.report(path, { to = page })
+  lu.assertStrContains(support.read(page), "Rows of the curves (400)")
+end

@@ -168,7 +168,8 @@ local function run_script(words, first)
     if status ~= DONE then return status end
     add_script_folder(name)
   end
-  local chunk, message = loadfile(name ~= "-" and name or nil)
+  local ok, chunk, message = pcall(loadfile, name ~= "-" and name or nil)
+  if not ok then return report(chunk) end -- it was interrupted, while it waited for a script
   return call_loaded(chunk, message, table.unpack(words, first + 1))
 end
 

@@ -252,6 +252,20 @@ local function subject_of(prefix)
   end
 end
 
+-- The files of a run, and of no other whose prefix begins as its does.
+local function files_of(prefix)
+  local folder, name = prefix:match "^(.-)([^/]*)$"
+  local endings = { [".jsonl"] = true, [".log"] = true, [".html"] = true, [".npz"] = true,
+                    ["_best.npz"] = true }
+  local files = {}
+  for _, file in ipairs(core.list_dir(folder ~= "" and folder or ".")) do
+    local ending = file:sub(1, #name) == name and file:sub(#name + 1) or ""
+    if endings[ending] or ending:find "^_iter_%d+%.npz$" then files[#files + 1] = folder .. file end
+  end
+  table.sort(files)
+  return files
+end
+
 -- The files of a run are written over by one of the same model and target, and no other.
 local function check_prefix(opt)
   local prefix = opt.prefix
@@ -263,7 +277,7 @@ local function check_prefix(opt)
   core.exit(2, ("--prefix=%s: there are files of another run, %s; give another prefix, or remove "
     .. "them: rm %s"):format(prefix, ok and found and ("of %s%s"):format(found.model,
     found.data ~= "" and " on " .. found.data or "") or "of a script",
-    (core.shell_words { prefix } .. "%s"):rep(3, " "):format(".*", "_best.*", "_iter_*")))
+    core.shell_words(files_of(prefix))))
 end
 
 -- Of trainings that begin at once one gets the prefix: it makes the journal, empty, and removes

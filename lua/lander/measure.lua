@@ -95,6 +95,15 @@ function core.measure(t)
   error(core.plain_message(loss), 0)
 end
 
+-- The net, or where it has no loss a copy that has the one that a training on these data would
+-- choose: a look at a net leaves it as it is.
+function core.with_loss(net, data)
+  if net:has_loss() then return net end
+  local copy = net:clone()
+  core.ensure_loss(copy, core.loss_for(net, data))
+  return copy
+end
+
 -- lander.test(net, data[, { batch_size = 100 }]) -> { loss =, accuracy =, samples =,
 -- regression = }: the mean loss of a net with a loss over a dataset, and the share of samples whose
 -- class is right (nil where it is no matter of classes). Of numbers, regression is { mae =, r2 =,
@@ -107,7 +116,7 @@ function lander.test(net, data, options)
     if getmetatable(net) ~= core.net_metatable or getmetatable(data) ~= core.dataset_metatable then
       error("lander.test takes a net and a dataset", 0)
     end
-    core.ensure_loss(net, not net:has_loss() and core.loss_for(net, data) or nil)
+    net = core.with_loss(net, data)
     local loss, more, regression = core.measure { net = net, test_data = data,
       classes = core.count_classes(net), batch_size = options and options.batch_size or 100 }
     if not loss then error(more.message or more.status, 0) end

@@ -59,17 +59,17 @@ local function forget_after(rows, iter)
   return kept
 end
 
--- The rows of a journal without those that a resumed run made a second time.
+-- The rows of a journal without those that a resumed run made a second time; whether there were.
 local function without_repeats(events)
-  local rows = {}
+  local rows, repeats = {}, false
   for _, event in ipairs(events) do
     clean(event)
     if event.event == "start" and event.resumed and event.iter then
-      rows = forget_after(rows, event.iter)
+      rows, repeats = forget_after(rows, event.iter), true
     end
     rows[#rows + 1] = event
   end
-  return rows
+  return rows, repeats
 end
 
 local function read_journal(path, thinned)
@@ -79,7 +79,7 @@ local function read_journal(path, thinned)
 end
 
 -- The rows of a run: { event =, iter =, attempt =, ... }. thinned: of many those that a picture
--- shows; then how many rows of a training there are is returned too.
+-- shows; then how many rows of a training there are is returned too, false where nobody knows.
 function core.run_rows(run, thinned)
   if type(run) == "string" then
     local events, count = read_journal(run, thinned)
@@ -89,7 +89,8 @@ function core.run_rows(run, thinned)
     elseif #events == 0 then
       error(("'%s' is no journal of a run: no line of it is a JSON object"):format(run), 0)
     end
-    return without_repeats(events), count
+    local rows, repeats = without_repeats(events)
+    return rows, not (count and repeats) and count
   end
   local rows = {}
   for _, list in ipairs { run.history or {}, run.events or {} } do

@@ -88,7 +88,7 @@ local function words_of(row)
   return table.concat(parts, "; ")
 end
 
--- count: how many rows of the curves there are, where `rows` are thinned.
+-- count: how many rows of the curves there are, where `rows` are thinned; false: it isn't known.
 local function journal(rows, path, count)
   local events, trains, attempts_of = {}, {}, core.attempts_of(rows)
   for _, row in ipairs(rows) do
@@ -114,8 +114,8 @@ local function journal(rows, path, count)
     .. page.table("Events", { { "event" }, { "iteration", number = true },
       { "attempt", number = true }, { "details", words = true } },
       thinned(events))
-    .. page.details(("Rows of the curves (%d of %s)"):format(#shown,
-      core.count_text(count or #trains)),
+    .. page.details(("Rows of the curves (%d%s)"):format(#shown,
+      count ~= false and " of " .. core.count_text(count or #trains) or ""),
       page.table("Rows", { { "iteration", number = true }, { "loss", number = true },
         { "rate", number = true }, { "attempt", number = true }, { "which" } }, shown, true))
 end
@@ -298,13 +298,10 @@ local function check_net(run, options)
   elseif options.data and not options.net then
     error("lander.report: net is missing: it is what is tested on the data", 0)
   end
-  if options.data and not options.net:has_loss() then
-    core.ensure_loss(options.net, core.loss_for(options.net, options.data))
-  end
-  run.net, run.data, run.batch_size, run.seconds = options.net, options.data, 100, math.huge
-  run.classes = options.net and core.count_classes(options.net)
-  run.shows_loss = options.data and not run.classes
-    and not core.new_regression(options.net, options.data)
+  run.net = options.data and core.with_loss(options.net, options.data) or options.net
+  run.data, run.batch_size, run.seconds = options.data, 100, math.huge
+  run.classes = run.net and core.count_classes(run.net)
+  run.shows_loss = run.data and not run.classes and not core.new_regression(run.net, run.data)
 end
 
 local function prepare(...)

@@ -131,8 +131,20 @@ end
 
 local methods = core.dataset_metatable.__methods
 
+-- The engine's own methods, called from here, don't know what they are called.
+local function named(name, make)
+  return function(...)
+    local results = table.pack(pcall(make, ...))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    error((core.plain_message(results[2]):gsub("bad argument #(%d+) to '%?'", function(at)
+      return ("bad argument #%d to '%s'"):format(at - 1, name)
+    end)), 0)
+  end
+end
+
 -- What is known of a dataset is known of its parts.
-local function with_knowledge(make)
+local function with_knowledge(name)
+  local make = named(name, methods[name])
   return function(d, ...)
     local parts = table.pack(core.at_user(make, d, ...))
     for _, part in ipairs(about[d] and parts or {}) do
@@ -143,7 +155,7 @@ local function with_knowledge(make)
 end
 
 for _, name in ipairs { "subset", "split", "shuffle" } do
-  methods[name] = with_knowledge(methods[name])
+  methods[name] = with_knowledge(name)
 end
 
 local function check_numbers(d, numbers)

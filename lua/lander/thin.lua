@@ -25,7 +25,7 @@ local function kept_of(b)
   if b.low_at then items[b.low_at], items[b.high_at] = b.low_item, b.high_item end
   if #b.steps <= MOST_STEPS then
     for _, step in ipairs(b.steps) do items[step[1] - 1], items[step[1]] = step[2], step[3] end
-  else
+  elseif b.rate_low_at then -- a journal's rates need not be numbers
     items[b.rate_low_at], items[b.rate_high_at] = b.rate_low_item, b.rate_high_item
   end
   return items

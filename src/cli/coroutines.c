@@ -20,6 +20,17 @@ void coroutines_hook(lua_Hook hook, int mask, int count) {
     lua_sethook(r->thread, hook, mask, count);
 }
 
+/* Closes what the thread has to close, which may run as long as it likes; its error
+ * object is then on top of its stack. */
+static int reset(lua_State *thread) {
+  running r = {thread, innermost};
+  atomic_signal_fence(memory_order_release);
+  innermost = &r;
+  int status = lua_resetthread(thread);
+  innermost = r.outer;
+  return status;
+}
+
 /* Resumes the thread with the arguments on top of the stack, and puts its results there:
  * true; or an error object: false. */
 static bool resume(lua_State *L, lua_State *thread, int arguments, int *results) {
@@ -63,7 +74,7 @@ static int resume_wrapped(lua_State *L) {
   if (resume(L, thread, lua_gettop(L), &results)) return results;
   int status = lua_status(thread);
   if (status != LUA_OK && status != LUA_YIELD) {
-    status = lua_resetthread(thread);
+    status = reset(thread);
     lua_xmove(thread, L, 1);
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
@@ -84,6 +95,20 @@ static int wrap(lua_State *L) {
   return 1;
 }
 
+/* coroutine.close(thread): Lua's own. Protected: it refuses what runs, and a hook may
+ * raise an error. */
+static int close_thread(lua_State *L) {
+  running r = {lua_tothread(L, 1), innermost};
+  luaL_argexpected(L, r.thread, 1, "coroutine");
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  atomic_signal_fence(memory_order_release);
+  innermost = &r;
+  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  innermost = r.outer;
+  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
 void coroutines_open(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"resume", resume_thread},
@@ -93,5 +118,8 @@ void coroutines_open(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, "coroutine");
   luaL_setfuncs(L, functions, 0);
+  lua_getfield(L, -1, "close");
+  lua_pushcclosure(L, close_thread, 1);
+  lua_setfield(L, -2, "close");
   lua_pop(L, 2);
 }

@@ -17,6 +17,7 @@ static volatile sig_atomic_t pending; /* signals that nobody heeded yet */
 static volatile sig_atomic_t raised;  /* how many of those have raised an error */
 static volatile sig_atomic_t caught;  /* a training looks at the stop flag by itself */
 static volatile sig_atomic_t interactive, at_prompt, terminated;
+static volatile sig_atomic_t cut_off; /* a signal came where nobody types what is next */
 static bool reads, deaf; /* a wait for a line ends by a signal; Ctrl-C is ignored */
 static struct termios terminal; /* as it was before a line was edited */
 static volatile sig_atomic_t wants_snapshot, wants_status; /* asked of a training */
@@ -54,7 +55,8 @@ static void handle(int signal) {
     _exit(EXIT_INTERRUPTED);
   }
   bool ends = pending > 0 && (!interactive || (terminated && signal == SIGTERM));
-  terminated = terminated || signal == SIGTERM || !interactive;
+  terminated = terminated || signal == SIGTERM;
+  cut_off = cut_off || !interactive;
   pending++;
   /* The terminal has written ^C: what comes next is not to stand behind it. */
   if (interactive && signal == SIGINT) say("\n");
@@ -137,7 +139,10 @@ static int signalled(lua_State *L) {
  * where a training is asked for its status that has just ended */
 static int set_interactive(lua_State *L) {
   interactive = lua_toboolean(L, 1);
-  if (interactive) signal(SIGUSR1, SIG_IGN);
+  if (interactive) {
+    signal(SIGUSR1, SIG_IGN);
+    cut_off = 0; /* that was the script's, before the session */
+  }
   install();
   return 0;
 }
@@ -159,7 +164,7 @@ static int interrupted(lua_State *L) {
 /* core.terminated() -> whether a signal has come that ends the session: SIGTERM, and
  * Ctrl-C where nobody types what comes next */
 static int was_terminated(lua_State *L) {
-  lua_pushboolean(L, terminated);
+  lua_pushboolean(L, signals_terminated());
   return 1;
 }
 
@@ -212,7 +217,7 @@ void signals_at_prompt(bool now) {
 }
 
 bool signals_terminated(void) {
-  return terminated;
+  return terminated || cut_off;
 }
 
 bool signals_pending(void) {
