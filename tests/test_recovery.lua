@@ -76,6 +76,25 @@ function TestRateSearch.test_lower_rates_until_one_is_worse()
   lu.assertEquals(trials[3].attempt, 5) -- what was asked for, three trials, and the best again
 end
 
+-- A trial that is shorter than `display` has a row at its end all the same: a curve needs two.
+function TestRateSearch.test_curves_go_to_the_end_of_a_trial()
+  local run = too_high({ [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 }, { display = 250 })
+  local rows = {}
+  for i, row in ipairs(run.history) do rows[i] = ("%d: %d"):format(row.attempt, row.iter) end
+  lu.assertEquals(table.concat(rows, ", "), "1: 0, 2: 0, 2: 200, 3: 0, 3: 200, 4: 0, 4: 200, "
+    .. "5: 0, 5: 250, 5: 400")
+  lu.assertAlmostEquals(run.history[7].loss, 0.25, 1e-6)
+  lu.assertEquals(run.history[7].rate, 0.01)
+  for _, what in ipairs { "loss", "rate" } do
+    local lost
+    for _, stretch in ipairs(lander.core.plot_curves({ run }, { what = what })[1].stretches) do
+      if stretch.trial and stretch.trial.lost then lost = stretch.x end
+    end
+    lu.assertEquals({ lost[1], lost[#lost] }, { 0, 200 }, what)
+  end
+  lu.assertEquals(#too_high { [0.1] = 0.3, [0.03] = 0.2, [0.01] = 0.25 }.history, 1) -- display = 0
+end
+
 -- The lines of a trial start again at 0 each time: they say which rate they are a trial of.
 function TestRateSearch.test_what_the_progress_says_of_a_trial()
   local function progress(display)

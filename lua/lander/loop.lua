@@ -91,6 +91,12 @@ local function record(t, iter, loss, rate)
   write(t, row)
 end
 
+-- The row of the iteration that was the last of something, where it has none: curves go to there.
+function core.record_end(t)
+  local iter = t.solver.iter
+  if iter > t.first_iter and t.recorded ~= iter then record(t, iter, t.run.loss, t.rate) end
+end
+
 -- Rule R7: a state that is not finite is not kept. How the training ends with it.
 local function not_finite(t)
   local fine, rule, where = t.solver:check()
@@ -207,10 +213,9 @@ end
 -- The last row, test and snapshot of a training that is done. Returns how it ends; nil when
 -- the last update has ruined the weights, and it goes on from a good place.
 local function finish(t, ends)
-  local iter = t.solver.iter
   local bad = not_finite(t)
   if bad then return core.recover(t, bad) end
-  if iter > t.first_iter and t.recorded ~= iter then record(t, iter, t.run.loss, t.rate) end
+  core.record_end(t)
   ends = test(t) or ends
   if t.snapshot > 0 then core.snapshot(t) end
   return ends

@@ -152,6 +152,7 @@ function core.search_if_due(t)
   local s = t.search
   if not s or t.solver.iter ~= t.start.iter + s.length then return end
   local loss = s.sum / s.count
+  if t.display > 0 then core.record_end(t) end
   settle(t, loss, ("base_lr %s: mean loss %s up to iteration %d;"):format(
     core.number_text(t.run.base_lr), core.number_text(loss), t.solver.iter))
 end
