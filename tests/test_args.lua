@@ -68,6 +68,8 @@ function TestArgs.test_usage_errors()
   refused("--n must be a finite number, found '-NaN'", { n = 1 }, "--n=-NaN")
   refused("--n must be finite numbers with commas between them, found 'inf'", { n = { 1 } },
     "--n=1,inf")
+  refused("--n must be a finite number, found '1e999'", { n = 1 }, "--n=1e999")
+  lu.assertEquals(args({ most = math.huge }, "--most=1e999").most, math.huge)
   -- A default that does nothing is no example.
   refused("--n needs a value: --n=NUMBER\n", { n = 0 }, "--n")
   refused("--s needs a value: --s=TEXT\n", { s = "" }, "--s")

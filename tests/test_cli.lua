@@ -320,8 +320,8 @@ end
 -- What closes a coroutine is Lua code too.
 function TestSignals.test_closing_a_coroutine_is_interrupted()
   lu.skipIf(holds_signals, why)
-  for _, how in ipairs { "coroutine.wrap(f)()",
-                         "local co = coroutine.create(f) coroutine.resume(co) assert(coroutine.close(co))" } do
+  for _, how in ipairs { "coroutine.wrap(f)()", "local co = coroutine.create(f) "
+    .. "coroutine.resume(co) assert(coroutine.close(co))" } do
     local r = interrupted(([[
       local ends = setmetatable({}, { __close = function()
         print "ready" io.stdout:flush() while true do end

@@ -175,3 +175,12 @@ function TestTuneCommand.test_a_closed_terminal()
     "file " .. waits .. "2", "type \\x03", "expect stopped with 1 of 2", "end" }, folder, words)
   lu.assertStrContains(out, "ok, exit status 130")
 end
+
+-- What stands for an option that is left out is no value that anybody would give.
+function TestTuneCommand.test_help_tells_no_inner_defaults()
+  local help = support.run({ "tune", "--help" }).out
+  for _, inner in ipairs { "(-1)", "(0.0)", "(0)" } do lu.assertNotStrContains(help, inner) end
+  lu.assertStrContains(help, "by itself as many as threads")
+  local page = support.run({ "help", "--man" }).out
+  lu.assertNotStrContains(page, "(default \\-1)")
+end

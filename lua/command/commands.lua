@@ -36,12 +36,13 @@ function commands.find(word)
 end
 
 -- All options of a command, in order: { name =, kind =, help =, default = }. Those without a
--- default come from command.more_options().
+-- default come from command.more_options(). is_unset: its default does nothing, and isn't told.
 function commands.options(command)
   local list = command.more_options and command.more_options() or {}
   for name, default in pairs(command.defaults or {}) do
     list[#list + 1] = { name = name, kind = core.kind_of_option(default), default = default,
-                        help = command.about[name] }
+                        help = command.about[name],
+                        is_unset = (command.examples or {})[name] ~= nil }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
   return list
@@ -50,7 +51,7 @@ end
 -- "the learning rate (0.01)"
 local function about(option)
   local default = option.default
-  if default == nil or default == "" then return option.help or "" end
+  if default == nil or default == "" or option.is_unset then return option.help or "" end
   return ("%s (%s)"):format(option.help or "", type(default) == "boolean"
     and (default and "yes" or "no") or core.default_text(default))
 end

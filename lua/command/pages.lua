@@ -17,7 +17,8 @@ local function man_command(command)
   local lines = { (".SS lander %s\n%s.\n"):format(escape(command.usage), escape(command.help)) }
   for _, option in ipairs(core.commands.options(command)) do
     local default = option.default
-    local said = (type(default) == "boolean" or default == nil or default == "") and ""
+    local is_untold = type(default) == "boolean" or default == nil or default == ""
+    local said = (is_untold or option.is_unset) and ""
       or (" (default %s)"):format(core.default_text(default))
     lines[#lines + 1] = man_entry("--" .. option.name, (option.help or "") .. said)
   end

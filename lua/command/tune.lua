@@ -11,9 +11,12 @@ local command = {
                prefix = "", time_limit = 0.0, resume = true },
   examples = { trials = 20, processes = 2, prefix = "runs/search", time_limit = 60 },
   about = {
-    method = "grid or random", trials = "how many, of random", seed = "of random",
-    metric = "accuracy, test_loss or loss", processes = "at a time; as many as threads",
-    prefix = "how files begin (runs/tune_SCRIPT)", time_limit = "seconds for a trial",
+    method = "grid or random", trials = "how many, of random; a grid has its own",
+    seed = "of random",
+    metric = "accuracy, test_loss or loss",
+    processes = "trials at a time; by itself as many as threads",
+    prefix = "how files begin (runs/tune_SCRIPT)",
+    time_limit = "seconds for a trial; by itself there is none",
     resume = "whether it goes on with what its files have of the same search",
   },
   more = [[

@@ -100,6 +100,12 @@ local function is_infinite(text)
   return word == "inf" or word == "infinity" or word == "nan"
 end
 
+-- 1e999 is written as a number, and becomes none that can be reckoned with: only an option whose
+-- default is such a one, as a limit that there isn't, means it.
+local function may_be(default, number)
+  return core.is_finite(number) or type(default) == "number" and not core.is_finite(default)
+end
+
 local function read_number(option, text)
   local number = tonumber(text)
   if not number then
@@ -109,6 +115,9 @@ local function read_number(option, text)
     local point = text:match "^%s*%-?%d+,%d+%s*$" and text:gsub(",", "."):match "%S+"
     usage_error(("%s must be a number, found '%s'%s"):format(shown(option), text, point
       and (" (%s is written with a point)"):format(point) or ""))
+  end
+  if not may_be(option.default, number) then
+    usage_error(("%s must be a finite number, found '%s'"):format(shown(option), text))
   end
   return math.tointeger(number) or number
 end
