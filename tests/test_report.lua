@@ -733,7 +733,7 @@ top.document.title = "PROBE " + JSON.stringify({ inner: innerWidth,
 </script></body>]==]
 
 -- Within a frame of that width: a window is not made narrower than 500 pixels.
-local function probed(width, text, dark)
+local function look(width, text, dark)
   local path = support.folder() .. "/probe.html"
   local copy = text:gsub("<meta http%-equiv[^>]*>", ""):gsub("</body>", function() return probe end)
   support.write(path, ('<!DOCTYPE html><title>-</title><iframe width="%d" height="800" '
@@ -744,6 +744,12 @@ local function probed(width, text, dark)
   lu.assertNotNil(found, r.err)
   return core.read_json((found:gsub("&quot;", '"'):gsub("&lt;", "<"):gsub("&gt;", ">")
     :gsub("&amp;", "&")))
+end
+
+-- What is wrong with a page is there at every look; a busy browser's slip is gone at the second.
+local function probed(...)
+  local found = look(...)
+  return #found.seen > 0 and look(...) or found
 end
 
 function TestReportBrowser.test_no_complaints()
