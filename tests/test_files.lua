@@ -155,3 +155,17 @@ function TestSavedNet.test_something_else()
   -- A zip file of arrays that is no net.
   refused({ "tests/data/npz/numpy.npz", "net.txt" }, lander.load, "tests/data/npz/numpy.npz")
 end
+
+TestClaim = {}
+
+-- Of those that want a file one is told that it has it.
+function TestClaim.test_one_has_it()
+  local claim, folder = lander.core.claim_file, os.tmpname()
+  os.remove(folder)
+  lander.core.make_dir(folder)
+  lu.assertTrue(claim(folder .. "/x"))
+  lu.assertFalse(claim(folder .. "/x"))
+  lu.assertNil(claim(folder .. "/none/x"))
+  lander.core.remove_file(folder .. "/x")
+  os.remove(folder)
+end

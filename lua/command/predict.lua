@@ -67,12 +67,6 @@ local function read_array(p, path)
   return (x * levels.scale - levels.mean) / levels.std
 end
 
-local function numbers(size)
-  local count = 1
-  for _, n in ipairs(size) do count = count * n end
-  return count
-end
-
 -- Options that say nothing of how rows are read.
 local left_out = { class_names = true, classes = true, first = true, shape = true }
 
@@ -92,7 +86,7 @@ local function rows_of(p, path, size, x)
   local d, message
   for _, options in ipairs(row_options(p, x)) do
     local ok, found = pcall(lander.data.csv, path, options)
-    if ok and numbers(found:shape()) == numbers(size) then return found end
+    if ok and core.product(found:shape()) == core.product(size) then return found end
     if ok then d = d or found else message = core.plain_message(found) end
   end
   return nil, d, message
@@ -111,7 +105,7 @@ local function read_rows(p, path, size)
   if not d then datasets.fail_reading(message) end
   core.exit(2, ("%s has %d columns for the input, a sample of this net is %s: say which, with "
     .. "--data=csv:%s,x=NAME+NAME, or y=NAME for those to leave out"):format(path,
-    numbers(d:shape()), core.size_text(size), path))
+    core.product(d:shape()), core.size_text(size), path))
 end
 
 local readers = { csv = read_rows, npy = read_array, png = read_picture, jpg = read_picture,
@@ -140,7 +134,7 @@ end
 local function as_batch(net, path, word, ending)
   local known, size = datasets.known_of(net), net:layers()[1].size
   local reader = ending and readers[ending] or reader_of(path)
-  local p, count = datasets.parse_for(known, word), numbers(size)
+  local p, count = datasets.parse_for(known, word), core.product(size)
   -- What can't be read there is bad data.
   local x, name_of = core.with_status(5, "predict", reader, p, path, size, known.crop)
   if x:numel() == 0 or x:numel() % count ~= 0 then

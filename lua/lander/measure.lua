@@ -8,12 +8,6 @@ function core.count_classes(net)
   return loss and #loss.size == 1 and loss.size[1] or nil
 end
 
-local function numbers_in(size)
-  local count = 1
-  for _, n in ipairs(size) do count = count * n end
-  return count
-end
-
 -- The loss of a net that has none, where nothing else is asked for: of classes, softmax_loss;
 -- where a target is as many numbers as the net gives out, mse_loss.
 function core.loss_for(net, data)
@@ -21,7 +15,7 @@ function core.loss_for(net, data)
   for _, info in ipairs(net:layers()) do
     if info.name == net:output_name() then output = info end
   end
-  local same = numbers_in(output.size) == numbers_in(data:target_shape())
+  local same = core.product(output.size) == core.product(data:target_shape())
   return data.classes == 0 and same and "mse_loss" or "softmax_loss"
 end
 

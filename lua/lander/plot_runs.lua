@@ -8,20 +8,11 @@ local MOST_ATTEMPTS = 1000
 local numbers = { "iter", "loss", "rate", "accuracy", "back_to", "base_lr", "value",
                   "baseline", "distance" }
 
--- The losses before a divergence, where it is they.
-local function clean_losses(list)
+-- A list of values of that type, where it is one.
+local function clean_list(list, kind)
   if type(list) ~= "table" then return nil end
-  for _, loss in ipairs(list) do
-    if type(loss) ~= "number" then return nil end
-  end
-  return list
-end
-
--- The words of a command, where it is they.
-local function clean_words(list)
-  if type(list) ~= "table" then return nil end
-  for _, word in ipairs(list) do
-    if type(word) ~= "string" then return nil end
+  for _, value in ipairs(list) do
+    if type(value) ~= kind then return nil end
   end
   return list
 end
@@ -32,7 +23,8 @@ local lists = { solver = true, before = true, command = true }
 -- A journal is a file like others: what its rows hold is of the kind that is expected here, or
 -- gone.
 local function clean(row)
-  row.before, row.command = clean_losses(row.before), clean_words(row.command)
+  row.before = clean_list(row.before, "number") -- the losses before a divergence
+  row.command = clean_list(row.command, "string")
   for key, value in pairs(row) do
     if type(value) == "table" and not lists[key] then row[key] = nil end
   end

@@ -5,12 +5,6 @@ local core = lander.core
 
 local losses = { mse_loss = true, l1_loss = true, huber_loss = true }
 
-local function product(size)
-  local count = 1
-  for _, n in ipairs(size) do count = count * n end
-  return count
-end
-
 -- How many numbers the net's output has, where its loss compares numbers; else nil.
 local function outputs_of(net)
   local size, compares
@@ -18,7 +12,7 @@ local function outputs_of(net)
     if info.name == net:output_name() then size = info.size end
     compares = compares or losses[info.type]
   end
-  return compares and size and product(size) or nil
+  return compares and size and core.product(size) or nil
 end
 
 local Regression = {}
@@ -26,7 +20,7 @@ Regression.__index = Regression
 
 -- What the net says of the data is to be compared with their targets; nil: it is none of numbers.
 function core.new_regression(net, d)
-  local columns = product(d:target_shape())
+  local columns = core.product(d:target_shape())
   if d.classes > 0 or outputs_of(net) ~= columns then return nil end
   local by = core.about_data(d).normalize
   return setmetatable({ columns = columns, count = 0, names = d:targets(),

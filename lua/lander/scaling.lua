@@ -6,16 +6,10 @@ local core = lander.core
 
 -- ---- how numbers are grouped: each column of a row, or the channels of a picture ----
 
-local function product(size, first)
-  local n = 1
-  for i = first, #size do n = n * size[i] end
-  return n
-end
-
 -- { groups, numbers of a sample in each } of samples of this size.
 local function grouped(size)
-  if #size >= 3 then return { size[1], product(size, 2) } end
-  return { product(size, 1), 1 }
+  if #size >= 3 then return { size[1], core.product(size, 2) } end
+  return { core.product(size, 1), 1 }
 end
 
 local function in_groups(t, by)

@@ -136,6 +136,13 @@ function core.is_finite(x)
   return x == x and x ~= math.huge and x ~= -math.huge
 end
 
+-- How many numbers there are of this size, or of its dimensions from `first` on.
+function core.product(size, first)
+  local count = 1
+  for i = first or 1, #size do count = count * size[i] end
+  return count
+end
+
 -- Not a number, as all machines print it: the sign of 0 / 0 is the processor's.
 local nan = 0 / 0
 core.nan = tostring(nan):find "^%-" and -nan or nan
